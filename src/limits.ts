@@ -1,0 +1,107 @@
+/** Every bound of Handfast, with its unit; how they depend on each other is asserted below. */
+
+import { invariant } from "./errors.ts";
+
+// Payments
+
+export const legsMax = 64;
+/** Minor units, of one leg. */
+export const amountMax = 10n ** 15n;
+/** How far a payment id's time may lie ahead of a node's clock. */
+export const paymentIdAheadMsMax = 5 * 60_000;
+/** Payments that one participant has under way for its users; past it: `overloaded`. */
+export const ownOrdersMax = 20_000;
+/** Transactions open at the coordinator; past it: `overloaded`. */
+export const openTransactionsMax = 50_000;
+
+// Time
+
+export const tickIntervalMs = 100;
+/** From a transaction's start until the coordinator aborts it for want of votes. */
+export const voteTimeoutMs = 3_000;
+/** Between two inquiries of a participant in doubt. */
+export const inquiryIntervalMs = 1_000;
+/** Between two sends of a message that has not been answered. */
+export const resendIntervalMs = 1_000;
+/** How long a request waits for its outcome unless it says otherwise. */
+export const waitMsDefault = 10_000;
+export const waitMsMax = 60_000;
+/** How long an originator remembers an order for which no user waits any more. */
+export const orderMemoryMs = 30_000;
+/** From SIGTERM until what is still open is left to recovery. */
+export const drainMs = 5_000;
+
+// Links
+
+/** A whole frame. One this small is acted on alone: the acceptor can't turn Nagle's algorithm off. */
+export const frameBytesMax = 16 * 1024;
+/** Of a frame what the codec may fill: links put their own few bytes before it. */
+export const framePayloadBytesMax = frameBytesMax - 64;
+/** A frame of the handshake: it carries one certificate and a signature. */
+export const handshakeFrameBytesMax = 8 * 1024;
+export const handshakeTimeoutMs = 3_000;
+/** Connections that have not yet proven who they are. */
+export const handshakesMax = 64;
+export const heartbeatIntervalMs = 1_000;
+/** A peer silent for longer than this is taken for gone. */
+export const silenceMsMax = 4_000;
+/** How long the holder of a name has to answer a ping when another node claims the name. */
+export const holderAnswerMsMax = 1_000;
+export const reconnectMsMin = 100;
+export const reconnectMsMax = 5_000;
+/** Bytes queued for one peer; past it the link is closed, and what was queued is sent again later. */
+export const linkQueueBytesMax = 32 * 1024 * 1024;
+/** Nodes in a network: clocks, which name them all, must fit a frame together with an order. */
+export const peersMax = 128;
+/** How long a connection that is closed has to take what was written and to close its own side. */
+export const lingerMsMax = 500;
+
+// Certificates
+
+export const caValidityDays = 3_650;
+/** 825 days: what browsers accept of a CA that was installed by hand. */
+export const nodeValidityDays = 825;
+/** How far before its making a certificate begins, for peers whose clocks are behind. */
+export const certificateBackdateMs = 60 * 60_000;
+
+// Log. The first three are Deno KV's own, as measured on 2.7.11 and 2.9.6.
+
+export const kvValueBytesMax = 65_536;
+export const kvCommitBytesMax = 819_200;
+export const kvCommitMutationsMax = 1_000;
+/** Of an entry in one value; what is longer is split. Leaves room for the value's own encoding. */
+export const entryPartBytesMax = 60_000;
+/** Encoded records of one turn. */
+export const turnBytesMax = 640_000;
+/** Events of one turn: keeps a turn, and so every answer that waits for it, short. */
+export const turnEventsMax = 4_096;
+/** Events queued for a node's loop; past it new payments get `overloaded`. */
+export const queueEventsMax = 100_000;
+/** Records after which a checkpoint is due. */
+export const checkpointRecordsDefault = 100_000;
+/** Index items in one page: one read of a few KiB finds an id. */
+export const indexPageItems = 256;
+
+// HTTP
+
+export const requestBytesMax = 64 * 1024;
+export const idempotencyKeyLengthMax = 255;
+export const listLimitDefault = 50;
+export const listLimitMax = 500;
+
+invariant(tickIntervalMs < inquiryIntervalMs, "time-outs are noticed on ticks");
+invariant(inquiryIntervalMs < voteTimeoutMs, "a lost vote is found before the vote timeout");
+invariant(resendIntervalMs < voteTimeoutMs, "a lost prepare is sent again before the vote timeout");
+invariant(voteTimeoutMs < waitMsDefault, "a user who waits learns of an abort by timeout");
+invariant(
+  orderMemoryMs > voteTimeoutMs,
+  "an order is remembered while its transaction may be open",
+);
+invariant(heartbeatIntervalMs * 2 < silenceMsMax, "one lost heartbeat is no silence");
+invariant(
+  holderAnswerMsMax < handshakeTimeoutMs,
+  "the holder of a name is asked within a handshake",
+);
+invariant(handshakeFrameBytesMax <= frameBytesMax, "a handshake fits the frames");
+invariant(entryPartBytesMax < kvValueBytesMax, "a part of an entry fits a value");
+invariant(turnBytesMax + 2 * kvValueBytesMax < kvCommitBytesMax, "a turn fits one atomic commit");
