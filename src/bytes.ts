@@ -1,0 +1,210 @@
+/** Writing and reading the primitive values of Handfast's binary formats. Every value has exactly
+ * one encoding, so that bytes can be compared and hashed instead of what they stand for. */
+
+import { FormatError } from "./errors.ts";
+
+const hexOfByte = Array.from({ length: 256 }, (_, byte) => byte.toString(16).padStart(2, "0"));
+const encoder = new TextEncoder();
+// A byte order mark is text like any other: left out, it would not be written again.
+const decoder = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
+
+function nibble(charCode: number): number {
+  return charCode < 58 ? charCode - 48 : charCode - 87;
+}
+
+/** A growing buffer. Values are appended in network byte order. */
+export class Writer {
+  #buffer: Uint8Array<ArrayBuffer>;
+  #view: DataView;
+  #length = 0;
+
+  constructor(capacity = 1024) {
+    this.#buffer = new Uint8Array(capacity);
+    this.#view = new DataView(this.#buffer.buffer);
+  }
+
+  get length(): number {
+    return this.#length;
+  }
+
+  /** Forgets what was written past `length`. */
+  truncate(length: number): void {
+    this.#length = length;
+  }
+
+  /** A copy of what was written from `start` to `end`. */
+  slice(start = 0, end = this.#length): Uint8Array<ArrayBuffer> {
+    return this.#buffer.slice(start, end);
+  }
+
+  u8(value: number): void {
+    this.#reserve(1);
+    this.#buffer[this.#length++] = value;
+  }
+
+  /** An unsigned integer of at most 53 bits, seven bits a byte, lowest first (LEB128). */
+  varint(value: number): void {
+    this.#reserve(8);
+    while (value >= 0x80) {
+      this.#buffer[this.#length++] = (value % 0x80) | 0x80;
+      value = Math.floor(value / 0x80);
+    }
+    this.#buffer[this.#length++] = value;
+  }
+
+  /** Throws `RangeError` for what 64 bits can't hold, which would become another amount. */
+  i64(value: bigint): void {
+    if (BigInt.asIntN(64, value) !== value) throw new RangeError(`${value} is above 64 bits`);
+    this.#reserve(8);
+    this.#view.setBigInt64(this.#length, value);
+    this.#length += 8;
+  }
+
+  raw(bytes: Uint8Array): void {
+    this.#reserve(bytes.length);
+    this.#buffer.set(bytes, this.#length);
+    this.#length += bytes.length;
+  }
+
+  blob(bytes: Uint8Array): void {
+    this.varint(bytes.length);
+    this.raw(bytes);
+  }
+
+  text(value: string): void {
+    this.#reserve(value.length + 8);
+    if (value.length < 0x80) {
+      // Names and codes: short and ASCII.
+      const start = this.#length++;
+      let i = 0;
+      for (; i < value.length; i++) {
+        const code = value.charCodeAt(i);
+        if (code >= 0x80) break;
+        this.#buffer[this.#length++] = code;
+      }
+      if (i === value.length) {
+        this.#buffer[start] = i;
+        return;
+      }
+      this.#length = start;
+    }
+    this.blob(encoder.encode(value));
+  }
+
+  /** Hexadecimal digits, in lower case and even in number; dashes are left out. */
+  hex(digits: string): void {
+    this.#reserve(digits.length >> 1);
+    for (let i = 0; i < digits.length; i += 2) {
+      if (digits.charCodeAt(i) === 45) i++;
+      this.#buffer[this.#length++] = nibble(digits.charCodeAt(i)) << 4 |
+        nibble(digits.charCodeAt(i + 1));
+    }
+  }
+
+  #reserve(count: number): void {
+    if (this.#length + count <= this.#buffer.length) return;
+    const grown = new Uint8Array(Math.max(this.#buffer.length * 2, this.#length + count));
+    grown.set(this.#buffer.subarray(0, this.#length));
+    this.#buffer = grown;
+    this.#view = new DataView(grown.buffer);
+  }
+}
+
+/** Reads what {@linkcode Writer} wrote. Every method throws {@linkcode FormatError} past the end. */
+export class Reader {
+  #view: DataView;
+  #at = 0;
+
+  constructor(readonly bytes: Uint8Array) {
+    this.#view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+  }
+
+  get position(): number {
+    return this.#at;
+  }
+
+  get done(): boolean {
+    return this.#at === this.bytes.length;
+  }
+
+  end(): void {
+    if (!this.done) throw new FormatError(`${this.bytes.length - this.#at} bytes too many`);
+  }
+
+  u8(): number {
+    const at = this.#take(1);
+    return this.bytes[at]!;
+  }
+
+  varint(): number {
+    let value = 0;
+    let scale = 1;
+    for (let i = 0; i < 8; i++) {
+      const byte = this.u8();
+      value += (byte & 0x7f) * scale;
+      if (byte < 0x80) {
+        // One encoding a value: no padding with zeros, nothing that a number can't hold.
+        if (byte === 0 && i > 0) throw new FormatError("number padded with zeros");
+        if (value > Number.MAX_SAFE_INTEGER) break;
+        return value;
+      }
+      scale *= 0x80;
+    }
+    throw new FormatError("number above 2^53");
+  }
+
+  i64(): bigint {
+    return this.#view.getBigInt64(this.#take(8));
+  }
+
+  /** A view of the bytes, not a copy. */
+  raw(length: number): Uint8Array {
+    const at = this.#take(length);
+    return this.bytes.subarray(at, at + length);
+  }
+
+  blob(): Uint8Array {
+    return this.raw(this.varint());
+  }
+
+  text(): string {
+    const bytes = this.blob();
+    if (bytes.length < 32) {
+      let value = "";
+      let i = 0;
+      for (; i < bytes.length && bytes[i]! < 0x80; i++) value += String.fromCharCode(bytes[i]!);
+      if (i === bytes.length) return value;
+    }
+    try {
+      return decoder.decode(bytes);
+    } catch {
+      throw new FormatError("text that is not UTF-8");
+    }
+  }
+
+  hex(length: number): string {
+    const at = this.#take(length);
+    let digits = "";
+    for (let i = at; i < at + length; i++) digits += hexOfByte[this.bytes[i]!];
+    return digits;
+  }
+
+  #take(length: number): number {
+    const at = this.#at;
+    if (at + length > this.bytes.length) throw new FormatError("bytes end too early");
+    this.#at = at + length;
+    return at;
+  }
+}
+
+export function toHex(bytes: Uint8Array): string {
+  let digits = "";
+  for (const byte of bytes) digits += hexOfByte[byte];
+  return digits;
+}
+
+export function fromHex(digits: string): Uint8Array<ArrayBuffer> {
+  const writer = new Writer(digits.length >> 1);
+  writer.hex(digits);
+  return writer.slice();
+}

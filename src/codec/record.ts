@@ -1,0 +1,296 @@
+/** The bytes of records, and of what they are stored in: entries and checkpoints. */
+
+import { Reader, Writer } from "../bytes.ts";
+import { FormatError } from "../errors.ts";
+import { refusalCodes } from "../protocol/order.ts";
+import type { EntryContext, LogRecord } from "../protocol/record.ts";
+import type { Found } from "../protocol/step.ts";
+import { readOrder } from "./order.ts";
+import {
+  checkVersion,
+  DecidedReader,
+  DecidedWriter,
+  formatVersion,
+  hashBytes,
+  readClock,
+  readCode,
+  readFlag,
+  readName,
+  readPayment,
+  readRefusal,
+  readTransaction,
+  writeClock,
+  writeCode,
+  writeEpoch,
+  writeTransaction,
+} from "./values.ts";
+
+export interface Witness {
+  readonly number: number;
+  readonly hash: Uint8Array;
+}
+
+/** One unit of the log: the records of a turn, and where they stand in the network's history. */
+export interface Entry extends EntryContext {
+  /** SHA-256 of the entry before, zeros for the first. */
+  readonly previous: Uint8Array;
+  /** For each peer the latest entry of it that this node has seen. */
+  readonly witnesses: ReadonlyMap<string, Witness>;
+  readonly records: readonly LogRecord[];
+}
+
+export function encodeEntry(entry: Entry): Uint8Array<ArrayBuffer> {
+  const w = new Writer(256 + entry.records.length * 160);
+  w.u8(formatVersion);
+  w.varint(entry.number);
+  w.raw(entry.previous);
+  w.varint(entry.atMs);
+  writeClock(w, entry.clock);
+  w.varint(entry.witnesses.size);
+  for (const [name, witness] of entry.witnesses) {
+    w.text(name);
+    w.varint(witness.number);
+    w.raw(witness.hash);
+  }
+  const encoder = new RecordWriter(w);
+  for (const record of entry.records) encoder.write(record);
+  return w.slice();
+}
+
+/** Reads an entry. Throws {@linkcode FormatError}. */
+export function decodeEntry(bytes: Uint8Array): Entry {
+  const r = new Reader(bytes);
+  checkVersion(r.u8(), "entry");
+  const number = r.varint();
+  const previous = r.raw(hashBytes);
+  const atMs = r.varint();
+  const clock = readClock(r);
+  const witnesses = new Map<string, Witness>();
+  for (let count = r.varint(); count > 0; count--) {
+    const name = readName(r);
+    if (witnesses.has(name)) throw new FormatError(`"${name}" witnessed twice`);
+    witnesses.set(name, { number: r.varint(), hash: r.raw(hashBytes) });
+  }
+  const decoder = new RecordReader(r);
+  const records: LogRecord[] = [];
+  while (!r.done) records.push(decoder.read());
+  return { number, previous, atMs, clock, witnesses, records };
+}
+
+/** The encoded state, in pieces that can be written one by one. */
+export function* encodeState(state: Iterable<Found>, pieceBytes: number): Iterable<Uint8Array> {
+  let w = new Writer(pieceBytes + 8192);
+  let encoder = new RecordWriter(w);
+  for (const [context, record] of state) {
+    w.varint(context.number);
+    w.varint(context.atMs);
+    writeClock(w, context.clock);
+    encoder.write(record);
+    if (w.length < pieceBytes) continue;
+    yield w.slice();
+    w = new Writer(pieceBytes + 8192);
+    encoder = new RecordWriter(w);
+  }
+  if (w.length > 0) yield w.slice();
+}
+
+/** Reads one piece. Throws {@linkcode FormatError}. */
+export function decodeState(piece: Uint8Array): Found[] {
+  const r = new Reader(piece);
+  const decoder = new RecordReader(r);
+  const state: Found[] = [];
+  while (!r.done) {
+    const context = { number: r.varint(), atMs: r.varint(), clock: readClock(r) };
+    state.push([context, decoder.read()]);
+  }
+  return state;
+}
+
+const recordTypes = [
+  "genesis",
+  "started",
+  "introduced",
+  "readmitted",
+  "checkpointed",
+  "joined",
+  "opened",
+  "keyed",
+  "prepared",
+  "posted",
+  "released",
+  "refused",
+  "forced",
+  "mismatch",
+  "committed",
+  "aborted",
+  "ended",
+  "balance",
+] as const satisfies readonly LogRecord["type"][];
+const roles = ["coordinator", "participant"] as const;
+
+class RecordWriter {
+  #w: Writer;
+  #decided = new DecidedWriter();
+  constructor(w: Writer) {
+    this.#w = w;
+  }
+
+  write(record: LogRecord): void {
+    const w = this.#w;
+    w.u8(recordTypes.indexOf(record.type));
+    switch (record.type) {
+      case "genesis":
+        w.hex(record.network);
+        w.text(record.name);
+        writeCode(w, roles, record.role);
+        return w.varint(record.version);
+      case "started":
+      case "joined":
+        return writeEpoch(w, record.epoch);
+      case "introduced":
+        w.text(record.name);
+        return w.text(record.address);
+      case "readmitted":
+        return w.text(record.name);
+      case "checkpointed":
+        w.varint(record.number);
+        return w.hex(record.hash);
+      case "opened":
+        w.text(record.account);
+        w.text(record.currency);
+        return w.i64(record.opening);
+      case "balance":
+        w.text(record.account);
+        w.text(record.currency);
+        return w.text(record.posted.toString());
+      case "keyed":
+        w.hex(record.key);
+        w.hex(record.request);
+        return w.hex(record.payment);
+      case "prepared":
+      case "committed":
+        writeTransaction(w, record.transaction);
+        return w.blob(record.order.bytes);
+      case "posted":
+        writeTransaction(w, record.transaction);
+        w.hex(record.payment);
+        return this.#decided.write(w, record.decided);
+      case "released":
+        writeTransaction(w, record.transaction);
+        w.hex(record.payment);
+        writeCode(w, refusalCodes, record.code);
+        return this.#decided.write(w, record.decided);
+      case "refused":
+      case "ended":
+        writeTransaction(w, record.transaction);
+        return w.hex(record.payment);
+      case "forced":
+        writeTransaction(w, record.transaction);
+        w.blob(record.order.bytes);
+        w.u8(record.commit ? 1 : 0);
+        return w.text(record.by);
+      case "mismatch":
+        writeTransaction(w, record.transaction);
+        w.hex(record.payment);
+        return w.u8(record.commit ? 1 : 0);
+      case "aborted":
+        w.blob(record.order.bytes);
+        writeCode(w, refusalCodes, record.code);
+        return this.#decided.write(w, record.decided);
+      default:
+        record satisfies never;
+    }
+  }
+}
+
+/** Balances have no bound, so they are written as digits. */
+function readDigits(r: Reader): bigint {
+  const digits = r.text();
+  if (!/^(0|-?[1-9][0-9]*)$/.test(digits)) throw new FormatError(`balance "${digits}"`);
+  return BigInt(digits);
+}
+
+class RecordReader {
+  #r: Reader;
+  #decided = new DecidedReader();
+  constructor(r: Reader) {
+    this.#r = r;
+  }
+
+  read(): LogRecord {
+    const r = this.#r;
+    const index = r.u8();
+    const type = recordTypes[index];
+    switch (type) {
+      case "genesis": {
+        const network = r.hex(hashBytes);
+        const name = readName(r);
+        const role = readCode(r, roles);
+        if (!role) throw new FormatError("genesis without a role");
+        return { type, network, name, role, version: r.varint() };
+      }
+      case "started":
+      case "joined":
+        return { type, epoch: { counter: r.varint(), nonce: r.hex(6) } };
+      case "introduced":
+        return { type, name: readName(r), address: r.text() };
+      case "readmitted":
+        return { type, name: readName(r) };
+      case "checkpointed":
+        return { type, number: r.varint(), hash: r.hex(hashBytes) };
+      case "opened":
+        return { type, account: readName(r), currency: r.text(), opening: r.i64() };
+      case "balance":
+        return { type, account: readName(r), currency: r.text(), posted: readDigits(r) };
+      case "keyed":
+        return { type, key: r.hex(16), request: r.hex(hashBytes), payment: readPayment(r) };
+      case "prepared":
+      case "committed":
+        return { type, transaction: readTransaction(r), order: readOrder(r) };
+      case "posted":
+        return {
+          type,
+          transaction: readTransaction(r),
+          payment: readPayment(r),
+          decided: this.#decided.need(r),
+        };
+      case "released":
+        return {
+          type,
+          transaction: readTransaction(r),
+          payment: readPayment(r),
+          code: readCode(r, refusalCodes),
+          decided: this.#decided.read(r),
+        };
+      case "refused":
+      case "ended":
+        return { type, transaction: readTransaction(r), payment: readPayment(r) };
+      case "forced":
+        return {
+          type,
+          transaction: readTransaction(r),
+          order: readOrder(r),
+          commit: readFlag(r),
+          by: r.text(),
+        };
+      case "mismatch":
+        return {
+          type,
+          transaction: readTransaction(r),
+          payment: readPayment(r),
+          commit: readFlag(r),
+        };
+      case "aborted":
+        return {
+          type,
+          order: readOrder(r),
+          code: readRefusal(r),
+          decided: this.#decided.read(r),
+        };
+      case undefined:
+        throw new FormatError(`record of type ${index}`);
+      default:
+        return type satisfies never;
+    }
+  }
+}

@@ -1,0 +1,324 @@
+/**
+ * The coordinator's side of two-phase commit with presumed abort (Mohan, Lindsay and Obermarck 1986),
+ * as a pure state machine: `step` decides and emits records, `CoordinatorState` is their fold.
+ *
+ * A payment is being voted on, or decided in the state, or in the log's index, or new; so it commits
+ * at most once. What is told of a decision leaves with, or after, the entry that holds it.
+ */
+
+import { invariant } from "../errors.ts";
+import {
+  openTransactionsMax,
+  paymentIdAheadMsMax,
+  resendIntervalMs,
+  voteTimeoutMs,
+} from "../limits.ts";
+import type { Committing } from "./coordinator_state.ts";
+import { CoordinatorState } from "./coordinator_state.ts";
+import type { Epoch, PaymentId, TransactionId } from "./id.ts";
+import { paymentIdMs, transactionId, transactionParts } from "./id.ts";
+import { LookUps } from "./look_ups.ts";
+import type { Ack, Inquiry, OrderMessage, Outcome, Vote } from "./message.ts";
+import type { Order, RefusalCode } from "./order.ts";
+import { isParticipantOf, participantsOf, refusalOfOrder, sameOrder } from "./order.ts";
+import type { CoordinatorRecord, Genesis, NodeRecord } from "./record.ts";
+import { recordBytesBound } from "./record_size.ts";
+import type { CommonEvent, MessageEvent, Output, Turn } from "./step.ts";
+
+export type CoordinatorEvent =
+  | CommonEvent
+  | { readonly type: "linkUp"; readonly peer: string; readonly address: string };
+
+/** Votes are being gathered: nothing of this is durable, and after a crash it is presumed aborted. */
+interface Voting {
+  readonly type: "voting";
+  readonly transaction: TransactionId;
+  readonly order: Order;
+  /** Participants that have not voted yet. */
+  readonly waitingFor: Set<string>;
+  readonly deadlineMs: number;
+  sentMs: number;
+}
+
+type Out = Output<never>;
+
+export class Coordinator {
+  readonly state = new CoordinatorState();
+  readonly #voting = new Map<PaymentId, Voting>();
+  readonly #lookUps = new LookUps<MessageEvent>();
+  readonly #connected = new Set<string>();
+  /** Of the last transaction of this epoch. */
+  #sequence = 0;
+
+  get openCount(): number {
+    return this.#voting.size + this.state.committingCount;
+  }
+
+  /** The order of a payment that is being voted on. */
+  orderOfVoting(payment: PaymentId): Order | undefined {
+    return this.#voting.get(payment)?.order;
+  }
+
+  /** The index holds, durably, what was settled before the last `rotate`, up to payment `mark`. */
+  indexed(mark: string): void {
+    this.#lookUps.raiseMark(mark);
+    this.state.dropIndexed();
+  }
+
+  step(event: CoordinatorEvent, turn: Turn, out: Out): void {
+    switch (event.type) {
+      case "start":
+        return this.#start(event.genesis, event.nonce, turn, out);
+      case "tick":
+        return this.#tick(turn, out);
+      case "message":
+        return this.#message(event, turn, out);
+      case "linkUp":
+        return this.#linkUp(event.peer, event.address, turn, out);
+      case "linkDown":
+        this.#connected.delete(event.peer);
+        return;
+      case "lookedUp":
+        this.state.recall(event.found);
+        return this.#lookUps.answer(event.key, (waiting) => this.step(waiting, turn, out));
+      case "record":
+        return this.#record(event.record, turn, out);
+      default:
+        event satisfies never;
+    }
+  }
+
+  #record(record: NodeRecord | CoordinatorRecord, turn: Turn, out: Out, mustAppend = true): void {
+    this.state.apply(record, turn);
+    out.add(record, mustAppend, recordBytesBound(record));
+  }
+
+  #start(genesis: Genesis, nonce: string, turn: Turn, out: Out): void {
+    const { membership } = this.state;
+    if (!membership.genesis) this.#record(genesis, turn, out);
+    const epoch: Epoch = { counter: membership.epochs.length + 1, nonce };
+    this.#record({ type: "started", epoch }, turn, out);
+  }
+
+  #message(event: MessageEvent, turn: Turn, out: Out): void {
+    const { from, message } = event;
+    switch (message.type) {
+      case "order":
+        return this.#order(event, message, turn, out);
+      case "vote":
+        return this.#vote(event, message, turn, out);
+      case "inquiry":
+        return this.#inquiry(event, message, out);
+      case "ack":
+        return this.#ack(from, message, turn, out);
+      case "prepare":
+      case "decision":
+      case "undecided":
+      case "outcome":
+      case "directory":
+        out.alarms.push(`${from} sent "${message.type}", which only a coordinator may send`);
+        return;
+      default:
+        message satisfies never;
+    }
+  }
+
+  #order(event: MessageEvent, { order }: OrderMessage, turn: Turn, out: Out): void {
+    const { from } = event;
+    const { payment } = order;
+    const answer = (outcome: Outcome) => out.send(from, { type: "outcome", payment, outcome });
+    if (order.originator !== from) {
+      out.alarms.push(`${from} sent payment ${payment} in the name of ${order.originator}`);
+      return;
+    }
+    const known = this.#voting.get(payment) ?? this.state.get(payment);
+    if (known) {
+      if (!sameOrder(known.order, order)) {
+        const isForOther = known.type === "voting" && known.order.originator !== from;
+        return answer({ state: "rejected", code: isForOther ? "id_in_use" : "id_reused" });
+      }
+      // A second send joins the first, whose decision its originator will hear.
+      if (known.type === "voting") return;
+      const decided = known.context;
+      if (known.type === "aborted") {
+        return answer({ state: "aborted", code: known.code, decided, replayed: true });
+      }
+      const { transaction } = known;
+      return answer({ state: "committed", transaction, decided, replayed: true });
+    }
+    if (paymentIdMs(payment) > turn.atMs + paymentIdAheadMsMax) {
+      return answer({ state: "rejected", code: "id_ahead" });
+    }
+    if (this.openCount + this.#lookUps.size >= openTransactionsMax) {
+      return answer({ state: "rejected", code: "overloaded" });
+    }
+    if (!this.#lookUps.isAbsent(payment, event, out)) return;
+    const participants = participantsOf(order);
+    const isKnown = (name: string) => this.state.membership.knows(name);
+    const refusal = refusalOfOrder(order) ??
+      (participants.every(isKnown) ? undefined : "participant_unknown");
+    if (refusal) this.#abort(order, undefined, refusal, turn, out);
+    else this.#begin(order, participants, turn, out);
+  }
+
+  #begin(order: Order, participants: readonly string[], turn: Turn, out: Out): void {
+    const { epoch } = this.state.membership;
+    invariant(epoch !== undefined, "a transaction before the first start");
+    // Nothing is forced for starting a transaction: without a record it is presumed aborted. Its id
+    // can't come back, as the next start has another epoch.
+    const transaction = transactionId(epoch, ++this.#sequence);
+    this.#voting.set(order.payment, {
+      type: "voting",
+      transaction,
+      order,
+      waitingFor: new Set(participants),
+      deadlineMs: turn.nowMs + voteTimeoutMs,
+      sentMs: turn.nowMs,
+    });
+    for (const to of participants) out.send(to, { type: "prepare", transaction, order });
+  }
+
+  #vote(event: MessageEvent, vote: Vote, turn: Turn, out: Out): void {
+    const { from } = event;
+    const { payment, transaction } = vote;
+    const voting = this.#voting.get(payment);
+    if (voting?.transaction !== transaction) {
+      // Late, or a second time. Whoever voted yes is in doubt and is told what became of it; whoever
+      // voted no holds nothing.
+      if (vote.yes) this.#inquiry(event, vote, out);
+      return;
+    }
+    const { order, waitingFor } = voting;
+    if (!isParticipantOf(order, from)) {
+      out.alarms.push(`${from} voted on ${transaction}, in which it has no leg`);
+      return;
+    }
+    if (vote.yes) {
+      waitingFor.delete(from);
+      if (waitingFor.size === 0) this.#commit(transaction, order, turn, out);
+      return;
+    }
+    if (vote.code) return this.#abort(order, transaction, vote.code, turn, out);
+    // Only this attempt is lost: no outcome is recorded, and the order may come again.
+    this.#voting.delete(payment);
+    for (const to of participantsOf(order)) {
+      out.send(to, { type: "decision", transaction, payment, commit: false });
+    }
+  }
+
+  #commit(transaction: TransactionId, order: Order, turn: Turn, out: Out): void {
+    const { payment } = order;
+    this.#voting.delete(payment);
+    // The commit point. The decisions below leave when this is durable, never before.
+    this.#record({ type: "committed", transaction, order }, turn, out);
+    const committing = this.state.get(payment);
+    if (committing?.type === "committing") committing.sentMs = turn.nowMs;
+    for (const to of participantsOf(order)) {
+      out.send(to, { type: "decision", transaction, payment, commit: true, decided: turn });
+    }
+  }
+
+  #abort(
+    order: Order,
+    transaction: TransactionId | undefined,
+    code: RefusalCode,
+    turn: Turn,
+    out: Out,
+  ): void {
+    const { payment, originator } = order;
+    this.#voting.delete(payment);
+    // "Aborted" is told under the payment's id only once it is recorded there.
+    this.#record({ type: "aborted", order, code }, turn, out);
+    const decided = turn;
+    if (transaction) {
+      for (const to of participantsOf(order)) {
+        out.send(to, { type: "decision", transaction, payment, commit: false, code, decided });
+      }
+      if (isParticipantOf(order, originator)) return;
+    }
+    const outcome: Outcome = { state: "aborted", code, decided, replayed: false };
+    out.send(originator, { type: "outcome", payment, outcome });
+  }
+
+  #inquiry(event: MessageEvent, { payment, transaction }: Inquiry | Vote, out: Out): void {
+    const { from } = event;
+    const known = this.#voting.get(payment) ?? this.state.get(payment);
+    if (known && !isParticipantOf(known.order, from)) {
+      out.alarms.push(`${from} asked about ${transaction}, in which it has no leg`);
+    } else if (!this.state.membership.hasEpoch(transactionParts(transaction))) {
+      // "Abort" could undo a commit that this log has lost.
+      out.alarms.push(
+        `${from} asks about ${transaction}, of an epoch that this log does not have: entries ` +
+          "are missing here, and there is no answer",
+      );
+    } else if (known?.type === "aborted") {
+      const { code, context: decided } = known;
+      out.send(from, { type: "decision", transaction, payment, commit: false, code, decided });
+    } else if (known?.transaction === transaction) {
+      if (known.type === "voting") {
+        out.send(from, { type: "undecided", transaction, payment, why: "voting" });
+      } else {
+        const decided = known.context;
+        out.send(from, { type: "decision", transaction, payment, commit: true, decided });
+      }
+    } else if (known || this.#lookUps.isAbsent(payment, event, out)) {
+      // Neither open nor logged: presumed aborted. The payment may have committed by another attempt.
+      out.send(from, { type: "decision", transaction, payment, commit: false });
+    }
+  }
+
+  #ack(from: string, { payment, transaction }: Ack, turn: Turn, out: Out): void {
+    const open = this.state.get(payment);
+    if (open?.type !== "committing" || open.transaction !== transaction) return;
+    open.unacked.delete(from);
+    if (open.unacked.size === 0) {
+      this.#record({ type: "ended", transaction, payment }, turn, out, false);
+    }
+  }
+
+  #linkUp(peer: string, address: string, turn: Turn, out: Out): void {
+    const { membership } = this.state;
+    this.#connected.add(peer);
+    if (membership.addressOf(peer) !== address) {
+      this.#record({ type: "introduced", name: peer, address }, turn, out, false);
+      for (const to of this.#connected) {
+        if (to !== peer) out.send(to, { type: "directory", nodes: [{ name: peer, address }] });
+      }
+    }
+    out.send(peer, { type: "directory", nodes: membership.directory() });
+    for (const voting of this.#voting.values()) remind(voting, peer, out);
+    for (const committing of this.state.committing()) remind(committing, peer, out);
+  }
+
+  #tick(turn: Turn, out: Out): void {
+    for (const voting of this.#voting.values()) {
+      // What does not fit this turn is found again by the next tick.
+      if (out.isFull) return;
+      if (voting.deadlineMs > turn.nowMs) this.#remindAll(voting, turn, out);
+      else {
+        const isReachable = [...voting.waitingFor].every((name) => this.#connected.has(name));
+        const code = isReachable ? "vote_timeout" : "participant_unreachable";
+        this.#abort(voting.order, voting.transaction, code, turn, out);
+      }
+    }
+    for (const committing of this.state.committing()) this.#remindAll(committing, turn, out);
+  }
+
+  #remindAll(open: Voting | Committing, turn: Turn, out: Out): void {
+    if (open.sentMs + resendIntervalMs > turn.nowMs) return;
+    open.sentMs = turn.nowMs;
+    for (const peer of this.#connected) remind(open, peer, out);
+  }
+}
+
+/** Sends `peer` again what it has not answered. */
+function remind(open: Voting | Committing, peer: string, out: Out): void {
+  const { transaction, order } = open;
+  if (open.type === "voting") {
+    if (open.waitingFor.has(peer)) out.send(peer, { type: "prepare", transaction, order });
+  } else if (open.unacked.has(peer)) {
+    const { payment } = order;
+    const decided = open.context;
+    out.send(peer, { type: "decision", transaction, payment, commit: true, decided });
+  }
+}

@@ -1,0 +1,135 @@
+/** What a coordinator knows durably: the fold of its log. Only `apply` changes it. */
+
+import { invariant } from "../errors.ts";
+import { Generations } from "./generations.ts";
+import type { PaymentId, TransactionId } from "./id.ts";
+import { Membership } from "./membership.ts";
+import type { Order, RefusalCode } from "./order.ts";
+import { participantsOf } from "./order.ts";
+import type { EntryContext, LogRecord } from "./record.ts";
+import type { Found } from "./step.ts";
+
+/** Committed; participants are told until all have acked. */
+export interface Committing {
+  readonly type: "committing";
+  readonly transaction: TransactionId;
+  readonly order: Order;
+  readonly context: EntryContext;
+  /** Volatile: acks are gathered anew after a restart. */
+  readonly unacked: Set<string>;
+  /** Volatile. */
+  sentMs: number;
+}
+
+export interface Committed {
+  readonly type: "committed";
+  readonly transaction: TransactionId;
+  readonly order: Order;
+  readonly context: EntryContext;
+}
+
+export interface Aborted {
+  readonly type: "aborted";
+  readonly order: Order;
+  readonly code: RefusalCode;
+  readonly context: EntryContext;
+}
+
+export class CoordinatorState {
+  readonly membership = new Membership();
+  readonly #committing = new Map<PaymentId, Committing>();
+  readonly #settled = new Generations<PaymentId, Committed | Aborted>();
+
+  /** What is known of a payment without asking the index. */
+  get(payment: PaymentId): Committing | Committed | Aborted | undefined {
+    return this.#committing.get(payment) ?? this.#settled.get(payment);
+  }
+
+  get committingCount(): number {
+    return this.#committing.size;
+  }
+
+  committing(): Iterable<Committing> {
+    return this.#committing.values();
+  }
+
+  apply(record: LogRecord, context: EntryContext): void {
+    switch (record.type) {
+      case "committed": {
+        const { transaction, order } = record;
+        this.#expectUndecided(order.payment);
+        const unacked = new Set(participantsOf(order));
+        this.#committing.set(order.payment, {
+          type: "committing",
+          transaction,
+          order,
+          context,
+          unacked,
+          sentMs: 0,
+        });
+        return;
+      }
+      case "ended": {
+        const { payment } = record;
+        const open = this.#committing.get(payment);
+        invariant(open !== undefined, `payment ${payment} ended, but was not committed`);
+        const { transaction, order } = open;
+        this.#committing.delete(payment);
+        const committed = { type: "committed", transaction, order, context: open.context } as const;
+        this.#settled.set(payment, committed);
+        return;
+      }
+      case "aborted": {
+        const { order, code } = record;
+        this.#expectUndecided(order.payment);
+        this.#settled.set(order.payment, { type: "aborted", order, code, context });
+        return;
+      }
+      case "genesis":
+      case "started":
+      case "introduced":
+      case "readmitted":
+      case "checkpointed":
+        return this.membership.apply(record);
+      default:
+        invariant(false, `a coordinator has no record "${record.type}"`);
+    }
+  }
+
+  /** No reversal (AC2): the first outcome of a payment is its outcome for ever. */
+  #expectUndecided(payment: PaymentId): void {
+    invariant(!this.get(payment), `payment ${payment} decided twice`);
+  }
+
+  /** Takes back into memory what the index found of a payment that had left it. */
+  recall(found: readonly Found[]): void {
+    for (const [context, record] of found) {
+      if (record.type === "committed") {
+        const { transaction, order } = record;
+        this.#settled.set(order.payment, { type: "committed", transaction, order, context });
+      } else if (record.type === "aborted") {
+        const { order, code } = record;
+        this.#settled.set(order.payment, { type: "aborted", order, code, context });
+      }
+    }
+  }
+
+  /** The records that make this state, less what is settled: the index has that. */
+  *snapshot(context: EntryContext): Iterable<Found> {
+    for (const record of this.membership.snapshot()) yield [context, record];
+    for (const open of this.#committing.values()) {
+      const { transaction, order } = open;
+      yield [open.context, { type: "committed", transaction, order }];
+    }
+  }
+
+  /** A checkpoint begins: what is settled up to here goes into the index. */
+  rotate(): void {
+    this.#settled.rotate();
+  }
+
+  /** The index holds, durably, what was settled before the last `rotate`. */
+  dropIndexed(): void {
+    this.#settled.dropOlder();
+  }
+}

@@ -1,0 +1,64 @@
+/** Identifiers: payments are named by their users, transactions by the coordinator. */
+
+/** A UUIDv7 in lower case. Ids sort by the time at which they were made. */
+export type PaymentId = string & { readonly __brand: "PaymentId" };
+
+/**
+ * One attempt to commit a payment: `COUNTER-NONCE-SEQUENCE`, the first two of them the epoch of the
+ * coordinator that made it. A restart or a copied folder has another epoch, so no id comes back.
+ */
+export type TransactionId = string & { readonly __brand: "TransactionId" };
+
+/** One life of a coordinator, from start to start. */
+export interface Epoch {
+  /** Starts of this coordinator's log so far, from 1. */
+  readonly counter: number;
+  /** Twelve hexadecimal digits, random at each start: tells a copied folder from its original. */
+  readonly nonce: string;
+}
+
+const paymentPattern = /^[0-9a-f]{8}-[0-9a-f]{4}-7[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$/;
+const transactionPattern = /^([1-9][0-9]{0,9})-([0-9a-f]{12})-([1-9][0-9]{0,14})$/;
+const namePattern = /^[a-z][a-z0-9-]{0,30}$/;
+
+/** The payment id in `text`, in any case, or nothing if it is no UUIDv7 (RFC 9562, 5.7). */
+export function parsePaymentId(text: string): PaymentId | undefined {
+  const lower = text.toLowerCase();
+  return paymentPattern.test(lower) ? lower as PaymentId : undefined;
+}
+
+/** Milliseconds since 1970 at which a payment id was made, by the clock of whoever made it. */
+export function paymentIdMs(id: PaymentId): number {
+  return parseInt(id.slice(0, 8) + id.slice(9, 13), 16);
+}
+
+export function parseTransactionId(text: string): TransactionId | undefined {
+  return transactionPattern.test(text) ? text as TransactionId : undefined;
+}
+
+export function transactionId(epoch: Epoch, sequence: number): TransactionId {
+  return `${epoch.counter}-${epoch.nonce}-${sequence}` as TransactionId;
+}
+
+/** The epoch and place in it of a transaction. */
+export function transactionParts(id: TransactionId): Epoch & { readonly sequence: number } {
+  const first = id.indexOf("-");
+  return {
+    counter: Number(id.slice(0, first)),
+    nonce: id.slice(first + 1, first + 13),
+    sequence: Number(id.slice(first + 14)),
+  };
+}
+
+/** Whether `a` was begun after `b`, both by the same coordinator. */
+export function isLaterTransaction(a: TransactionId, b: TransactionId): boolean {
+  const left = transactionParts(a);
+  const right = transactionParts(b);
+  if (left.counter !== right.counter) return left.counter > right.counter;
+  return left.sequence > right.sequence;
+}
+
+/** Whether `text` can name a node or an account: `[a-z][a-z0-9-]{0,30}`. */
+export function isName(text: string): boolean {
+  return namePattern.test(text);
+}

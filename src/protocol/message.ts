@@ -1,0 +1,114 @@
+/** What nodes say to each other. Transactions are named together with their payment, by which
+ * logs are indexed, so that one long decided can still be found. */
+
+import type { PaymentId, TransactionId } from "./id.ts";
+import type { Order, RefusalCode } from "./order.ts";
+import type { VectorClock } from "./vector_clock.ts";
+
+/** Where a decision stands: the coordinator's entry, and that entry's clock. */
+export interface Decided {
+  readonly number: number;
+  readonly clock: VectorClock;
+}
+
+/** Where a node is found. */
+export interface Address {
+  readonly name: string;
+  /** `HOST:PORT` as told to peers. */
+  readonly address: string;
+}
+
+interface OfTransaction {
+  readonly transaction: TransactionId;
+  readonly payment: PaymentId;
+}
+
+/** Originator to coordinator: please commit this. */
+export interface OrderMessage {
+  readonly type: "order";
+  readonly order: Order;
+}
+
+/** Coordinator to participants: can you? Names all participants, by the order's legs. */
+export interface Prepare {
+  readonly type: "prepare";
+  readonly transaction: TransactionId;
+  readonly order: Order;
+}
+
+/** Participant to coordinator. A no without a code means "not this attempt": the order itself is
+ * not refused, but its originator no longer knows it and can't confirm its own debit. */
+export interface Vote extends OfTransaction {
+  readonly type: "vote";
+  readonly yes: boolean;
+  readonly code?: RefusalCode;
+}
+
+/** Coordinator, or a peer that knows, to participants. A code says that the payment, not only this
+ * attempt, was aborted, and that this is recorded. */
+export interface Decision extends OfTransaction {
+  readonly type: "decision";
+  readonly commit: boolean;
+  readonly code?: RefusalCode;
+  readonly decided?: Decided;
+}
+
+/** Participant to coordinator: posted, and durably so. */
+export interface Ack extends OfTransaction {
+  readonly type: "ack";
+}
+
+/** A participant in doubt, to the coordinator or to a peer: what became of this? */
+export interface Inquiry extends OfTransaction {
+  readonly type: "inquiry";
+}
+
+/** The answer to an inquiry that can't be answered: still voting, in doubt too, or forced here. */
+export interface Undecided extends OfTransaction {
+  readonly type: "undecided";
+  readonly why: "voting" | "in_doubt" | "forced";
+}
+
+/** Coordinator to originator: what became of an order that started no transaction. */
+export interface OutcomeMessage {
+  readonly type: "outcome";
+  readonly payment: PaymentId;
+  readonly outcome: Outcome;
+}
+
+export type Outcome =
+  | {
+    readonly state: "committed";
+    readonly transaction: TransactionId;
+    readonly decided: Decided;
+    /** Whether it was decided for an order sent before. */
+    readonly replayed: boolean;
+  }
+  | {
+    readonly state: "aborted";
+    readonly code: RefusalCode;
+    readonly decided: Decided;
+    readonly replayed: boolean;
+  }
+  | { readonly state: "rejected"; readonly code: RejectionCode };
+
+/** Why an order was not taken; nothing was recorded under its id. */
+export const rejectionCodes = ["id_reused", "id_in_use", "id_ahead", "overloaded"] as const;
+export type RejectionCode = typeof rejectionCodes[number];
+
+/** Coordinator to all: who is where. */
+export interface Directory {
+  readonly type: "directory";
+  readonly nodes: readonly Address[];
+}
+
+export type Message =
+  | OrderMessage
+  | Prepare
+  | Vote
+  | Decision
+  | Ack
+  | Inquiry
+  | Undecided
+  | OutcomeMessage
+  | Directory;

@@ -1,0 +1,108 @@
+/**
+ * What a participant's own users have ordered and not been told the outcome of. Nothing of this is
+ * durable: an order lost in a crash is found again by its payment's id, or was never voted for.
+ */
+
+import { orderMemoryMs, resendIntervalMs } from "../limits.ts";
+import type { PaymentId } from "./id.ts";
+import type { Order } from "./order.ts";
+import { sameOrder } from "./order.ts";
+import type { Answer, OutcomeAnswer, Reply } from "./participant_event.ts";
+
+interface Waiting {
+  readonly request: number;
+  readonly deadlineMs: number;
+}
+
+interface Own {
+  readonly order: Order;
+  waiting: Waiting[];
+  sentMs: number;
+}
+
+export class OwnOrders {
+  readonly #own = new Map<PaymentId, Own>();
+
+  get size(): number {
+    return this.#own.size;
+  }
+
+  get(payment: PaymentId): Order | undefined {
+    return this.#own.get(payment)?.order;
+  }
+
+  payments(): Iterable<PaymentId> {
+    return this.#own.keys();
+  }
+
+  /** Whether this node's user ordered exactly this, as far as is remembered. */
+  confirms(order: Order): boolean {
+    const own = this.#own.get(order.payment);
+    return own !== undefined && sameOrder(own.order, order);
+  }
+
+  add(order: Order, waiting: Waiting, sentMs: number): void {
+    this.#own.set(order.payment, { order, waiting: [waiting], sentMs });
+  }
+
+  /** One more request for an order that is under way; false if it is another order. */
+  join(order: Order, waiting: Waiting): boolean {
+    const own = this.#own.get(order.payment);
+    if (!own || !sameOrder(own.order, order)) return false;
+    own.waiting.push(waiting);
+    return true;
+  }
+
+  /** Tells everyone who waits. All but the first hear what was decided for another's request. */
+  settle(payment: PaymentId, answer: OutcomeAnswer, replies: Reply[]): void {
+    let { replayed } = answer;
+    for (const { request } of this.#take(payment)) {
+      replies.push({ request, answer: { ...answer, replayed } });
+      replayed = true;
+    }
+  }
+
+  reject(payment: PaymentId, answer: Answer, replies: Reply[]): void {
+    for (const { request } of this.#take(payment)) replies.push({ request, answer });
+  }
+
+  #take(payment: PaymentId): readonly Waiting[] {
+    const own = this.#own.get(payment);
+    this.#own.delete(payment);
+    return own?.waiting ?? [];
+  }
+
+  /** The order to be sent again, if a user still waits for it. */
+  again(payment: PaymentId, nowMs: number): Order | undefined {
+    const own = this.#own.get(payment);
+    if (!own || own.waiting.length === 0) return undefined;
+    own.sentMs = nowMs;
+    return own.order;
+  }
+
+  /**
+   * Answers users whose time is up and forgets orders for which nobody waits.
+   *
+   * @returns payments that nobody has spoken of for too long
+   */
+  tick(isPrepared: (payment: PaymentId) => boolean, nowMs: number, replies: Reply[]): PaymentId[] {
+    const silent: PaymentId[] = [];
+    for (const [payment, own] of this.#own) {
+      const isTimeUp = ({ deadlineMs }: Waiting) => deadlineMs <= nowMs;
+      if (own.waiting.some(isTimeUp)) {
+        for (const { request } of own.waiting.filter(isTimeUp)) {
+          replies.push({ request, answer: { state: "pending" } });
+        }
+        own.waiting = own.waiting.filter((waiting) => !isTimeUp(waiting));
+      }
+      if (isPrepared(payment)) continue;
+      if (own.waiting.length > 0) {
+        if (own.sentMs + resendIntervalMs <= nowMs) silent.push(payment);
+      } else if (own.sentMs + orderMemoryMs <= nowMs) {
+        // It is not sent again, and this node's debit can't be confirmed any more.
+        this.#own.delete(payment);
+      }
+    }
+    return silent;
+  }
+}

@@ -1,0 +1,510 @@
+/**
+ * A participant's side of two-phase commit with presumed abort, as a pure state machine: `step`
+ * decides and emits records, `ParticipantState` is their fold.
+ *
+ * Once prepared it waits for the decision, however long. What its own users have ordered is not
+ * durable: an order forgotten in a crash is simply not voted for.
+ */
+
+import { inquiryIntervalMs, ownOrdersMax, paymentIdAheadMsMax } from "../limits.ts";
+import type { Epoch, PaymentId, TransactionId } from "./id.ts";
+import { isLaterTransaction, paymentIdMs, transactionParts } from "./id.ts";
+import { LookUps } from "./look_ups.ts";
+import type { Ack, Decided, Decision, Inquiry, Outcome, Prepare, Vote } from "./message.ts";
+import type { Order, RefusalCode } from "./order.ts";
+import { isParticipantOf, legsOf, participantsOf, refusalOfOrder, sameOrder } from "./order.ts";
+import { OwnOrders } from "./own_orders.ts";
+import type {
+  Answer,
+  ClaimEvent,
+  LinkUpEvent,
+  OpenEvent,
+  OutcomeAnswer,
+  ParticipantEvent,
+  Reply,
+  ResolveEvent,
+  SubmitEvent,
+} from "./participant_event.ts";
+import type { Open, Prepared, Refused, Settled } from "./participant_state.ts";
+import { ParticipantState } from "./participant_state.ts";
+import type { Genesis, NodeRecord, ParticipantRecord } from "./record.ts";
+import { recordBytesBound } from "./record_size.ts";
+import type { MessageEvent, Output, Turn } from "./step.ts";
+
+type Out = Output<Reply>;
+
+export class Participant {
+  readonly state: ParticipantState;
+  readonly #name: string;
+  readonly #coordinator: string;
+  readonly #own = new OwnOrders();
+  readonly #lookUps = new LookUps<MessageEvent | SubmitEvent | ClaimEvent>();
+  #indexHasKeys = false;
+  readonly #connected = new Set<string>();
+
+  constructor(name: string, coordinator: string) {
+    this.#name = name;
+    this.#coordinator = coordinator;
+    this.state = new ParticipantState(name, coordinator);
+  }
+
+  get isLinked(): boolean {
+    return this.#connected.has(this.#coordinator);
+  }
+
+  get ownCount(): number {
+    return this.#own.size;
+  }
+
+  /** A user's order whose outcome is not known here. */
+  orderOfOwn(payment: PaymentId): Order | undefined {
+    return this.#own.get(payment);
+  }
+
+  /** The index holds, durably, what was settled before the last `rotate`, up to payment `mark`. */
+  indexed(mark: string, hasKeys: boolean): void {
+    this.#lookUps.raiseMark(mark);
+    this.#indexHasKeys ||= hasKeys;
+    this.state.dropIndexed();
+  }
+
+  step(event: ParticipantEvent, turn: Turn, out: Out): void {
+    switch (event.type) {
+      case "start":
+        return this.#start(event.genesis, event.nonce, turn, out);
+      case "tick":
+        return this.#tick(turn, out);
+      case "message":
+        return this.#message(event, turn, out);
+      case "linkUp":
+        return this.#linkUp(event, turn, out);
+      case "linkDown":
+        this.#connected.delete(event.peer);
+        return;
+      case "lookedUp":
+        this.state.recall(event.found);
+        return this.#lookUps.answer(event.key, (waiting) => this.step(waiting, turn, out));
+      case "record":
+        return this.#record(event.record, turn, out);
+      case "submit":
+        return this.#submit(event, turn, out);
+      case "claim":
+        return this.#claim(event, turn, out);
+      case "open":
+        return this.#openAccount(event, turn, out);
+      case "resolve":
+        return this.#resolve(event, turn, out);
+      default:
+        event satisfies never;
+    }
+  }
+
+  #record(record: NodeRecord | ParticipantRecord, turn: Turn, out: Out, mustAppend = true): void {
+    this.state.apply(record, turn);
+    out.add(record, mustAppend, recordBytesBound(record));
+  }
+
+  #start(genesis: Genesis, nonce: string, turn: Turn, out: Out): void {
+    const { membership } = this.state;
+    if (!membership.genesis) this.#record(genesis, turn, out);
+    const epoch: Epoch = { counter: membership.epochs.length + 1, nonce };
+    this.#record({ type: "started", epoch }, turn, out);
+  }
+
+  // Users
+
+  #submit(event: SubmitEvent, turn: Turn, out: Out): void {
+    const { request, order, deadlineMs } = event;
+    const { payment } = order;
+    const waiting = { request, deadlineMs };
+    const reply = (answer: Answer): void => {
+      out.replies.push({ request, answer });
+    };
+    if (this.#own.get(payment)) {
+      // A second send of what is under way joins the first.
+      if (!this.#own.join(order, waiting)) reply({ state: "rejected", code: "id_reused" });
+      return;
+    }
+    const open = this.#held(payment);
+    if (open) {
+      if (sameOrder(open.order, order)) {
+        // Ordered before a crash: its decision is being asked for.
+        this.#own.add(order, waiting, turn.nowMs);
+      } else {
+        const isForOther = open.order.originator !== this.#name;
+        reply({ state: "rejected", code: isForOther ? "id_in_use" : "id_reused" });
+      }
+      return;
+    }
+    const settled = this.state.settled(payment);
+    if (settled && (settled.type === "posted" || settled.code)) {
+      if (!sameOrder(settled.order, order)) return reply({ state: "rejected", code: "id_reused" });
+      const { decided, atMs } = settled;
+      const outcome: OutcomeAnswer = settled.type === "posted"
+        ? { ...settled, state: "committed", replayed: true }
+        : { state: "aborted", order, code: settled.code!, decided, atMs, replayed: true };
+      return reply(outcome);
+    }
+    if (paymentIdMs(payment) > turn.atMs + paymentIdAheadMsMax) {
+      return reply({ state: "rejected", code: "id_ahead" });
+    }
+    if (!settled && !this.#lookUps.isAbsent(payment, event, out)) return;
+    if (!this.isLinked) return reply({ state: "rejected", code: "coordinator_unreachable" });
+    if (this.#own.size >= ownOrdersMax) return reply({ state: "rejected", code: "overloaded" });
+    this.#own.add(order, waiting, turn.nowMs);
+    out.send(this.#coordinator, { type: "order", order });
+  }
+
+  #claim(event: ClaimEvent, turn: Turn, out: Out): void {
+    const { request, key, content, payment } = event;
+    const known = this.state.key(key);
+    if (!known) {
+      if (this.#indexHasKeys && !this.#lookUps.isNotIndexed(key, event, out)) return;
+      // Durable before the order leaves: after a crash the key must still name this payment.
+      this.#record({ type: "keyed", key, request: content, payment }, turn, out);
+    }
+    const answer: Answer = {
+      state: "claimed",
+      payment: known?.payment ?? payment,
+      isSameContent: !known || known.request === content,
+    };
+    out.replies.push({ request, answer });
+  }
+
+  #openAccount(event: OpenEvent, turn: Turn, out: Out): void {
+    const { request, account, currency, opening } = event;
+    const existing = this.state.ledger.account(account);
+    if (!existing) this.#record({ type: "opened", account, currency, opening }, turn, out);
+    const result = !existing ? "opened" : existing.currency === currency ? "existed" : "differs";
+    out.replies.push({ request, answer: { state: "account", result } });
+  }
+
+  #resolve(event: ResolveEvent, turn: Turn, out: Out): void {
+    const { request, transaction, commit, by } = event;
+    let prepared: Prepared | undefined;
+    for (const [, open] of this.state.allOpen()) {
+      if (open.type === "prepared" && open.transaction === transaction) prepared = open;
+    }
+    if (prepared) {
+      const { order } = prepared;
+      this.#record({ type: "forced", transaction, order, commit, by }, turn, out);
+      out.alarms.push(
+        `${by} forced ${transaction} to ${commit ? "commit" : "abort"}: if the real decision is ` +
+          "another, this ledger differs from the others",
+      );
+    }
+    out.replies.push({ request, answer: { state: "resolved", found: prepared !== undefined } });
+  }
+
+  // Two-phase commit
+
+  /** What was voted yes for and not settled. */
+  #held(payment: PaymentId): Exclude<Open, Refused> | undefined {
+    const open = this.state.open(payment);
+    return open?.type === "refused" ? undefined : open;
+  }
+
+  #message(event: MessageEvent, turn: Turn, out: Out): void {
+    const { from, message } = event;
+    const isFromCoordinator = from === this.#coordinator;
+    switch (message.type) {
+      case "prepare":
+        if (isFromCoordinator) return this.#prepare(event, message, turn, out);
+        break;
+      case "decision":
+        return this.#decision(event, message, turn, out);
+      case "outcome":
+        if (isFromCoordinator) return this.#outcome(message.payment, message.outcome, turn, out);
+        break;
+      case "directory":
+        if (!isFromCoordinator) break;
+        for (const { name, address } of message.nodes) {
+          if (name === this.#name || this.state.membership.addressOf(name) === address) continue;
+          this.#record({ type: "introduced", name, address }, turn, out, false);
+        }
+        return;
+      case "inquiry":
+        if (!isFromCoordinator) return this.#inquiry(event, message, turn, out);
+        break;
+      case "undecided":
+        return;
+      case "order":
+      case "vote":
+      case "ack":
+        break;
+      default:
+        message satisfies never;
+    }
+    out.alarms.push(`${from} sent "${message.type}", which is not its to send`);
+  }
+
+  #prepare(event: MessageEvent, prepare: Prepare, turn: Turn, out: Out): void {
+    const { transaction, order } = prepare;
+    const { payment } = order;
+    const vote = (yes: boolean, code?: RefusalCode) => {
+      const message: Vote = { type: "vote", transaction, payment, yes, code };
+      out.send(this.#coordinator, message);
+    };
+    if (!this.#join(transactionParts(transaction), turn, out)) return;
+    const open = this.state.open(payment);
+    if (open?.transaction === transaction) {
+      if (open.type === "prepared") return vote(true);
+      return open.type === "refused" ? vote(false) : undefined;
+    }
+    // Behind the newer attempt, so long given up by the coordinator.
+    if (open && !isLaterTransaction(transaction, open.transaction)) return vote(false);
+    // An operator's decision stands until the real one is known.
+    if (open?.type === "forced") return vote(false);
+    const settled = this.state.settled(payment);
+    if (settled?.type === "posted") {
+      if (settled.transaction === transaction) return this.#ack(transaction, payment, out);
+      out.alarms.push(`asked to prepare ${payment} a second time, which is paid`);
+      return vote(false);
+    }
+    if (settled?.code) return vote(false, settled.code);
+    const last = settled?.transaction;
+    if (last && !isLaterTransaction(transaction, last)) return vote(false);
+    if (!open && !settled && !this.#lookUps.isAbsent(payment, event, out)) return;
+    if (open?.type === "prepared") {
+      // One payment has one attempt at a time: the coordinator begins another only when the last one
+      // can't commit any more.
+      this.#record(
+        { type: "released", transaction: open.transaction, payment },
+        turn,
+        out,
+      );
+    }
+    const refusal = this.#refusalOf(order);
+    if (refusal === "forgotten") return vote(false);
+    if (refusal) return vote(false, refusal);
+    // The promise must survive a crash before anyone can rely on it: the vote leaves with this entry.
+    this.#record({ type: "prepared", transaction, order }, turn, out);
+    const prepared = this.state.open(payment);
+    if (prepared?.type === "prepared") prepared.askedMs = turn.nowMs;
+    vote(true);
+  }
+
+  /** Why this node votes no. `forgotten`: the order is said to be ours, but it was lost in a crash, so
+   * its debits can't be confirmed. */
+  #refusalOf(order: Order): RefusalCode | "forgotten" | undefined {
+    const refusal = refusalOfOrder(order);
+    if (refusal) return refusal;
+    const legs = legsOf(order, this.#name);
+    if (legs.length === 0) return "legs_invalid";
+    const isOurs = order.originator === this.#name;
+    const code = this.state.ledger.refusalOf(legs, isOurs && this.#own.confirms(order));
+    const isForgotten = isOurs && !this.#own.get(order.payment);
+    return code === "debit_not_authorized" && isForgotten ? "forgotten" : code;
+  }
+
+  /** Whether `epoch` is the coordinator's present one; a higher one is, from now on. */
+  #join(epoch: Epoch, turn: Turn, out: Out): boolean {
+    const known = this.state.coordinatorEpoch;
+    const { counter, nonce } = epoch;
+    if (known?.counter === counter && known.nonce === nonce) return true;
+    if (known && counter <= known.counter) {
+      out.alarms.push(
+        `${this.#coordinator} acts in epoch ${counter}-${nonce}, but ${known.counter}-` +
+          `${known.nonce} was seen: it is out of date, or a copy`,
+      );
+      return false;
+    }
+    this.#record({ type: "joined", epoch: { counter, nonce } }, turn, out);
+    return true;
+  }
+
+  #decision(event: MessageEvent, decision: Decision, turn: Turn, out: Out): void {
+    const { payment, transaction, commit, code, decided = turn } = decision;
+    const open = this.state.open(payment);
+    if (event.from !== this.#coordinator && !this.#mayTell(event.from, transaction, open, out)) {
+      return;
+    }
+    if (open?.transaction === transaction && open.type !== "refused") {
+      if (open.type === "forced" && open.commit !== commit) {
+        this.#record({ type: "mismatch", transaction, payment, commit }, turn, out);
+        out.alarms.push(
+          `${transaction} was forced to ${
+            open.commit ? "commit" : "abort"
+          } by ${open.by}, but it ` +
+            `was decided to ${commit ? "commit" : "abort"}: payment ${payment} is not atomic`,
+        );
+        if (commit) this.#ack(transaction, payment, out);
+      } else if (commit) {
+        // Nobody waits for this to be durable but the coordinator, which may forget after the ack: so
+        // it waits for the next append, and the ack with it.
+        this.#record({ type: "posted", transaction, payment, decided }, turn, out, false);
+        this.#ack(transaction, payment, out);
+      } else {
+        this.#record(
+          { type: "released", transaction, payment, code, decided: code && decided },
+          turn,
+          out,
+          false,
+        );
+      }
+      return this.#tellOwn(open.order, decision, decided, turn, out);
+    }
+    const settled = this.state.settled(payment);
+    if (!commit) {
+      if (settled?.type === "posted" && settled.transaction === transaction) {
+        out.alarms.push(`a late abort of ${transaction}, which is posted: nothing changed`);
+      } else if (!this.#held(payment) && !isFinal(settled)) {
+        // Nothing is held: this node voted no, or was never asked.
+        const order = this.#own.get(payment);
+        if (!order) return;
+        if (code) this.#record({ type: "aborted", order, code, decided }, turn, out, false);
+        this.#tellOwn(order, decision, decided, turn, out);
+      }
+      return;
+    }
+    const isKnown = settled?.type === "posted" || settled?.isForced;
+    if (isKnown && settled.transaction === transaction) {
+      return this.#ack(transaction, payment, out);
+    }
+    if (!open && !settled && !this.#lookUps.isAbsent(payment, event, out)) return;
+    out.alarms.push(`a commit of ${transaction}, which is not prepared here: nothing changed`);
+  }
+
+  /** Whether a peer may tell what became of a transaction: one that was asked, and has a part in it. */
+  #mayTell(from: string, transaction: TransactionId, open: Open | undefined, out: Out): boolean {
+    // With the coordinator back its own answer counts, and a peer's comes too late.
+    if (this.isLinked || !open || open.type === "refused") return false;
+    if (open.transaction === transaction && isParticipantOf(open.order, from)) return true;
+    out.alarms.push(`${from} told the decision of ${transaction}, which is not its to tell`);
+    return false;
+  }
+
+  /** Tells the users who wait what became of their order, or sends it again. */
+  #tellOwn(order: Order, decision: Decision, decided: Decided, turn: Turn, out: Out): void {
+    const { payment, transaction, commit, code } = decision;
+    const { atMs } = turn;
+    // The decision is durable at the coordinator, so the user need not wait for this node's disk.
+    const replies = out.earlyReplies;
+    if (commit) {
+      const state = "committed";
+      const answer = { state, order, transaction, decided, atMs, replayed: false } as const;
+      this.#own.settle(payment, answer, replies);
+    } else if (code) {
+      const answer = { state: "aborted", order, code, decided, atMs, replayed: false } as const;
+      this.#own.settle(payment, answer, replies);
+    } else {
+      // Only the attempt was lost, which says nothing about the payment.
+      this.#sendAgain(payment, turn, out);
+    }
+  }
+
+  #sendAgain(payment: PaymentId, turn: Turn, out: Out): void {
+    if (!this.isLinked) return;
+    const order = this.#own.again(payment, turn.nowMs);
+    if (order) out.send(this.#coordinator, { type: "order", order });
+  }
+
+  #outcome(payment: PaymentId, outcome: Outcome, turn: Turn, out: Out): void {
+    const order = this.#own.get(payment);
+    if (!order) return;
+    const { atMs } = turn;
+    switch (outcome.state) {
+      case "committed":
+        return this.#own.settle(payment, { ...outcome, order, atMs }, out.earlyReplies);
+      case "aborted": {
+        const { code, decided } = outcome;
+        if (!this.#held(payment) && !isFinal(this.state.settled(payment))) {
+          this.#record({ type: "aborted", order, code, decided }, turn, out, false);
+        }
+        return this.#own.settle(payment, { ...outcome, order, atMs }, out.earlyReplies);
+      }
+      case "rejected":
+        // Of an earlier send: this one has been voted for, and may commit.
+        if (this.#held(payment)) return;
+        return this.#own.reject(payment, outcome, out.replies);
+      default:
+        outcome satisfies never;
+    }
+  }
+
+  #ack(transaction: TransactionId, payment: PaymentId, out: Out): void {
+    const ack: Ack = { type: "ack", transaction, payment };
+    out.confirm(this.#coordinator, ack);
+  }
+
+  /** Cooperative termination: a participant in doubt asks another. */
+  #inquiry(event: MessageEvent, { payment, transaction }: Inquiry, turn: Turn, out: Out): void {
+    const { from } = event;
+    const abort = (code?: RefusalCode, decided?: Decided) =>
+      out.send(from, { type: "decision", transaction, payment, commit: false, code, decided });
+    const open = this.state.open(payment);
+    if (open?.transaction === transaction) {
+      if (open.type === "refused") return abort();
+      // A heuristic decision is never told as a decision.
+      const why = open.type === "prepared" ? "in_doubt" : "forced";
+      return out.send(from, { type: "undecided", transaction, payment, why });
+    }
+    const settled = this.state.settled(payment);
+    if (settled?.isForced && settled.transaction === transaction) {
+      return out.send(from, { type: "undecided", transaction, payment, why: "forced" });
+    }
+    if (settled?.type === "posted" && settled.transaction === transaction) {
+      const { decided } = settled;
+      return out.send(from, { type: "decision", transaction, payment, commit: true, decided });
+    }
+    if (settled?.type === "released" && (settled.code || settled.transaction === transaction)) {
+      return abort(settled.code, settled.decided);
+    }
+    // A payment has one attempt at a time, so one that is older or newer than what is known here was
+    // not voted for, or was given up.
+    if (open && isLaterTransaction(open.transaction, transaction)) return abort();
+    if (settled?.type === "posted") return abort();
+    if (open && open.type !== "refused") return;
+    // "I never voted yes" may be said only when the index has been asked: what was posted, acked and
+    // forgotten looks the same as what was never seen.
+    if (!open && !settled && !this.#lookUps.isAbsent(payment, event, out)) return;
+    this.#record({ type: "refused", transaction, payment }, turn, out);
+    abort();
+  }
+
+  // Links and time
+
+  #linkUp({ peer, address, epoch }: LinkUpEvent, turn: Turn, out: Out): void {
+    const isCoordinator = peer === this.#coordinator;
+    // One out of date, or a copy, is no coordinator: nothing is ordered or asked of it.
+    if (isCoordinator && epoch && !this.#join(epoch, turn, out)) return;
+    this.#connected.add(peer);
+    if (this.state.membership.addressOf(peer) !== address) {
+      this.#record({ type: "introduced", name: peer, address }, turn, out, false);
+    }
+    if (!isCoordinator) return;
+    for (const [payment, open] of this.state.allOpen()) {
+      if (open.type === "refused") continue;
+      open.askedMs = turn.nowMs;
+      this.#inquire(payment, open, out);
+    }
+    for (const payment of this.#own.payments()) {
+      if (!this.#held(payment)) this.#sendAgain(payment, turn, out);
+    }
+  }
+
+  #tick(turn: Turn, out: Out): void {
+    const { nowMs } = turn;
+    for (const [payment, open] of this.state.allOpen()) {
+      if (open.type === "refused" || open.askedMs + inquiryIntervalMs > nowMs) continue;
+      open.askedMs = nowMs;
+      this.#inquire(payment, open, out);
+    }
+    const isPrepared = (payment: PaymentId) => this.#held(payment) !== undefined;
+    for (const payment of this.#own.tick(isPrepared, nowMs, out.replies)) {
+      this.#sendAgain(payment, turn, out);
+    }
+  }
+
+  /** A prepared participant never times out; it asks. */
+  #inquire(payment: PaymentId, { transaction, order }: Exclude<Open, Refused>, out: Out): void {
+    const inquiry: Inquiry = { type: "inquiry", transaction, payment };
+    if (this.isLinked) return out.send(this.#coordinator, inquiry);
+    for (const to of participantsOf(order)) if (to !== this.#name) out.send(to, inquiry);
+  }
+}
+
+/** Whether the payment, not only an attempt, has come to an end. */
+function isFinal(settled: Settled | undefined): boolean {
+  return settled?.type === "posted" || settled?.code !== undefined;
+}

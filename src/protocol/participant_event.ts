@@ -1,0 +1,93 @@
+/** What a participant is told, and what it answers its users. */
+
+import type { Epoch, PaymentId, TransactionId } from "./id.ts";
+import type { Decided, RejectionCode } from "./message.ts";
+import type { Order, RefusalCode } from "./order.ts";
+import type { CommonEvent } from "./step.ts";
+
+export type ParticipantEvent =
+  | CommonEvent
+  | LinkUpEvent
+  | SubmitEvent
+  | ClaimEvent
+  | OpenEvent
+  | ResolveEvent;
+
+export interface LinkUpEvent {
+  readonly type: "linkUp";
+  readonly peer: string;
+  readonly address: string;
+  /** The coordinator's, where the peer is one. */
+  readonly epoch?: Epoch;
+}
+
+/** A user orders a payment. */
+export interface SubmitEvent {
+  readonly type: "submit";
+  readonly request: number;
+  readonly order: Order;
+  /** When the user stops waiting. */
+  readonly deadlineMs: number;
+}
+
+/** A user sends an idempotency key: which payment does it stand for? */
+export interface ClaimEvent {
+  readonly type: "claim";
+  readonly request: number;
+  /** Hashes of the key and of what was sent with it, hexadecimal. */
+  readonly key: string;
+  readonly content: string;
+  /** The payment, if the key is new. */
+  readonly payment: PaymentId;
+}
+
+/** A user opens an account. */
+export interface OpenEvent {
+  readonly type: "open";
+  readonly request: number;
+  readonly account: string;
+  readonly currency: string;
+  readonly opening: bigint;
+}
+
+/** An operator decides for a transaction in doubt. */
+export interface ResolveEvent {
+  readonly type: "resolve";
+  readonly request: number;
+  readonly transaction: TransactionId;
+  readonly commit: boolean;
+  readonly by: string;
+}
+
+export type OutcomeAnswer =
+  | {
+    readonly state: "committed";
+    readonly order: Order;
+    readonly transaction: TransactionId;
+    readonly decided: Decided;
+    readonly atMs: number;
+    /** Whether the payment was decided for a request before this one. */
+    readonly replayed: boolean;
+  }
+  | {
+    readonly state: "aborted";
+    readonly order: Order;
+    readonly code: RefusalCode;
+    readonly decided?: Decided;
+    readonly atMs: number;
+    readonly replayed: boolean;
+  };
+
+/** What a user's request is answered. */
+export type Answer =
+  | OutcomeAnswer
+  | { readonly state: "pending" }
+  | { readonly state: "rejected"; readonly code: RejectionCode | "coordinator_unreachable" }
+  | { readonly state: "claimed"; readonly payment: PaymentId; readonly isSameContent: boolean }
+  | { readonly state: "account"; readonly result: "opened" | "existed" | "differs" }
+  | { readonly state: "resolved"; readonly found: boolean };
+
+export interface Reply {
+  readonly request: number;
+  readonly answer: Answer;
+}

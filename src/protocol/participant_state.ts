@@ -1,0 +1,343 @@
+/** What a participant knows durably: the fold of its log. Only `apply` changes it. */
+
+import { invariant } from "../errors.ts";
+import { Generations } from "./generations.ts";
+import type { Epoch, PaymentId, TransactionId } from "./id.ts";
+import { transactionParts } from "./id.ts";
+import { Ledger } from "./ledger.ts";
+import { Membership } from "./membership.ts";
+import type { Decided } from "./message.ts";
+import type { Leg, Order, RefusalCode } from "./order.ts";
+import { legsOf } from "./order.ts";
+import type { EntryContext, LogRecord, Posted, Released } from "./record.ts";
+import type { Found } from "./step.ts";
+
+/** Voted yes, decision unknown: in doubt. */
+export interface Prepared {
+  readonly type: "prepared";
+  readonly transaction: TransactionId;
+  readonly order: Order;
+  readonly legs: readonly Leg[];
+  readonly context: EntryContext;
+  /** When the decision was last asked for. Volatile. */
+  askedMs: number;
+}
+
+/** An operator has decided; the real decision is still unknown. */
+export interface Forced {
+  readonly type: "forced";
+  readonly transaction: TransactionId;
+  readonly order: Order;
+  readonly commit: boolean;
+  readonly by: string;
+  readonly context: EntryContext;
+  /** As of `Prepared`. */
+  askedMs: number;
+}
+
+/** Never voted yes, and never will. Kept until a higher epoch of the coordinator is known. */
+export interface Refused {
+  readonly type: "refused";
+  readonly transaction: TransactionId;
+  readonly context: EntryContext;
+}
+
+export type Open = Prepared | Forced | Refused;
+
+export type Settled =
+  | {
+    readonly type: "posted";
+    readonly transaction: TransactionId;
+    readonly order: Order;
+    readonly decided: Decided;
+    readonly atMs: number;
+    /** By an operator, against the real decision. */
+    readonly isForced?: true;
+  }
+  | {
+    readonly type: "released";
+    /** Missing where this node held nothing for the payment. */
+    readonly transaction?: TransactionId;
+    readonly order: Order;
+    /** Missing where only an attempt was aborted: the payment may still come to anything. */
+    readonly code?: RefusalCode;
+    readonly decided?: Decided;
+    readonly atMs: number;
+    /** As of the posted. */
+    readonly isForced?: true;
+  };
+
+export class ParticipantState {
+  readonly membership = new Membership();
+  readonly ledger = new Ledger();
+  readonly #name: string;
+  readonly #coordinator: string;
+  readonly #open = new Map<PaymentId, Open>();
+  readonly #settled = new Generations<PaymentId, Settled>();
+  readonly #keys = new Generations<string, { request: string; payment: PaymentId }>();
+  /** The coordinator's highest epoch so far; nothing at first, and after it was readmitted. */
+  coordinatorEpoch: Epoch | undefined;
+
+  constructor(name: string, coordinator: string) {
+    this.#name = name;
+    this.#coordinator = coordinator;
+  }
+
+  open(payment: PaymentId): Open | undefined {
+    return this.#open.get(payment);
+  }
+
+  allOpen(): Iterable<[PaymentId, Open]> {
+    return this.#open;
+  }
+
+  settled(payment: PaymentId): Settled | undefined {
+    return this.#settled.get(payment);
+  }
+
+  key(key: string): { readonly request: string; readonly payment: PaymentId } | undefined {
+    return this.#keys.get(key);
+  }
+
+  apply(record: LogRecord, context: EntryContext): void {
+    switch (record.type) {
+      case "prepared": {
+        const { transaction, order } = record;
+        const open = this.#open.get(order.payment);
+        invariant(!open || open.type === "refused", `payment ${order.payment} prepared twice`);
+        this.#expectUnpaid(order.payment);
+        const legs = legsOf(order, this.#name);
+        this.ledger.hold(legs);
+        this.#open.set(order.payment, {
+          type: "prepared",
+          transaction,
+          order,
+          legs,
+          context,
+          askedMs: 0,
+        });
+        return;
+      }
+      case "posted":
+      case "released":
+        return this.#applyDecision(record, context);
+      case "forced": {
+        const { transaction, order, commit, by } = record;
+        // From a checkpoint it comes alone: the balances there include it.
+        if (this.#open.has(order.payment)) {
+          const { legs } = this.#takePrepared(order.payment, transaction);
+          if (commit) this.ledger.post(legs);
+          else this.ledger.release(legs);
+        }
+        this.#open.set(order.payment, {
+          type: "forced",
+          transaction,
+          order,
+          commit,
+          by,
+          context,
+          askedMs: 0,
+        });
+        return;
+      }
+      case "mismatch": {
+        const { payment, transaction } = record;
+        const { order, commit } = this.#takeForced(payment, transaction);
+        invariant(commit !== record.commit, `agreement on ${payment} recorded as a mismatch`);
+        this.#settled.set(payment, settledByForce(transaction, order, commit, context));
+        return;
+      }
+      case "refused": {
+        const { payment, transaction } = record;
+        const open = this.#open.get(payment);
+        invariant(!open || open.type === "refused", `open payment ${payment} refused`);
+        this.#open.set(payment, { type: "refused", transaction, context });
+        return;
+      }
+      case "aborted": {
+        const { order, code, decided } = record;
+        const { atMs } = context;
+        const open = this.#open.get(order.payment);
+        invariant(!open || open.type === "refused", `payment ${order.payment} aborted while held`);
+        this.#expectUnpaid(order.payment);
+        this.#settled.set(order.payment, { type: "released", order, code, decided, atMs });
+        return;
+      }
+      case "joined":
+        this.coordinatorEpoch = record.epoch;
+        for (const [payment, open] of this.#open) {
+          if (open.type === "refused" && isOver(open.transaction, record.epoch)) {
+            this.#open.delete(payment);
+          }
+        }
+        return;
+      case "opened":
+        return this.ledger.open(record.account, record.currency, record.opening);
+      case "balance":
+        return this.ledger.carry(record.account, record.currency, record.posted);
+      case "keyed":
+        this.#keys.set(record.key, { request: record.request, payment: record.payment });
+        return;
+      case "readmitted":
+        // Its counter may begin again lower; the nonces still tell its transactions apart.
+        if (record.name === this.#coordinator) this.coordinatorEpoch = undefined;
+        return this.membership.apply(record);
+      case "genesis":
+      case "started":
+      case "introduced":
+      case "checkpointed":
+        return this.membership.apply(record);
+      default:
+        invariant(false, `a participant has no record "${record.type}"`);
+    }
+  }
+
+  /** No reversal (AC2), and no second time. */
+  #expectUnpaid(payment: PaymentId): void {
+    invariant(this.#settled.get(payment)?.type !== "posted", `payment ${payment} was paid before`);
+  }
+
+  #applyDecision(record: Posted | Released, context: EntryContext): void {
+    const { payment, transaction, decided } = record;
+    const isCommit = record.type === "posted";
+    let order;
+    if (this.#open.get(payment)?.type === "forced") {
+      const forced = this.#takeForced(payment, transaction);
+      invariant(forced.commit === isCommit, `mismatch on ${payment} recorded as agreement`);
+      order = forced.order;
+    } else {
+      const prepared = this.#takePrepared(payment, transaction);
+      if (isCommit) this.ledger.post(prepared.legs);
+      else this.ledger.release(prepared.legs);
+      order = prepared.order;
+    }
+    this.#settled.set(payment, settledBy(record, order, decided, context));
+  }
+
+  #takePrepared(payment: PaymentId, transaction: TransactionId): Prepared {
+    const open = this.#open.get(payment);
+    invariant(
+      open?.type === "prepared" && open.transaction === transaction,
+      `transaction ${transaction} decided, but it was not prepared`,
+    );
+    this.#open.delete(payment);
+    return open;
+  }
+
+  #takeForced(payment: PaymentId, transaction: TransactionId): Forced {
+    const open = this.#open.get(payment);
+    invariant(
+      open?.type === "forced" && open.transaction === transaction,
+      `transaction ${transaction} compared, but it was not forced`,
+    );
+    this.#open.delete(payment);
+    return open;
+  }
+
+  /** Takes back into memory what the index found of a payment or key that had left it. */
+  recall(found: readonly Found[]): void {
+    const orders = new Map<PaymentId, Order>();
+    const forced = new Map<PaymentId, boolean>();
+    for (const [context, record] of found) {
+      switch (record.type) {
+        case "prepared":
+          orders.set(record.order.payment, record.order);
+          break;
+        case "posted":
+        case "released": {
+          const order = orders.get(record.payment);
+          invariant(order !== undefined, `the index lost the order of ${record.payment}`);
+          this.#settled.set(
+            record.payment,
+            settledBy(record, order, record.decided, context),
+          );
+          break;
+        }
+        case "forced":
+          forced.set(record.order.payment, record.commit);
+          break;
+        case "aborted":
+        case "keyed":
+          this.apply(record, context);
+          break;
+        case "mismatch": {
+          const { payment, transaction } = record;
+          const order = orders.get(payment);
+          invariant(order !== undefined, `the index lost the order of ${payment}`);
+          const commit = forced.get(payment) === true;
+          this.#settled.set(payment, settledByForce(transaction, order, commit, context));
+          break;
+        }
+      }
+    }
+  }
+
+  /** The records that make this state, less what is settled: the index has that. */
+  *snapshot(context: EntryContext): Iterable<Found> {
+    for (const record of this.membership.snapshot()) yield [context, record];
+    if (this.coordinatorEpoch) yield [context, { type: "joined", epoch: this.coordinatorEpoch }];
+    for (const { name: account, currency, posted } of this.ledger.accounts()) {
+      yield [context, { type: "balance", account, currency, posted }];
+    }
+    for (const { currency, settlement, equity } of this.ledger.books()) {
+      yield [context, { type: "balance", account: "settlement", currency, posted: settlement }];
+      yield [context, { type: "balance", account: "equity", currency, posted: equity }];
+    }
+    for (const [payment, open] of this.#open) {
+      const { transaction } = open;
+      if (open.type === "refused") {
+        yield [open.context, { type: "refused", transaction, payment }];
+      } else if (open.type === "prepared") {
+        yield [open.context, { type: "prepared", transaction, order: open.order }];
+      } else {
+        const { order, commit, by } = open;
+        yield [open.context, { type: "forced", transaction, order, commit, by }];
+      }
+    }
+  }
+
+  /** A checkpoint begins: what is settled up to here goes into the index. */
+  rotate(): void {
+    this.#settled.rotate();
+    this.#keys.rotate();
+  }
+
+  /** The index holds, durably, what was settled before the last `rotate`. */
+  dropIndexed(): void {
+    this.#settled.dropOlder();
+    this.#keys.dropOlder();
+  }
+}
+
+/** Whether a transaction can't be prepared any more once `epoch` is joined. One of that epoch, or of
+ * a higher one, can: a peer may have asked about it before this node had joined. */
+function isOver(transaction: TransactionId, { counter, nonce }: Epoch): boolean {
+  const begun = transactionParts(transaction);
+  return begun.counter < counter || (begun.counter === counter && begun.nonce !== nonce);
+}
+
+function settledBy(
+  record: Posted | Released,
+  order: Order,
+  decided: Decided | undefined,
+  { atMs }: EntryContext,
+): Settled {
+  const { transaction } = record;
+  if (record.type === "posted") {
+    return { type: "posted", transaction, order, decided: record.decided, atMs };
+  }
+  return { type: "released", transaction, order, code: record.code, decided, atMs };
+}
+
+/** As these books have it: what was forced is not undone by the real decision. */
+function settledByForce(
+  transaction: TransactionId,
+  order: Order,
+  commit: boolean,
+  context: EntryContext,
+): Settled {
+  const { atMs } = context;
+  return commit
+    ? { type: "posted", transaction, order, decided: context, atMs, isForced: true }
+    : { type: "released", transaction, order, atMs, isForced: true };
+}

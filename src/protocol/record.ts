@@ -1,0 +1,175 @@
+/** What nodes store. A log is a list of entries of these, and a node's state is their fold. */
+
+import type { Epoch, PaymentId, TransactionId } from "./id.ts";
+import type { Address, Decided } from "./message.ts";
+import type { Order, RefusalCode } from "./order.ts";
+import type { VectorClock } from "./vector_clock.ts";
+
+export type Role = "coordinator" | "participant";
+
+/** The entry that a record stands in. */
+export interface EntryContext {
+  readonly number: number;
+  readonly clock: VectorClock;
+  /** Milliseconds since 1970 by the node's own clock; for people, no rule depends on it. */
+  readonly atMs: number;
+}
+
+/** First record of every log; checked at every start. */
+export interface Genesis {
+  readonly type: "genesis";
+  /** SHA-256 of the CA certificate of the node's network, hexadecimal. */
+  readonly network: string;
+  readonly name: string;
+  readonly role: Role;
+  readonly version: number;
+}
+
+/** At each start, before anything else. */
+export interface Started {
+  readonly type: "started";
+  readonly epoch: Epoch;
+}
+
+/** A node's name and where it was last heard of. */
+export interface Introduced extends Address {
+  readonly type: "introduced";
+}
+
+/** Participant: the coordinator's epoch from now on; lower ones and twins are refused. */
+export interface Joined {
+  readonly type: "joined";
+  readonly epoch: Epoch;
+}
+
+/** Participant: a new account, its opening balance against `equity`. */
+export interface Opened {
+  readonly type: "opened";
+  readonly account: string;
+  readonly currency: string;
+  readonly opening: bigint;
+}
+
+/** Participant: what an `Idempotency-Key` stands for, before its order leaves. */
+export interface Keyed {
+  readonly type: "keyed";
+  /** First 16 bytes of SHA-256 of the key, hexadecimal. */
+  readonly key: string;
+  /** SHA-256 of the request, hexadecimal. */
+  readonly request: string;
+  readonly payment: PaymentId;
+}
+
+/** Participant, before its yes vote leaves: its legs are held. */
+export interface Prepared {
+  readonly type: "prepared";
+  readonly transaction: TransactionId;
+  readonly order: Order;
+}
+
+/** Coordinator, before any commit leaves: the commit point. */
+export interface Committed {
+  readonly type: "committed";
+  readonly transaction: TransactionId;
+  readonly order: Order;
+}
+
+/** Participant, before its ack leaves: its legs are final. */
+export interface Posted {
+  readonly type: "posted";
+  readonly transaction: TransactionId;
+  readonly payment: PaymentId;
+  readonly decided: Decided;
+}
+
+/** Participant, lazily: its holds are given back. A code: the payment was aborted, not only this
+ * attempt. */
+export interface Released {
+  readonly type: "released";
+  readonly transaction: TransactionId;
+  readonly payment: PaymentId;
+  readonly code?: RefusalCode;
+  readonly decided?: Decided;
+}
+
+/** Coordinator, lazily, when all acks are in: nobody will ask about it any more. */
+export interface Ended {
+  readonly type: "ended";
+  readonly transaction: TransactionId;
+  readonly payment: PaymentId;
+}
+
+/** Coordinator, before "aborted" is told under the payment's id. Originator, lazily: what the
+ * coordinator told of an order that this node holds nothing for. */
+export interface Aborted {
+  readonly type: "aborted";
+  readonly order: Order;
+  readonly code: RefusalCode;
+  /** At the originator, where the coordinator's record stands. */
+  readonly decided?: Decided;
+}
+
+/** Participant, before it says "I never voted yes, and never will". */
+export interface Refused {
+  readonly type: "refused";
+  readonly transaction: TransactionId;
+  readonly payment: PaymentId;
+}
+
+/** Participant: an operator's heuristic decision. */
+export interface Forced {
+  readonly type: "forced";
+  readonly transaction: TransactionId;
+  readonly order: Order;
+  readonly commit: boolean;
+  /** Who decided, as they named themselves. */
+  readonly by: string;
+}
+
+/** Participant: the real decision, which a forced one contradicts. */
+export interface Mismatch {
+  readonly type: "mismatch";
+  readonly transaction: TransactionId;
+  readonly payment: PaymentId;
+  /** The real decision. */
+  readonly commit: boolean;
+}
+
+/** An operator took back a peer that had been refused for amnesia. */
+export interface Readmitted {
+  readonly type: "readmitted";
+  readonly name: string;
+}
+
+/** State and index up to an entry, written beside the log, have this hash. */
+export interface Checkpointed {
+  readonly type: "checkpointed";
+  readonly number: number;
+  /** SHA-256 of the state, hexadecimal. */
+  readonly hash: string;
+}
+
+/** Participant, in checkpoints only: an account as its records up to there left it. */
+export interface Balance {
+  readonly type: "balance";
+  readonly account: string;
+  readonly currency: string;
+  readonly posted: bigint;
+}
+
+/** Records that both roles keep. */
+export type NodeRecord = Genesis | Started | Introduced | Readmitted | Checkpointed;
+export type CoordinatorRecord = Committed | Aborted | Ended;
+export type ParticipantRecord =
+  | Joined
+  | Opened
+  | Keyed
+  | Prepared
+  | Posted
+  | Released
+  | Aborted
+  | Refused
+  | Forced
+  | Mismatch
+  | Balance;
+export type LogRecord = NodeRecord | CoordinatorRecord | ParticipantRecord;

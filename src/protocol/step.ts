@@ -1,0 +1,87 @@
+/** What a role's `step` is given and gives back. */
+
+import { turnBytesMax } from "../limits.ts";
+import type { PaymentId } from "./id.ts";
+import type { Message } from "./message.ts";
+import type { EntryContext, Genesis, LogRecord, NodeRecord } from "./record.ts";
+
+/** The turn that an event is stepped in: the entry that its records, if any, will stand in. */
+export interface Turn extends EntryContext {
+  /** Milliseconds of a clock that never jumps; all time-outs go by it. */
+  readonly nowMs: number;
+}
+
+/** What both roles are told. */
+export type CommonEvent =
+  | { readonly type: "start"; readonly genesis: Genesis; readonly nonce: string }
+  | { readonly type: "tick" }
+  | MessageEvent
+  | { readonly type: "linkDown"; readonly peer: string }
+  | { readonly type: "lookedUp"; readonly key: LookUpKey; readonly found: readonly Found[] }
+  | { readonly type: "record"; readonly record: NodeRecord };
+
+export interface MessageEvent {
+  readonly type: "message";
+  readonly from: string;
+  readonly message: Message;
+}
+
+export interface Send {
+  readonly to: string;
+  readonly message: Message;
+}
+
+/** A record as the log gives it back, with the entry it stands in. */
+export type Found = readonly [EntryContext, LogRecord];
+
+/** What the index is asked for: a payment's id, or the hash of an idempotency key. */
+export type LookUpKey = PaymentId | string;
+
+/**
+ * What the steps of one turn want done. Nothing of it may leave before `records` are durable, except
+ * `earlyReplies`; while `mustAppend` is false the records may wait for those of a later turn.
+ */
+export class Output<Reply> {
+  /** In the order in which they were applied. */
+  readonly records: LogRecord[] = [];
+  mustAppend = false;
+  readonly sends: Send[] = [];
+  /** Messages that say that a record is durable: they leave when nothing waits for an append. */
+  readonly confirmations: Send[] = [];
+  readonly replies: Reply[] = [];
+  /** Replies that depend only on a decision already durable elsewhere. */
+  readonly earlyReplies: Reply[] = [];
+  readonly lookUps: LookUpKey[] = [];
+  /** What should never happen and did. */
+  readonly alarms: string[] = [];
+  #bytes: number;
+
+  /** @param bytes of records that wait for the same append already */
+  constructor(bytes = 0) {
+    this.#bytes = bytes;
+  }
+
+  /** @param bytes at least the record's encoded size */
+  add(record: LogRecord, mustAppend: boolean, bytes: number): void {
+    this.records.push(record);
+    this.mustAppend ||= mustAppend;
+    this.#bytes += bytes;
+  }
+
+  send(to: string, message: Message): void {
+    this.sends.push({ to, message });
+  }
+
+  confirm(to: string, message: Message): void {
+    this.confirmations.push({ to, message });
+  }
+
+  get bytes(): number {
+    return this.#bytes;
+  }
+
+  /** Whether the records fill one atomic commit of the log. */
+  get isFull(): boolean {
+    return this.#bytes >= turnBytesMax;
+  }
+}
