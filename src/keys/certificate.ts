@@ -1,0 +1,187 @@
+/** What a node's certificate says, and whether to believe it. */
+
+import "reflect-metadata";
+import { Buffer } from "node:buffer";
+import { createHash, createPublicKey, type KeyObject } from "node:crypto";
+import {
+  BasicConstraintsExtension,
+  SubjectAlternativeNameExtension,
+  X509Certificate,
+} from "@peculiar/x509";
+import { messageOf } from "../errors.ts";
+
+export type NodeRole = "coordinator" | "participant";
+
+/** Why a certificate is not accepted, for programs. */
+export type CertificateFault =
+  | "wrong_network"
+  | "expired"
+  | "wrong_name"
+  | "wrong_role"
+  | "garbage";
+
+/** A certificate that is not accepted; the message says why, with the values. */
+export class CertificateError extends Error {
+  override name = "CertificateError";
+
+  constructor(readonly fault: CertificateFault, message: string) {
+    super(message);
+  }
+}
+
+/** Who a certificate says its owner is, once the CA's signature has been checked. */
+export interface PeerCertificate {
+  readonly name: string;
+  readonly role: NodeRole;
+  readonly publicKey: KeyObject;
+  readonly expiresMs: number;
+}
+
+/** A network's certificate authority, as far as it takes to check its signatures. */
+export interface Authority {
+  readonly certificate: X509Certificate;
+  /** SHA-256 of the CA's certificate (DER) in hexadecimal: the network's own identity. */
+  readonly network: string;
+}
+
+/**
+ * Checks that a certificate was signed by the network's CA, is valid at `nowMs`, and names a node
+ * and its role. The node's name is the subject's common name, which must be among the DNS names too,
+ * as dialers verify it as one; the hosts for HTTPS stand beside it and name no node.
+ *
+ * Throws {@linkcode CertificateError}.
+ */
+export async function verifyPeerCertificate(
+  authority: Authority,
+  certDer: Uint8Array,
+  nowMs: number,
+): Promise<PeerCertificate> {
+  const certificate = parseCertificate(certDer);
+  const ca = authority.certificate;
+  const signed = certificate.issuer === ca.subject &&
+    await certificate.verify({ publicKey: ca.publicKey, signatureOnly: true });
+  if (!signed) {
+    throw new CertificateError(
+      "wrong_network",
+      `the certificate of "${certificate.subject}" was not signed by the CA of this network`,
+    );
+  }
+  if (certificate.getExtension(BasicConstraintsExtension)?.ca) {
+    throw new CertificateError("wrong_name", "the certificate is that of a CA, not of a node");
+  }
+  const name = nameOf(certificate);
+  checkValidity(certificate, name, nowMs);
+  return {
+    name,
+    role: roleOf(certificate, name),
+    publicKey: publicKeyOf(certificate, name),
+    expiresMs: certificate.notAfter.getTime(),
+  };
+}
+
+/** Throws {@linkcode CertificateError} if the bytes are no certificate. */
+export function parseCertificate(encoded: Uint8Array | string): X509Certificate {
+  try {
+    return new X509Certificate(typeof encoded === "string" ? encoded : new Uint8Array(encoded));
+  } catch (thrown) {
+    throw new CertificateError("garbage", `it is no X.509 certificate: ${messageOf(thrown)}`);
+  }
+}
+
+/** SHA-256 of a certificate's DER encoding. */
+export function fingerprint(certDer: Uint8Array): Uint8Array {
+  return new Uint8Array(createHash("sha256").update(certDer).digest());
+}
+
+export function readAuthority(caPem: string): Authority {
+  const certificate = parseCertificate(caPem);
+  const network = fingerprint(new Uint8Array(certificate.rawData));
+  return { certificate, network: network.toHex() };
+}
+
+/** Throws {@linkcode CertificateError} unless the certificate carries exactly one role. */
+export function roleOf(certificate: X509Certificate, name: string): NodeRole {
+  return roleAmong(alternativeNames(certificate, "url"), name);
+}
+
+/** As {@linkcode roleOf}, of the URI names of a certificate or of a request for one. */
+export function roleAmong(uris: readonly string[], name: string): NodeRole {
+  const roles = uris.filter((uri) => uri.startsWith(rolePrefix))
+    .map((uri) => uri.slice(rolePrefix.length));
+  const role = roles[0];
+  if (roles.length === 1 && (role === "coordinator" || role === "participant")) return role;
+  throw new CertificateError(
+    "wrong_role",
+    `the certificate of "${name}" does not carry one role (${roleUri("participant")} or ${
+      roleUri("coordinator")
+    })`,
+  );
+}
+
+/** The URI name that carries a role. */
+export function roleUri(role: NodeRole): string {
+  return rolePrefix + role;
+}
+
+/** The DNS and IP names of a certificate: the node's own and its hosts. */
+export function hostsOf(certificate: X509Certificate): string[] {
+  return alternativeNames(certificate, "dns").concat(alternativeNames(certificate, "ip"));
+}
+
+/** The names of nodes, as `isName` of the protocol has them. */
+export function isNodeName(text: string): boolean {
+  return /^[a-z][a-z0-9-]{0,30}$/.test(text);
+}
+
+const rolePrefix = "handfast:role:";
+
+function nameOf(certificate: X509Certificate): string {
+  const names = certificate.subjectName.getField("CN");
+  const name = names[0];
+  if (name === undefined || names.length > 1 || !isNodeName(name)) {
+    throw new CertificateError(
+      "wrong_name",
+      `the certificate of "${certificate.subject}" does not name one node`,
+    );
+  }
+  if (!alternativeNames(certificate, "dns").includes(name)) {
+    throw new CertificateError(
+      "wrong_name",
+      `the certificate of "${name}" lacks that name among its DNS names`,
+    );
+  }
+  return name;
+}
+
+function checkValidity(certificate: X509Certificate, name: string, nowMs: number): void {
+  const { notBefore, notAfter } = certificate;
+  if (nowMs > notAfter.getTime()) {
+    throw new CertificateError(
+      "expired",
+      `the certificate of "${name}" expired at ${notAfter.toISOString()}`,
+    );
+  }
+  if (nowMs < notBefore.getTime()) {
+    throw new CertificateError(
+      "expired",
+      `the certificate of "${name}" is valid only from ${notBefore.toISOString()}`,
+    );
+  }
+}
+
+function publicKeyOf(certificate: X509Certificate, name: string): KeyObject {
+  const key = createPublicKey({
+    key: Buffer.from(certificate.publicKey.rawData),
+    format: "der",
+    type: "spki",
+  });
+  if (key.asymmetricKeyDetails?.namedCurve !== "prime256v1") {
+    throw new CertificateError("garbage", `the key of "${name}" is no ECDSA P-256 key`);
+  }
+  return key;
+}
+
+function alternativeNames(certificate: X509Certificate, type: "dns" | "ip" | "url"): string[] {
+  const names = certificate.getExtension(SubjectAlternativeNameExtension)?.names.items ?? [];
+  return names.filter((name) => name.type === type).map((name) => name.value);
+}

@@ -1,0 +1,176 @@
+/** A node's own certificate and key, read from the folder that `handfast init` wrote. */
+
+import { createPrivateKey, createPublicKey, type KeyObject } from "node:crypto";
+import { messageOf, UsageError } from "../errors.ts";
+import {
+  type Authority,
+  isNodeName,
+  type NodeRole,
+  parseCertificate,
+  readAuthority,
+  verifyPeerCertificate,
+} from "./certificate.ts";
+import { exists } from "./folder.ts";
+
+/** Who a node is, and what proves it. */
+export interface Identity extends Authority {
+  readonly name: string;
+  readonly role: NodeRole;
+  readonly caPem: string;
+  readonly certPem: string;
+  readonly keyPem: string;
+  readonly certDer: Uint8Array;
+  readonly privateKey: KeyObject;
+  readonly expiresMs: number;
+}
+
+export interface LoadIdentityOptions {
+  /** Folder of `ca.pem`, `NAME.pem` and `NAME.key`. */
+  readonly certs: string;
+  /** Default: the only node certificate in the folder. */
+  readonly name?: string;
+  /** Time at which the certificate must be valid, in milliseconds since 1970. Default: now. */
+  readonly nowMs?: number;
+}
+
+/**
+ * Reads a node's files and checks that they belong together and are valid.
+ *
+ * Throws {@linkcode UsageError} that names the file and what to do.
+ */
+export async function loadIdentity(options: LoadIdentityOptions): Promise<Identity> {
+  const { certs, nowMs = Date.now() } = options;
+  const name = options.name ?? await onlyNode(certs);
+  if (!isNodeName(name)) {
+    throw new UsageError(
+      `Cannot use the name ${
+        JSON.stringify(name)
+      }: a node's name is a small letter, then at most ` +
+        "30 small letters, digits or hyphens",
+    );
+  }
+  const paths = {
+    ca: `${certs}/ca.pem`,
+    cert: `${certs}/${name}.pem`,
+    key: `${certs}/${name}.key`,
+  };
+  await checkSigned(certs, name);
+  const [caPem, certPem, keyPem] = await Promise.all([
+    read(paths.ca, certs, name),
+    read(paths.cert, certs, name),
+    read(paths.key, certs, name),
+  ]);
+
+  const authority = await checked(paths.ca, certs, name, () => readAuthority(caPem));
+  const certDer = await checked(
+    paths.cert,
+    certs,
+    name,
+    () => new Uint8Array(parseCertificate(certPem).rawData),
+  );
+  const own = await checked(
+    paths.cert,
+    certs,
+    name,
+    () => verifyPeerCertificate(authority, certDer, nowMs),
+  );
+  if (own.name !== name) {
+    throw new UsageError(
+      `Cannot use ${paths.cert}: it is the certificate of "${own.name}", not of "${name}". ` +
+        remedy(certs, name),
+    );
+  }
+  const privateKey = await checked(paths.key, certs, name, () => createPrivateKey(keyPem));
+  if (!createPublicKey(keyPem).equals(own.publicKey)) {
+    throw new UsageError(
+      `Cannot use ${paths.key}: it is not the key of ${paths.cert}. ${remedy(certs, name)}`,
+    );
+  }
+  const { role, expiresMs } = own;
+  return { ...authority, name, role, caPem, certPem, keyPem, certDer, privateKey, expiresMs };
+}
+
+async function onlyNode(certs: string): Promise<string> {
+  const names = await nodeNames(certs);
+  const only = names[0];
+  if (only === undefined) {
+    const [waiting] = await namesOf(certs, ".key");
+    if (waiting !== undefined) await checkSigned(certs, waiting);
+    throw new UsageError(`Cannot find a node's certificate in ${certs}. ${remedy(certs, "NAME")}`);
+  }
+  if (names.length > 1) {
+    throw new UsageError(
+      `Cannot choose between the certificates in ${certs}: say --name with one of ${
+        names.join(", ")
+      }`,
+    );
+  }
+  return only;
+}
+
+/** Names of the nodes that have a certificate in a folder, sorted; none if there is no folder. */
+export function nodeNames(certs: string): Promise<string[]> {
+  return namesOf(certs, ".pem");
+}
+
+/** A node that made its own key waits for the CA's owner. */
+async function checkSigned(certs: string, name: string): Promise<void> {
+  const path = `${certs}/${name}.pem`;
+  if (!await exists(`${certs}/${name}.key`)) return;
+  if (!await exists(path)) {
+    throw new UsageError(
+      `Cannot run "${name}": there is ${certs}/${name}.key, but no ${path}. Have the owner of the ` +
+        `network's CA sign it (handfast sign ${name}.csr --certs DIR, in the CA's folder), and put ` +
+        `the ${name}.pem and ca.pem that come back into ${certs}`,
+    );
+  }
+  if (await exists(`${certs}/${name}.csr`) && !await exists(`${certs}/ca.pem`)) {
+    throw new UsageError(
+      `Cannot run "${name}": there is no ${certs}/ca.pem, the network's CA certificate. Get it ` +
+        `from whoever signed ${path}, and put it into ${certs}`,
+    );
+  }
+}
+
+/** Names of nodes that have a file with that ending in a folder, sorted. */
+async function namesOf(certs: string, ending: ".pem" | ".key"): Promise<string[]> {
+  const names: string[] = [];
+  try {
+    for await (const entry of Deno.readDir(certs)) {
+      const name = entry.name.endsWith(ending) ? entry.name.slice(0, -ending.length) : "";
+      if (name !== "ca" && isNodeName(name)) names.push(name);
+    }
+  } catch (thrown) {
+    if (!(thrown instanceof Deno.errors.NotFound)) throw thrown;
+  }
+  return names.sort();
+}
+
+async function read(path: string, certs: string, name: string): Promise<string> {
+  try {
+    return await Deno.readTextFile(path);
+  } catch (thrown) {
+    const reason = thrown instanceof Deno.errors.NotFound
+      ? "there is no such file"
+      : messageOf(thrown);
+    throw new UsageError(`Cannot read ${path}: ${reason}. ${remedy(certs, name)}`);
+  }
+}
+
+async function checked<T>(
+  path: string,
+  certs: string,
+  name: string,
+  use: () => T | Promise<T>,
+): Promise<T> {
+  try {
+    return await use();
+  } catch (thrown) {
+    throw new UsageError(`Cannot use ${path}: ${messageOf(thrown)}. ${remedy(certs, name)}`);
+  }
+}
+
+function remedy(certs: string, name: string): string {
+  return `Certificates are made by: handfast init --certs ${certs} --nodes ${name} ` +
+    "(with --force to replace those that exist)";
+}

@@ -1,0 +1,79 @@
+/** What the CA's owner does with a request: check it against the network, and sign it. */
+
+import { Buffer } from "node:buffer";
+import { UsageError } from "../errors.ts";
+import { nodeValidityDays } from "../limits.ts";
+import { signNode } from "./authority.ts";
+import { roleOf } from "./certificate.ts";
+import { findSigner, readCertificate } from "./folder.ts";
+import { nodeNames } from "./identity.ts";
+import { checkHostsAgainst } from "./names.ts";
+import { keyFingerprint, type NodeCertificateRequest } from "./request.ts";
+
+export interface SignOptions {
+  /** Folder of `ca.pem` and `ca.key`, and of every certificate signed so far. */
+  readonly dir: string;
+  readonly request: NodeCertificateRequest;
+  /** Signs for another key or role than the name has. */
+  readonly force?: boolean;
+  readonly nowMs?: number;
+}
+
+/** Whether the name has had a certificate: then this one renews it. */
+export type Standing = "new" | "renewal";
+
+/**
+ * Checks that the network can take the request: nobody else has the name, and no host is a node.
+ *
+ * Throws {@linkcode UsageError} that names what is in the way.
+ */
+export async function checkRequest(options: SignOptions): Promise<Standing> {
+  const { dir, request: { name, role, hosts, publicKey, fingerprint }, force = false } = options;
+  await signerIn(dir);
+  await checkHostsAgainst(dir, await nodeNames(dir), [name], hosts);
+  const path = `${dir}/${name}.pem`;
+  const before = await readCertificate(path);
+  if (before === undefined) return "new";
+  const isSameKey = Buffer.from(before.publicKey.rawData).equals(Buffer.from(publicKey.rawData));
+  if (!isSameKey && !force) {
+    throw new UsageError(
+      `Cannot sign for "${name}": ${path} is the certificate of another key ` +
+        `(${
+          keyFingerprint(before.publicKey)
+        }, not ${fingerprint}), so two could come as "${name}". ` +
+        "Ask for another name, or, once its owner has confirmed a new key, add --force",
+    );
+  }
+  const roleNow = roleOf(before, name);
+  if (roleNow !== role && !force) {
+    throw new UsageError(
+      `Cannot sign for "${name}" as ${role}: ${path} is that of a ${roleNow}. Ask for another ` +
+        "name, or add --force to change its role",
+    );
+  }
+  return "renewal";
+}
+
+/** Signs the request and writes `NAME.pem`. Checks again what {@linkcode checkRequest} does. */
+export async function signRequest(
+  options: SignOptions,
+): Promise<{ readonly path: string; readonly expiresMs: number }> {
+  await checkRequest(options);
+  const { dir, request: { name, role, hosts, publicKey }, nowMs = Date.now() } = options;
+  const signer = await signerIn(dir);
+  const validityDays = nodeValidityDays;
+  const wanted = { signer, name, role, hosts, nowMs, validityDays, publicKey };
+  const certificate = await signNode(wanted);
+  const path = `${dir}/${name}.pem`;
+  await Deno.writeTextFile(path, certificate.toString("pem") + "\n");
+  return { path, expiresMs: certificate.notAfter.getTime() };
+}
+
+async function signerIn(dir: string) {
+  const signer = await findSigner(dir);
+  if (signer !== undefined) return signer;
+  throw new UsageError(
+    `Cannot sign with the CA in ${dir}: there is no ${dir}/ca.key. Make a CA by: ` +
+      `handfast init --certs ${dir} --ca-only`,
+  );
+}

@@ -1,0 +1,130 @@
+/** Takes connections, and lets through those whose other end proves itself in time. */
+
+import { messageOf } from "../errors.ts";
+import { type Address, formatAddress } from "./address.ts";
+import { Connection } from "./connection.ts";
+import { type Party, type Proven, shakeAsListener } from "./handshake.ts";
+import type { LinkLimits } from "./links.ts";
+import { failureLine, PeerRefusal, Refusal } from "./refusal.ts";
+
+export interface AcceptorOptions {
+  readonly party: Party;
+  readonly limits: LinkLimits;
+  /** Whether the name is free; throws {@linkcode Refusal} if another connection holds it. */
+  claim(name: string): Promise<void>;
+  /** Takes over the connection. Called in the same turn in which the name was found free. */
+  established(connection: Connection, proven: Proven): void;
+  /** Sees a task through, and waits for it at the end. */
+  spawn(task: Promise<void>): void;
+}
+
+export class Acceptor {
+  readonly #options: AcceptorOptions;
+  readonly #listener: Deno.TlsListener;
+  /** Connections of ends that have not proven themselves, or that are being refused. */
+  readonly #unproven = new Set<Connection>();
+  #isClosed = false;
+  #fullAtMs = -Infinity;
+
+  /** Listens from now on. Throws if it can't. */
+  constructor(options: AcceptorOptions, at: Address) {
+    const { certPem, keyPem } = options.party.identity;
+    this.#options = options;
+    try {
+      this.#listener = Deno.listenTls({ ...at, cert: certPem, key: keyPem });
+    } catch (thrown) {
+      throw new Error(`Cannot listen on "${formatAddress(at)}": ${messageOf(thrown)}`, {
+        cause: thrown,
+      });
+    }
+    options.spawn(this.#accept());
+  }
+
+  get address(): Address {
+    const { hostname, port } = this.#listener.addr;
+    return { hostname, port };
+  }
+
+  close(): void {
+    if (this.#isClosed) return;
+    this.#isClosed = true;
+    this.#listener.close();
+    for (const connection of this.#unproven) connection.close();
+  }
+
+  async #accept(): Promise<void> {
+    while (!this.#isClosed) {
+      try {
+        this.#admit(await this.#listener.accept());
+      } catch (thrown) {
+        if (this.#isClosed) return;
+        // Out of file descriptors, or a connection that was gone at once: neither ends the listening.
+        this.#options.party.host.log("warn", `cannot accept a connection: ${messageOf(thrown)}`);
+        await new Promise((resolve) => setTimeout(resolve, acceptPauseMs));
+      }
+    }
+  }
+
+  #admit(conn: Deno.TlsConn): void {
+    const connection = new Connection(conn, formatAddress(conn.remoteAddr));
+    const { limits: { handshakesMax }, party, spawn } = this.#options;
+    if (this.#unproven.size < handshakesMax) return spawn(this.#handshake(connection));
+    // Nothing is said, and nothing of this node's waits for it.
+    connection.close();
+    if (performance.now() - this.#fullAtMs < fullLineMs) return;
+    this.#fullAtMs = performance.now();
+    const refusal = new Refusal(
+      "too_many",
+      `${handshakesMax} connections have yet to prove who they are`,
+    );
+    party.host.log("warn", failureLine(refusal, connection.remote));
+  }
+
+  async #handshake(connection: Connection): Promise<void> {
+    const { party, limits: { handshakeTimeoutMs, lingerMsMax }, claim, established } =
+      this.#options;
+    this.#unproven.add(connection);
+    let other = connection.remote;
+    let late: Refusal | undefined;
+    const timer = setTimeout(() => {
+      late = new Refusal(
+        "handshake_timeout",
+        `it did not prove itself within ${handshakeTimeoutMs} ms`,
+      );
+      // What the handshake waits for now fails.
+      connection.refuse(late, lingerMsMax);
+    }, handshakeTimeoutMs);
+    try {
+      await connection.secure();
+      const proven = await shakeAsListener(connection, party, (name) => {
+        other = `"${name}" at ${connection.remote}`;
+      });
+      clearTimeout(timer);
+      await claim(proven.name);
+      if (late !== undefined) throw late;
+      this.#unproven.delete(connection);
+      established(connection, proven);
+    } catch (thrown) {
+      if (!this.#isClosed) await this.#fail(connection, other, late ?? thrown);
+    } finally {
+      clearTimeout(timer);
+      this.#unproven.delete(connection);
+    }
+  }
+
+  async #fail(connection: Connection, other: string, thrown: unknown): Promise<void> {
+    const { host } = this.#options.party;
+    host.log("warn", failureLine(thrown, other));
+    if (thrown instanceof Refusal) {
+      await connection.refuse(thrown, this.#options.limits.lingerMsMax);
+    }
+    connection.close();
+    if (thrown instanceof PeerRefusal && thrown.proven && thrown.code === "amnesia") {
+      host.amnesia(thrown.message);
+    }
+  }
+}
+
+const acceptPauseMs = 100;
+/** A flood of connections writes one line in this time. */
+const fullLineMs = 1_000;

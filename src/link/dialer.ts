@@ -1,0 +1,165 @@
+/** Keeps one peer linked: dials, and dials again with longer and longer pauses. */
+
+import { formatAddress, parseAddress } from "./address.ts";
+import { Connection } from "./connection.ts";
+import { type Party, type Proven, shakeAsDialer } from "./handshake.ts";
+import type { NodeRole } from "./host.ts";
+import type { LinkLimits } from "./links.ts";
+import {
+  failureLine,
+  isFinalByDialer,
+  isFinalByListener,
+  PeerRefusal,
+  Refusal,
+} from "./refusal.ts";
+
+export interface DialerOptions {
+  readonly party: Party;
+  readonly limits: LinkLimits;
+  readonly name: string;
+  readonly role: NodeRole;
+  /** `HOST:PORT` */
+  readonly address: string;
+  /** Resolves once no link to that name is up, at once if there is none. */
+  unlinked(): Promise<void>;
+  /** Takes over the connection; resolves when its link is over. */
+  established(connection: Connection, proven: Proven): Promise<void>;
+}
+
+export class Dialer {
+  readonly #options: DialerOptions;
+  #address: string;
+  #isStopped = false;
+  /** Failures in a row, for the pause before the next attempt. */
+  #failures = 0;
+  /** The same failure again writes no second line. */
+  #lastLine: string | undefined;
+  #cancelAttempt: (() => void) | undefined;
+  #endPause: (() => void) | undefined;
+
+  constructor(options: DialerOptions) {
+    this.#options = options;
+    this.#address = options.address;
+  }
+
+  /** Another address is tried at once. */
+  set address(address: string) {
+    if (address === this.#address) return;
+    this.#address = address;
+    this.#failures = 0;
+    this.#endPause?.();
+  }
+
+  /** A link that is up stays up. */
+  stop(): void {
+    this.#isStopped = true;
+    this.#cancelAttempt?.();
+    this.#endPause?.();
+  }
+
+  /** Until it is stopped, or refused for good. */
+  async run(): Promise<void> {
+    while (!this.#isStopped) {
+      await this.#options.unlinked();
+      if (this.#isStopped) return;
+      const startedMs = performance.now();
+      try {
+        const { connection, proven } = await this.#attempt();
+        this.#lastLine = undefined;
+        await this.#options.established(connection, proven);
+      } catch (thrown) {
+        if (this.#isStopped || this.#gaveUp(thrown)) return;
+      }
+      // A link that breaks as soon as it is up must not be tried in a tight loop either.
+      const lasted = performance.now() - startedMs > this.#options.limits.reconnectMsMax;
+      this.#failures = lasted ? 0 : this.#failures + 1;
+      await this.#pause();
+    }
+  }
+
+  async #attempt(): Promise<{ connection: Connection; proven: Proven }> {
+    const { party, name, limits: { handshakeTimeoutMs, lingerMsMax } } = this.#options;
+    const other = `"${name}" at ${this.#address}`;
+    const aborter = new AbortController();
+    let connection: Connection | undefined;
+    let late: Refusal | undefined;
+    this.#cancelAttempt = () => {
+      aborter.abort();
+      connection?.close();
+    };
+    const timer = setTimeout(() => {
+      late = new Refusal("handshake_timeout", `no link within ${handshakeTimeoutMs} ms`);
+      this.#cancelAttempt?.();
+    }, handshakeTimeoutMs);
+    try {
+      connection = await this.#connect(aborter.signal);
+      // Cancelled in the moment between the two.
+      if (aborter.signal.aborted) connection.close();
+      await connection.secure();
+      const proven = await shakeAsDialer(connection, party, this.#options);
+      if (late !== undefined) throw late;
+      return { connection, proven };
+    } catch (thrown) {
+      const failure = late ?? thrown;
+      if (!this.#isStopped) this.#logFailure(failure, other);
+      if (failure instanceof Refusal) await connection?.refuse(failure, lingerMsMax);
+      connection?.close();
+      throw failure;
+    } finally {
+      clearTimeout(timer);
+      this.#cancelAttempt = undefined;
+    }
+  }
+
+  async #connect(signal: AbortSignal): Promise<Connection> {
+    const { party: { identity }, name } = this.#options;
+    const address = parseAddress(this.#address);
+    if (address === undefined) {
+      throw new TypeError(`${JSON.stringify(this.#address)} is no HOST:PORT to dial`);
+    }
+    const tcp = await Deno.connect({ ...address, signal });
+    // With Nagle's algorithm on, a small write waits up to 44 ms for the other end's delayed
+    // acknowledgement of the one before. Only this end can turn it off, and only before TLS.
+    tcp.setNoDelay(true);
+    const tls = await Deno.startTls(tcp, { hostname: name, caCerts: [identity.caPem] });
+    return new Connection(tls, formatAddress(address));
+  }
+
+  #logFailure(thrown: unknown, other: string): void {
+    const line = failureLine(thrown, other);
+    if (line === this.#lastLine) return;
+    this.#lastLine = line;
+    this.#options.party.host.log("warn", line);
+  }
+
+  /** Whether dialling again can't help; the host is told. */
+  #gaveUp(thrown: unknown): boolean {
+    const { party: { host }, name } = this.#options;
+    if (thrown instanceof PeerRefusal && thrown.code === "amnesia" && thrown.proven) {
+      host.amnesia(thrown.message);
+      return true;
+    }
+    if (thrown instanceof PeerRefusal && isFinalByListener(thrown.code)) {
+      host.refused(name, thrown.code, thrown.message);
+      return true;
+    }
+    if (thrown instanceof Refusal && isFinalByDialer(thrown.code)) {
+      host.refused(name, thrown.code, thrown.message);
+      return true;
+    }
+    return false;
+  }
+
+  async #pause(): Promise<void> {
+    if (this.#isStopped) return;
+    const { reconnectMsMin, reconnectMsMax } = this.#options.limits;
+    const pauseMs = Math.min(reconnectMsMin * 2 ** Math.max(0, this.#failures - 1), reconnectMsMax);
+    const { promise, resolve } = Promise.withResolvers<void>();
+    this.#endPause = resolve;
+    // Jitter: nodes that lost their coordinator together do not come back together.
+    const timer = setTimeout(resolve, pauseMs * (0.5 + Math.random() / 2));
+    await promise;
+    clearTimeout(timer);
+    this.#endPause = undefined;
+  }
+}

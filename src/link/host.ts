@@ -1,0 +1,46 @@
+/** What links need of the node they belong to. */
+
+import type { NodeRole } from "../keys/certificate.ts";
+import type { VectorClock } from "../protocol/vector_clock.ts";
+
+/** What one node has seen of another's log. */
+export interface Seen {
+  readonly number: number;
+  /** SHA-256 of that entry, 32 bytes. */
+  readonly hash: Uint8Array;
+}
+
+/** What a node says of itself once it has proven who it is. */
+export interface Greeting {
+  /** `HOST:PORT` at which it takes links. */
+  readonly address: string;
+  /** A coordinator's epoch. */
+  readonly epoch?: { readonly counter: number; readonly nonce: string };
+  readonly clock: VectorClock;
+}
+
+export type { NodeRole };
+
+export interface LinkHost {
+  /** The latest entry this node has seen of `peer`; nothing if none, or if it was readmitted. */
+  seenOf(peer: string): Seen | undefined;
+  /** Hash of this node's own durable entry of that number, or nothing if its log is shorter. */
+  entryHash(number: number): Promise<Uint8Array | undefined>;
+  greeting(): Greeting;
+  /** Whether to refuse a peer that proved itself, for what it says of itself: the reason, or nothing. */
+  objection(peer: string, role: NodeRole, greeting: Greeting): string | undefined;
+  /** The link can be used from now on. */
+  linkUp(peer: string, role: NodeRole, greeting: Greeting): void;
+  linkDown(peer: string, reason: string): void;
+  /** One frame's payload, whole and from a proven peer. Throws where it is garbage: the link closes. */
+  received(peer: string, payload: Uint8Array): void;
+  /** Peers have seen entries of this node's that it does not have: it must stop for good. */
+  amnesia(detail: string): void;
+  /**
+   * `peer` refuses this node for good, so it is not dialled any more: `code` is one of the refusals
+   * that no repetition changes. Amnesia is told by {@linkcode LinkHost.amnesia} instead.
+   */
+  refused(peer: string, code: string, message: string): void;
+  /** A line for the node's own log. */
+  log(level: "info" | "warn" | "error", line: string): void;
+}

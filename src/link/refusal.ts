@@ -1,0 +1,82 @@
+/** Why one end of a connection will not have the other. */
+
+import { messageOf } from "../errors.ts";
+import type { CertificateFault } from "../keys/certificate.ts";
+
+export type RefusalCode =
+  | CertificateFault
+  | "bad_proof"
+  | "unknown_version"
+  | "frame_too_large"
+  | "handshake_timeout"
+  | "name_in_use"
+  | "objection"
+  | "amnesia"
+  | "tls_failed"
+  | "too_many";
+
+/** This end refuses the other: it is told why, and the connection is closed. */
+export class Refusal extends Error {
+  override name = "Refusal";
+
+  constructor(readonly code: RefusalCode, message: string) {
+    super(message);
+  }
+}
+
+/** The other end refused this one. */
+export class PeerRefusal extends Error {
+  override name = "PeerRefusal";
+
+  constructor(
+    /** As the peer gave it: one of {@linkcode RefusalCode}, or of a later version's. */
+    readonly code: string,
+    message: string,
+    /** Whether it came from a peer that has proven who it is, once this end had proven itself too. */
+    readonly proven: boolean,
+  ) {
+    super(message);
+  }
+}
+
+/** The connection ended before anyone refused anyone. */
+export class ConnectionEnded extends Error {
+  override name = "ConnectionEnded";
+}
+
+/**
+ * One line on why a connection came to nothing; `other` is whom it was with. Errors of TLS itself
+ * have the wording of rustls.
+ */
+export function failureLine(thrown: unknown, other: string): string {
+  if (thrown instanceof Refusal) return `refused ${other}: ${thrown.code}: ${thrown.message}`;
+  if (thrown instanceof PeerRefusal) {
+    return `refused by ${other}: ${thrown.code}: ${thrown.message}`;
+  }
+  if (thrown instanceof Deno.errors.InvalidData) {
+    return `no TLS with ${other}: ${tlsFault(thrown.message)}: ${thrown.message}`;
+  }
+  return `no link with ${other}: ${messageOf(thrown)}`;
+}
+
+/** Whether dialling again can't help, after the dialer itself refused the listener. */
+export function isFinalByDialer(code: string): boolean {
+  return code === "wrong_role" || code === "unknown_version";
+}
+
+/** Whether dialling again can't help, after the listener refused the dialer. */
+export function isFinalByListener(code: string): boolean {
+  return isFinalByDialer(code) || finalByListener.has(code);
+}
+
+/** What is wrong with the dialer's certificate stays wrong; so does a name whose holder answers. */
+const finalByListener = new Set(["wrong_network", "expired", "wrong_name", "name_in_use"]);
+
+/** The finding of the dialer, or the alert by which the listener hears of it. */
+function tlsFault(message: string): RefusalCode {
+  if (/UnknownIssuer|UnknownCA/.test(message)) return "wrong_network";
+  if (/expired/i.test(message)) return "expired";
+  if (/not valid for name|BadCertificate/.test(message)) return "wrong_name";
+  if (/corrupt message/.test(message)) return "garbage";
+  return "tls_failed";
+}
