@@ -53,6 +53,10 @@ export const reconnectMsMax = 5_000;
 export const linkQueueBytesMax = 32 * 1024 * 1024;
 /** Nodes in a network: clocks, which name them all, must fit a frame together with an order. */
 export const peersMax = 128;
+/** `HOST:PORT` as told to peers, in characters. */
+export const addressLengthMax = 300;
+/** Nodes in one message that tells where they are. */
+export const directoryNodesMax = 24;
 /** How long a connection that is closed has to take what was written and to close its own side. */
 export const lingerMsMax = 500;
 
@@ -101,6 +105,10 @@ invariant(heartbeatIntervalMs * 2 < silenceMsMax, "one lost heartbeat is no sile
 invariant(
   holderAnswerMsMax < handshakeTimeoutMs,
   "the holder of a name is asked within a handshake",
+);
+invariant(
+  directoryNodesMax * (addressLengthMax + 40) + peersMax * 40 < framePayloadBytesMax,
+  "a directory message fits a frame together with a clock",
 );
 invariant(handshakeFrameBytesMax <= frameBytesMax, "a handshake fits the frames");
 invariant(entryPartBytesMax < kvValueBytesMax, "a part of an entry fits a value");

@@ -3,7 +3,7 @@
 import { Buffer } from "node:buffer";
 import { isNodeName } from "../keys/certificate.ts";
 import { nonceBytes } from "../keys/proof.ts";
-import { peersMax } from "../limits.ts";
+import { addressLengthMax, peersMax } from "../limits.ts";
 import { type Frame, type FrameKind, frameKinds } from "./frame.ts";
 import type { Greeting } from "./host.ts";
 import { Refusal } from "./refusal.ts";
@@ -176,7 +176,7 @@ function encodeGreeting(greeting: Greeting): Record<string, unknown> {
 
 function decodeGreeting(fields: Fields): Greeting {
   const clock = new Map(fields.counts("clock"));
-  const greeting = { address: fields.text("address", 300), clock };
+  const greeting = { address: fields.text("address", addressLengthMax), clock };
   if (!fields.has("epoch")) return greeting;
   const epoch = fields.object("epoch");
   const nonce = epoch.text("nonce", 12);

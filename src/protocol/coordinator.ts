@@ -8,6 +8,7 @@
 
 import { invariant } from "../errors.ts";
 import {
+  directoryNodesMax,
   openTransactionsMax,
   paymentIdAheadMsMax,
   resendIntervalMs,
@@ -285,7 +286,10 @@ export class Coordinator {
         if (to !== peer) out.send(to, { type: "directory", nodes: [{ name: peer, address }] });
       }
     }
-    out.send(peer, { type: "directory", nodes: membership.directory() });
+    const nodes = membership.directory();
+    for (let at = 0; at < nodes.length; at += directoryNodesMax) {
+      out.send(peer, { type: "directory", nodes: nodes.slice(at, at + directoryNodesMax) });
+    }
     for (const voting of this.#voting.values()) remind(voting, peer, out);
     for (const committing of this.state.committing()) remind(committing, peer, out);
   }

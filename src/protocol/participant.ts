@@ -374,7 +374,7 @@ export class Participant {
     return false;
   }
 
-  /** Tells the users who wait what became of their order, or sends it again. */
+  /** Tells the users who wait what became of their order. */
   #tellOwn(order: Order, decision: Decision, decided: Decided, turn: Turn, out: Out): void {
     const { payment, transaction, commit, code } = decision;
     const { atMs } = turn;
@@ -387,10 +387,9 @@ export class Participant {
     } else if (code) {
       const answer = { state: "aborted", order, code, decided, atMs, replayed: false } as const;
       this.#own.settle(payment, answer, replies);
-    } else {
-      // Only the attempt was lost, which says nothing about the payment.
-      this.#sendAgain(payment, turn, out);
     }
+    // Else only the attempt was lost, which says nothing about the payment. The order goes again with a
+    // tick, not at once: whoever lost this attempt for a reason that lasts would lose the next, too.
   }
 
   #sendAgain(payment: PaymentId, turn: Turn, out: Out): void {

@@ -1,0 +1,117 @@
+import { assert, assertEquals, assertThrows } from "@std/assert";
+import type { FrameHeader } from "../../src/codec/frame.ts";
+import { decodeFrame, encodeFrames } from "../../src/codec/frame.ts";
+import { frameBytesMax, peersMax } from "../../src/limits.ts";
+import { FormatError } from "../../src/errors.ts";
+import type { Message } from "../../src/protocol/message.ts";
+import { payment, transactions } from "../protocol/example.ts";
+import {
+  assertGarbageRefused,
+  assertMutationsRefusedOrSame,
+  assertTruncationsRefusedOrSame,
+} from "./mutation.ts";
+import { clockBiggest, messages, orderBiggest } from "./samples.ts";
+
+const hash = new Uint8Array(32).fill(7);
+const header: FrameHeader = { number: 300, hash, clock: new Map([["alice", 128], ["bob", 1]]) };
+const biggest: FrameHeader = { number: Number.MAX_SAFE_INTEGER, hash, clock: clockBiggest };
+
+function frameOf(...sent: Message[]): Uint8Array {
+  const frames = encodeFrames(header, sent);
+  assertEquals(frames.length, 1);
+  return frames[0]!;
+}
+
+function again(bytes: Uint8Array): Uint8Array {
+  const { messages, ...header } = decodeFrame(bytes);
+  return encodeFrames(header, messages)[0]!;
+}
+
+for (const [i, message] of messages.entries()) {
+  Deno.test(`decodeFrame() reads "${message.type}" (${i}) as it was written, with its header`, () => {
+    const bytes = frameOf(message);
+    assertEquals(decodeFrame(bytes), { ...header, messages: [message] });
+    assertEquals(again(bytes), bytes);
+  });
+}
+
+Deno.test("a frame without messages tells the header alone", () => {
+  assertEquals(decodeFrame(frameOf()), { ...header, messages: [] });
+});
+
+Deno.test("frames keep the order of messages, within their limit, whatever the header", () => {
+  const sent = Array.from({ length: 40 }, () => messages).flat();
+  for (const  of of[header, biggest]) {
+    const frames = encodeFrames(of, sent);
+    assert(frames.length > 10);
+    assert(frames.every((frame) => frame.length <= frameBytesMax));
+    assertEquals(frames.flatMap((frame) => decodeFrame(frame).messages), sent);
+    for (const frame of frames) assertEquals(again(frame), frame);
+  }
+});
+
+Deno.test(`the biggest order fits a frame beside the clock of ${peersMax} nodes`, () => {
+  const sent: Message[] = [
+    { type: "order", order: orderBiggest },
+    { type: "prepare", transaction: transactions.T1, order: orderBiggest },
+  ];
+  const frames = encodeFrames(biggest, sent);
+  assertEquals(frames.flatMap((frame) => decodeFrame(frame).messages), sent);
+});
+
+const tooLong: Message = {
+  type: "directory",
+  nodes: [{ name: "bob", address: "b".repeat(frameBytesMax) }],
+};
+
+for (
+  const [where, sent] of [["alone", [tooLong]], ["after another", [messages[0]!, tooLong]]] as const
+) {
+  Deno.test(`encodeFrames() throws at a message longer than a frame, ${where}`, () => {
+    assertThrows(() => encodeFrames(header, sent), RangeError, "longer than a frame");
+  });
+}
+
+/** One of each in one frame, but for what would make it long. */
+const isShort = (message: Message) => frameOf(message).length < 250;
+const sample = frameOf(
+  ...messages.filter(isShort).filter(({ type }, i, all) => type !== all[i + 1]?.type),
+);
+
+Deno.test("decodeFrame() refuses any changed byte, or reads it as what it now says", () => {
+  assertMutationsRefusedOrSame(sample, again);
+});
+
+Deno.test("decodeFrame() throws nothing but FormatError for what is cut short", () => {
+  assertTruncationsRefusedOrSame(sample, again);
+});
+
+Deno.test("decodeFrame() throws nothing but FormatError for garbage", () => {
+  assertGarbageRefused(frameOf(), again);
+});
+
+const refused: readonly [string, (bytes: Uint8Array) => void, string][] = [
+  ["another version", (bytes) => bytes[0] = 2, "frame of version 2"],
+  ["an unknown message", (bytes) => bytes[bytes.length - 1] = 99, "message of type 99"],
+];
+
+for (const [what, change, why] of refused) {
+  Deno.test(`decodeFrame() refuses ${what}: ${why}`, () => {
+    const bytes = new Uint8Array([...frameOf(), 0]);
+    change(bytes);
+    assertThrows(() => decodeFrame(bytes), FormatError, why);
+  });
+}
+
+Deno.test("decodeFrame() refuses a clock that names a node twice", () => {
+  const one = encodeFrames({ number: 1, hash, clock: new Map([["a", 1], ["b", 2]]) }, [])[0]!;
+  const twice = one.map((byte) => byte === "b".charCodeAt(0) ? "a".charCodeAt(0) : byte);
+  assertThrows(() => decodeFrame(twice), FormatError, "twice");
+});
+
+Deno.test("a message outlives the buffer that it was read from", () => {
+  const bytes = frameOf(messages[0]!, { type: "ack", transaction: transactions.T1, payment });
+  const { messages: read, hash: told } = decodeFrame(bytes);
+  bytes.fill(0);
+  assertEquals([read[0], told], [messages[0], hash]);
+});

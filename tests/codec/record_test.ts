@@ -1,0 +1,121 @@
+import { assert, assertEquals, assertThrows } from "@std/assert";
+import { FormatError } from "../../src/errors.ts";
+import type { Entry } from "../../src/codec/record.ts";
+import { decodeEntry, decodeState, encodeEntry, encodeState } from "../../src/codec/record.ts";
+import type { LogRecord } from "../../src/protocol/record.ts";
+import { recordBytesBound } from "../../src/protocol/record_size.ts";
+import type { Found } from "../../src/protocol/step.ts";
+import { atMs } from "../protocol/example.ts";
+import {
+  assertGarbageRefused,
+  assertMutationsRefusedOrSame,
+  assertTruncationsRefusedOrSame,
+} from "./mutation.ts";
+import { clockBiggest, records } from "./samples.ts";
+
+function entryOf(...written: LogRecord[]): Entry {
+  return {
+    number: 300,
+    previous: new Uint8Array(32).fill(9),
+    atMs,
+    clock: new Map([["alice", 300], ["bob", 2]]),
+    witnesses: new Map([
+      ["bob", { number: 2, hash: new Uint8Array(32).fill(1) }],
+      ["carol", { number: 7, hash: new Uint8Array(32).fill(2) }],
+    ]),
+    records: written,
+  };
+}
+
+function again(bytes: Uint8Array): Uint8Array {
+  return encodeEntry(decodeEntry(bytes));
+}
+
+for (const [i, record] of records.entries()) {
+  Deno.test(`decodeEntry() reads "${record.type}" (${i}) as it was written`, () => {
+    const bytes = encodeEntry(entryOf(record));
+    assertEquals(decodeEntry(bytes), entryOf(record));
+    assertEquals(again(bytes), bytes);
+  });
+
+  Deno.test(`recordBytesBound() of "${record.type}" (${i}) is at least its size`, () => {
+    const size = encodeEntry(entryOf(record)).length - encodeEntry(entryOf()).length;
+    assert(recordBytesBound(record) >= size, `${recordBytesBound(record)} for ${size}`);
+  });
+}
+
+Deno.test("an entry keeps all its records, in their order", () => {
+  const entry = { ...entryOf(...records, ...records), clock: clockBiggest };
+  const bytes = encodeEntry(entry);
+  assertEquals(decodeEntry(bytes), entry);
+  assertEquals(again(bytes), bytes);
+});
+
+/** Of every kind of value one. */
+const sample = encodeEntry(
+  entryOf(...[11, 13, 18, 19, 23].map((i) => records[i]!)),
+);
+
+Deno.test("decodeEntry() refuses any changed byte, or reads it as what it now says", () => {
+  assertMutationsRefusedOrSame(sample, again);
+});
+
+Deno.test("decodeEntry() throws nothing but FormatError for what is cut short", () => {
+  assertTruncationsRefusedOrSame(sample, again);
+});
+
+Deno.test("decodeEntry() throws nothing but FormatError for garbage", () => {
+  assertGarbageRefused(encodeEntry(entryOf()), again);
+});
+
+for (const digits of ["", "-", "-0", "01", " 1", "0x1", "1e3", "+1", "1n"]) {
+  Deno.test(`decodeEntry() refuses "${digits}" for a balance`, () => {
+    const balance = { type: "balance", account: "main", currency: "USD", posted: 0n } as const;
+    const bytes = encodeEntry(entryOf(balance));
+    const text = [digits.length, ...new TextEncoder().encode(digits)];
+    const changed = new Uint8Array([...bytes.subarray(0, -2), ...text]);
+    assertThrows(() => decodeEntry(changed), FormatError, "balance");
+  });
+}
+
+Deno.test("decodeEntry() refuses a node witnessed twice", () => {
+  const bytes = encodeEntry(entryOf());
+  const at = bytes.findLastIndex((_, i) =>
+    String.fromCharCode(...bytes.slice(i, i + 5)) === "carol"
+  );
+  const changed = new Uint8Array([
+    ...bytes.subarray(0, at - 1),
+    3,
+    ...new TextEncoder().encode("bob"),
+    ...bytes.subarray(at + 5),
+  ]);
+  assertThrows(() => decodeEntry(changed), FormatError, "witnessed twice");
+});
+
+function piecesOf(state: readonly Found[], pieceBytes: number): Uint8Array[] {
+  return [...encodeState(state, pieceBytes)];
+}
+
+Deno.test("a state is read from its pieces as it was, whatever their size", () => {
+  const state = records.map((record, i): Found => [
+    { number: i, atMs: atMs + i, clock: new Map([["alice", i]]) },
+    record,
+  ]);
+  for (const pieceBytes of [1, 100, 5_000, 1_000_000]) {
+    const pieces = piecesOf(state, pieceBytes);
+    assertEquals(pieces.flatMap((piece) => decodeState(piece)), state);
+    for (const piece of pieces) assertEquals(piecesOf(decodeState(piece), 2_000_000), [piece]);
+  }
+  assertEquals(piecesOf([], 100), []);
+});
+
+Deno.test("decodeState() throws nothing but FormatError for what is cut short, or garbage", () => {
+  const readAgain = (bytes: Uint8Array) =>
+    piecesOf(decodeState(bytes), 1_000_000)[0] ?? new Uint8Array();
+  const context = { number: 1, atMs, clock: new Map([["alice", 1]]) };
+  for (const record of records) {
+    const [piece] = piecesOf([[context, record]], 100);
+    if (piece!.length < 500) assertTruncationsRefusedOrSame(piece!, readAgain);
+  }
+  assertGarbageRefused(new Uint8Array([1, 1, 0]), readAgain);
+});

@@ -1,0 +1,112 @@
+/** Every message and record, plain and at the limits of what it can hold. */
+
+import { encodeOrder } from "../../src/codec/order.ts";
+import { legsMax, peersMax } from "../../src/limits.ts";
+import type { TransactionId } from "../../src/protocol/id.ts";
+import type { Message } from "../../src/protocol/message.ts";
+import type { Leg, Order } from "../../src/protocol/order.ts";
+import { refusalCodes } from "../../src/protocol/order.ts";
+import type { LogRecord } from "../../src/protocol/record.ts";
+import type { VectorClock } from "../../src/protocol/vector_clock.ts";
+import { order as dollar, payment, transactions } from "../protocol/example.ts";
+
+export const nameLongest = "a".repeat(31);
+export const most = 2n ** 63n - 1n;
+/** As it is read: with a place for what it does not have. */
+const order: Order = { ...dollar, detailsHash: undefined };
+const longest = `9999999999-ffffffffffff-${999_999_999_999_999}` as TransactionId;
+
+/** Names as long as can be, each another one. */
+function nameOf(i: number): string {
+  return nameLongest.slice(0, -3) + String(i).padStart(3, "0");
+}
+
+export const clockBiggest: VectorClock = new Map(
+  Array.from({ length: peersMax }, (_, i) => [nameOf(i), Number.MAX_SAFE_INTEGER]),
+);
+
+export const orderBiggest: Order = encodeOrder({
+  payment,
+  originator: nameLongest,
+  detailsHash: new Uint8Array(32).fill(255),
+  legs: Array.from({ length: legsMax }, (_, i): Leg => ({
+    account: nameOf(i),
+    participant: nameOf(i),
+    currency: "USD",
+    amount: i % 2 ? most : -most - 1n,
+  })),
+});
+
+const decided = { number: 9, clock: new Map([["alice", 3], ["coordinator", 9]]) };
+const decidedBiggest = { number: Number.MAX_SAFE_INTEGER, clock: clockBiggest };
+const of1 = { transaction: transactions.T1, payment };
+const ofLongest = { transaction: longest, payment };
+
+export const messages: readonly Message[] = [
+  { type: "order", order },
+  { type: "order", order: orderBiggest },
+  { type: "prepare", transaction: transactions.T1, order },
+  { type: "prepare", transaction: longest, order: orderBiggest },
+  { type: "vote", ...of1, yes: true, code: undefined },
+  { type: "vote", ...of1, yes: false, code: undefined },
+  ...refusalCodes.map((code): Message => ({ type: "vote", ...ofLongest, yes: false, code })),
+  { type: "decision", ...of1, commit: true, code: undefined, decided },
+  // The same place: written once.
+  { type: "decision", ...ofLongest, commit: false, code: "vote_timeout", decided },
+  { type: "decision", ...of1, commit: false, code: undefined, decided: undefined },
+  { type: "decision", ...of1, commit: true, code: undefined, decided: decidedBiggest },
+  { type: "ack", ...of1 },
+  { type: "inquiry", ...ofLongest },
+  { type: "undecided", ...of1, why: "voting" },
+  { type: "undecided", ...of1, why: "in_doubt" },
+  { type: "undecided", ...of1, why: "forced" },
+  {
+    type: "outcome",
+    payment,
+    outcome: { state: "committed", transaction: transactions.T1, replayed: true, decided },
+  },
+  {
+    type: "outcome",
+    payment,
+    outcome: { state: "aborted", code: "legs_invalid", replayed: false, decided },
+  },
+  { type: "outcome", payment, outcome: { state: "rejected", code: "overloaded" } },
+  { type: "directory", nodes: [] },
+  {
+    type: "directory",
+    nodes: [{ name: "bob", address: "[::1]:7443" }, { name: "c", address: "" }],
+  },
+];
+
+const hash = "0123456789abcdef".repeat(4);
+
+export const records: readonly LogRecord[] = [
+  { type: "genesis", network: hash, name: nameLongest, role: "coordinator", version: 1 },
+  { type: "genesis", network: hash, name: "a", role: "participant", version: 2 ** 53 - 1 },
+  { type: "started", epoch: { counter: 9_999_999_999, nonce: "ffffffffffff" } },
+  { type: "introduced", name: nameLongest, address: "ü".repeat(300) },
+  { type: "introduced", name: "bob", address: "\ufeffbob:1" },
+  { type: "readmitted", name: nameLongest },
+  { type: "checkpointed", number: Number.MAX_SAFE_INTEGER, hash },
+  { type: "joined", epoch: { counter: 1, nonce: "000000000000" } },
+  { type: "opened", account: nameLongest, currency: "USD", opening: most },
+  { type: "opened", account: "a", currency: "USD", opening: 0n },
+  { type: "balance", account: "main", currency: "USD", posted: 10n ** 40n },
+  { type: "balance", account: "equity", currency: "USD", posted: -most - 1n },
+  { type: "balance", account: "main", currency: "USD", posted: 0n },
+  { type: "keyed", key: hash.slice(0, 32), request: hash, payment },
+  { type: "prepared", transaction: transactions.T1, order },
+  { type: "prepared", transaction: longest, order: orderBiggest },
+  { type: "committed", transaction: longest, order: orderBiggest },
+  { type: "posted", ...ofLongest, decided: decidedBiggest },
+  { type: "posted", ...of1, decided },
+  { type: "released", ...of1, code: undefined, decided: undefined },
+  { type: "released", ...ofLongest, code: "vote_timeout", decided: { ...decidedBiggest } },
+  { type: "refused", ...ofLongest },
+  { type: "forced", transaction: longest, order: orderBiggest, commit: true, by: "€".repeat(100) },
+  { type: "forced", transaction: transactions.T1, order, commit: false, by: "" },
+  { type: "mismatch", ...ofLongest, commit: true },
+  { type: "aborted", order: orderBiggest, code: "legs_invalid", decided: { ...decidedBiggest } },
+  { type: "aborted", order, code: "legs_unbalanced", decided: undefined },
+  { type: "ended", ...ofLongest },
+];

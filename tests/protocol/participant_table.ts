@@ -1,0 +1,366 @@
+/** What a participant does at every event in every state of {@linkcode states}. */
+
+import type { Row } from "./in_words.ts";
+
+export const participantTable: readonly Row[] = [
+  {
+    event: "submit",
+    rule: "The payment's id pays once; a second send joins the first",
+    does: {
+      "none, refused, released against the decision": "> coordinator order",
+      "posted, posted against the decision": "= 2 committed T1 @then replayed",
+      "released": "= 2 aborted vote_timeout @then replayed",
+      "aborted": "= 2 aborted account_not_found @then replayed",
+      "indexed": "?",
+      "otherwise": "",
+    },
+  },
+  {
+    event: "submit of other legs",
+    rule: "id_reused: same id, other payment",
+    does: {
+      "none, refused, released against the decision": "> coordinator order of other legs",
+      "looking up": "",
+      "indexed": "?",
+      "otherwise": "= 2 rejected id_reused",
+    },
+  },
+  {
+    event: "submit of another's",
+    rule: "id_reused: same id, other payment",
+    does: {
+      "none, refused, released against the decision": "> coordinator order bob",
+      "looking up": "",
+      "indexed": "?",
+      "otherwise": "= 2 rejected id_reused",
+    },
+  },
+  {
+    event: "prepare",
+    rule: "`prepared` is durable before the yes leaves; a second prepare has the same answer (AC2)",
+    does: {
+      "own": "prepared T1, sync > coordinator yes T1",
+      "prepared, restarted": "> coordinator yes T1",
+      "forced to commit, forced to abort, looking up": "",
+      "posted, posted against the decision": "~ coordinator ack T1",
+      "released": "> coordinator no T1 vote_timeout",
+      "aborted": "> coordinator no T1 account_not_found",
+      "indexed": "?",
+      "otherwise": "> coordinator no T1",
+    },
+  },
+  {
+    event: "prepare older",
+    rule: "Behind the newer attempt, so long given up by the coordinator",
+    does: {
+      "own": "prepared T0, sync > coordinator yes T0",
+      "posted, posted against the decision": "> coordinator no T0 !",
+      "released": "> coordinator no T0 vote_timeout",
+      "aborted": "> coordinator no T0 account_not_found",
+      "looking up": "",
+      "indexed": "?",
+      "otherwise": "> coordinator no T0",
+    },
+  },
+  {
+    event: "prepare newer",
+    rule: "One payment has one attempt at a time, and is paid once",
+    does: {
+      "own, own and refused, attempt lost": "prepared T2, sync > coordinator yes T2",
+      "prepared": "released T1, prepared T2, sync > coordinator yes T2",
+      "restarted": "released T1, sync > coordinator no T2",
+      "posted, posted against the decision": "> coordinator no T2 !",
+      "released": "> coordinator no T2 vote_timeout",
+      "aborted": "> coordinator no T2 account_not_found",
+      "looking up": "",
+      "indexed": "?",
+      "otherwise": "> coordinator no T2",
+    },
+  },
+  {
+    event: "prepare changed",
+    rule: "It votes yes to its own debit only for the order it sent, compared byte for byte",
+    does: {
+      "own, own and refused, attempt lost": "> coordinator no T2 debit_not_authorized",
+      "prepared": "released T1, sync > coordinator no T2 debit_not_authorized",
+      "restarted": "released T1, sync > coordinator no T2",
+      "posted, posted against the decision": "> coordinator no T2 !",
+      "released": "> coordinator no T2 vote_timeout",
+      "aborted": "> coordinator no T2 account_not_found",
+      "looking up": "",
+      "indexed": "?",
+      "otherwise": "> coordinator no T2",
+    },
+  },
+  {
+    event: "prepare of the epoch before",
+    rule: "Participants keep the highest epoch durably and refuse a lower one",
+    does: {
+      "otherwise": "!",
+    },
+  },
+  {
+    event: "prepare of a copy's epoch",
+    rule: "Participants refuse a twin",
+    does: {
+      "otherwise": "!",
+    },
+  },
+  {
+    event: "prepare of the next epoch",
+    rule: "The highest epoch is kept durably",
+    does: {
+      "own, own and refused, attempt lost":
+        "joined 3, prepared Tnext, sync > coordinator yes Tnext",
+      "prepared": "joined 3, released T1, prepared Tnext, sync > coordinator yes Tnext",
+      "restarted": "joined 3, released T1, sync > coordinator no Tnext",
+      "posted, posted against the decision": "joined 3, sync > coordinator no Tnext !",
+      "released": "joined 3, sync > coordinator no Tnext vote_timeout",
+      "aborted": "joined 3, sync > coordinator no Tnext account_not_found",
+      "looking up": "joined 3, sync",
+      "indexed": "joined 3, sync ?",
+      "otherwise": "joined 3, sync > coordinator no Tnext",
+    },
+  },
+  {
+    event: "commit",
+    rule: "Ack only after `posted` is durable; a commit for something released is raised loudly",
+    does: {
+      "prepared, forced to commit":
+        "posted T1 @then ~ coordinator ack T1 =early 1 committed T1 @then",
+      "restarted": "posted T1 @then ~ coordinator ack T1",
+      "forced to abort":
+        "mismatch T1 commit, sync ~ coordinator ack T1 =early 1 committed T1 @then !",
+      "posted, posted against the decision, released against the decision": "~ coordinator ack T1",
+      "looking up": "",
+      "indexed": "?",
+      "otherwise": "!",
+    },
+  },
+  {
+    event: "commit from a peer",
+    rule: "One that knows the decision tells it, to those the coordinator can't reach",
+    does: {
+      "restarted": "posted T1 @then ~ coordinator ack T1",
+      "otherwise": "",
+    },
+  },
+  {
+    event: "commit of another transaction",
+    rule: "A commit of what is not prepared changes nothing and is raised",
+    does: {
+      "looking up": "",
+      "indexed": "?",
+      "otherwise": "!",
+    },
+  },
+  {
+    event: "abort",
+    rule:
+      "`released`, lazily; a lost attempt says nothing about its payment: a tick sends it again",
+    does: {
+      "prepared, forced to abort, restarted": "released T1",
+      "forced to commit": "mismatch T1 abort, sync !",
+      "posted, posted against the decision": "!",
+      "otherwise": "",
+    },
+  },
+  {
+    event: "abort from a peer",
+    rule: "One that knows the decision tells it, to those the coordinator can't reach",
+    does: {
+      "restarted": "released T1",
+      "otherwise": "",
+    },
+  },
+  {
+    event: "abort with a code",
+    rule: '"Aborted" is told for a payment only when recorded under its id',
+    does: {
+      "own, own and refused, attempt lost":
+        "aborted vote_timeout @then =early 1 aborted vote_timeout @then",
+      "prepared, forced to abort":
+        "released T1 vote_timeout @then =early 1 aborted vote_timeout @then",
+      "restarted": "released T1 vote_timeout @then",
+      "forced to commit": "mismatch T1 abort, sync =early 1 aborted vote_timeout @then !",
+      "posted, posted against the decision": "!",
+      "otherwise": "",
+    },
+  },
+  {
+    event: "abort of another transaction",
+    rule: "An abort of another attempt releases nothing",
+    does: {
+      "otherwise": "",
+    },
+  },
+  {
+    event: "inquiry",
+    rule:
+      '"I never voted yes" only when durably so; a heuristic decision is never told as a decision',
+    does: {
+      "none, own": "refused T1, sync > bob abort T1",
+      "prepared, restarted": "> bob undecided T1 in_doubt",
+      "forced to commit, forced to abort, posted against the decision, released against the decision":
+        "> bob undecided T1 forced",
+      "refused, own and refused, attempt lost": "> bob abort T1",
+      "posted": "> bob commit T1 @then",
+      "released": "> bob abort T1 vote_timeout @then",
+      "aborted": "> bob abort T1 account_not_found @then",
+      "looking up": "",
+      "indexed": "?",
+    },
+  },
+  {
+    event: "inquiry about an older",
+    rule: "An older attempt was not voted for, or was given up",
+    does: {
+      "none, own, attempt lost, released against the decision": "refused T0, sync > bob abort T0",
+      "released": "> bob abort T0 vote_timeout @then",
+      "aborted": "> bob abort T0 account_not_found @then",
+      "looking up": "",
+      "indexed": "?",
+      "otherwise": "> bob abort T0",
+    },
+  },
+  {
+    event: "inquiry about a newer",
+    rule: "It refuses durably what it never voted for; while in doubt it says nothing",
+    does: {
+      "prepared, restarted, forced to commit, forced to abort, looking up": "",
+      "posted, posted against the decision": "> bob abort T2",
+      "released": "> bob abort T2 vote_timeout @then",
+      "aborted": "> bob abort T2 account_not_found @then",
+      "indexed": "?",
+      "otherwise": "refused T2, sync > bob abort T2",
+    },
+  },
+  {
+    event: "outcome committed",
+    rule: "The payer may be told what is durable at the coordinator before the local append",
+    does: {
+      "own, prepared, forced to commit, forced to abort, own and refused, attempt lost":
+        "=early 1 committed T1 @then replayed",
+      "otherwise": "",
+    },
+  },
+  {
+    event: "outcome aborted",
+    rule: '"Aborted" is told for a payment only when recorded under its id',
+    does: {
+      "own, own and refused, attempt lost":
+        "aborted vote_timeout @then =early 1 aborted vote_timeout @then replayed",
+      "prepared, forced to commit, forced to abort": "=early 1 aborted vote_timeout @then replayed",
+      "otherwise": "",
+    },
+  },
+  {
+    event: "outcome rejected",
+    rule: "A definite failure is never reported under doubt",
+    does: {
+      "own, own and refused, attempt lost": "= 1 rejected overloaded",
+      "otherwise": "",
+    },
+  },
+  {
+    event: "resolve commit",
+    rule: "A heuristic decision is recorded, of what is in doubt only",
+    does: {
+      "prepared, restarted": "forced T1 commit, sync = 9 resolved found !",
+      "otherwise": "= 9 resolved not found",
+    },
+  },
+  {
+    event: "resolve abort",
+    rule: "A heuristic decision is recorded, of what is in doubt only",
+    does: {
+      "prepared, restarted": "forced T1 abort, sync = 9 resolved found !",
+      "otherwise": "= 9 resolved not found",
+    },
+  },
+  {
+    event: "link up",
+    rule:
+      "`prepared` without a decision: inquire; the order goes again while its client waits (AC5)",
+    does: {
+      "own, own and refused, attempt lost": "> coordinator order",
+      "prepared, restarted, forced to commit, forced to abort": "> coordinator inquiry T1",
+      "otherwise": "",
+    },
+  },
+  {
+    event: "link up in the next epoch",
+    rule: "The highest epoch is kept durably, before anything is sent",
+    does: {
+      "own, own and refused, attempt lost": "joined 3, sync > coordinator order",
+      "prepared, restarted, forced to commit, forced to abort":
+        "joined 3, sync > coordinator inquiry T1",
+      "otherwise": "joined 3, sync",
+    },
+  },
+  {
+    event: "link up in the epoch before",
+    rule: "Participants refuse a lower epoch: nothing is ordered or asked of it",
+    does: {
+      "otherwise": "!",
+    },
+  },
+  {
+    event: "link up of a copy",
+    rule: "Participants refuse a twin: nothing is ordered or asked of it",
+    does: {
+      "otherwise": "!",
+    },
+  },
+  {
+    event: "tick",
+    rule: "Nothing is sent before it is due",
+    does: {
+      "otherwise": "",
+    },
+  },
+  {
+    event: "tick when an answer is due",
+    rule: "A prepared participant never times out; it asks, its peers if need be",
+    does: {
+      "own, own and refused, attempt lost": "> coordinator order",
+      "prepared, forced to commit, forced to abort": "> coordinator inquiry T1",
+      "restarted": "> bob inquiry T1",
+      "otherwise": "",
+    },
+  },
+  {
+    event: "tick when the wait ends",
+    rule: "No caller waits for ever; funds in doubt do wait",
+    does: {
+      "own, own and refused, attempt lost": "= 1 pending",
+      "prepared, forced to commit, forced to abort": "> coordinator inquiry T1 = 1 pending",
+      "restarted": "> bob inquiry T1",
+      "otherwise": "",
+    },
+  },
+  {
+    event: "index has nothing",
+    rule: "An id is reserved while the shell looks it up",
+    does: {
+      "looking up": "> coordinator order",
+      "otherwise": "",
+    },
+  },
+  {
+    event: "index has a post",
+    rule: "AC2: the first recorded outcome is its outcome for ever",
+    does: {
+      "looking up": "= 1 committed T1 @then replayed",
+      "otherwise": "",
+    },
+  },
+  {
+    event: "index has a lost attempt",
+    rule: "A lost attempt says nothing about its payment",
+    does: {
+      "looking up": "> coordinator order",
+      "otherwise": "",
+    },
+  },
+];

@@ -1,0 +1,63 @@
+/** Rules: AC1 to AC5 of Bernstein, Hadzilacos and Goodman (ch. 7), presumed abort of Mohan, Lindsay and
+ * Obermarck (1986), or the design's own, as the rows of the table cite them. */
+
+import { assertEquals } from "@std/assert";
+import { ParticipantState } from "../../src/protocol/participant_state.ts";
+import { entryNow, turnOf } from "./example.ts";
+import { expectedIn, inWords } from "./in_words.ts";
+import { Bench, events, states } from "./participant_example.ts";
+import { participantTable } from "./participant_table.ts";
+
+for (const row of participantTable) {
+  Deno.test(`stepParticipant() at "${row.event}": ${row.rule}`, () => {
+    for (const state of Object.keys(states)) {
+      const out = Bench.in(state).step(events[row.event]!, entryNow);
+      assertEquals(inWords(out), expectedIn(state, row), state);
+    }
+  });
+}
+
+Deno.test("the table has every event, and names only states that there are", () => {
+  assertEquals(participantTable.map(({ event }) => event), Object.keys(events));
+  for (const { does } of participantTable) {
+    const named = Object.keys(does).flatMap((names) => names.split(", "));
+    assertEquals(named.filter((name) => name !== "otherwise" && !(name in states)), []);
+    assertEquals(new Set(named).size, named.length);
+  }
+});
+
+function snapshotOf(state: ParticipantState): unknown[] {
+  return [...state.snapshot(turnOf("alice", 0))];
+}
+
+Deno.test("apply() of the snapshot gives the state of every step again, and so do its records", () => {
+  for (const state of Object.keys(states)) {
+    for (const event of Object.values(events)) {
+      const bench = Bench.in(state);
+      const before = bench.participant.state;
+      const folded = new ParticipantState("alice", "coordinator");
+      for (const [context, record] of before.snapshot(turnOf("alice", 0))) {
+        folded.apply(record, context);
+      }
+      assertEquals(snapshotOf(folded), snapshotOf(before));
+      assertEquals([...folded.ledger.books()], [...before.ledger.books()]);
+      for (const record of bench.step(event, entryNow).records) {
+        folded.apply(record, turnOf("alice", entryNow, event.afterMs));
+      }
+      assertEquals(snapshotOf(folded), snapshotOf(bench.participant.state));
+      assertEquals([...folded.ledger.accounts()], [...before.ledger.accounts()]);
+    }
+  }
+});
+
+Deno.test("books add up to zero after every event in every state", () => {
+  for (const state of Object.keys(states)) {
+    for (const event of Object.values(events)) {
+      const bench = Bench.in(state);
+      bench.step(event, entryNow);
+      for (const { accounts, settlement, equity } of bench.participant.state.ledger.books()) {
+        assertEquals(accounts + settlement + equity, 0n);
+      }
+    }
+  }
+});

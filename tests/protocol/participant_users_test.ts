@@ -1,0 +1,147 @@
+/** What a participant answers its own users: the rows of `POST /v1/payments` that its core decides. */
+
+import { assertEquals } from "@std/assert";
+import { orderMemoryMs, ownOrdersMax, paymentIdAheadMsMax } from "../../src/limits.ts";
+import {
+  atMs,
+  entryNow,
+  order,
+  orderOf,
+  otherPayment,
+  payment,
+  paymentAt,
+  transactions,
+  turnOf,
+} from "./example.ts";
+import { answerInWords, inWords } from "./in_words.ts";
+import { Bench, events, from, incoming, prepares, submits, waitMs } from "./participant_example.ts";
+
+const { T1 } = transactions;
+const dollar = ["-100 USD main@alice", "100 USD main@bob"];
+
+Deno.test("no link to the coordinator: refused only as the order never left", () => {
+  const bench = new Bench();
+  bench.step({ type: "linkDown", peer: "coordinator" });
+  assertEquals(inWords(bench.step(submits(1, order))), "= 1 rejected coordinator_unreachable");
+  const ordered = Bench.in("own");
+  ordered.step({ type: "linkDown", peer: "coordinator" });
+  assertEquals(inWords(ordered.step(submits(2, order))), "");
+});
+
+Deno.test("the id is running for another originator: id_in_use", () => {
+  const bench = new Bench();
+  bench.step(prepares(T1, incoming(5n)));
+  const mine = orderOf("alice", dollar, otherPayment);
+  assertEquals(inWords(bench.step(submits(1, mine))), "= 1 rejected id_in_use");
+});
+
+for (
+  const [ms, expected] of [[0, "> coordinator order alice"], [1, "= 1 rejected id_ahead"]] as const
+) {
+  Deno.test(`an id ${ms} ms past the most it may be ahead: ${expected}`, () => {
+    const ahead = orderOf("alice", dollar, paymentAt(atMs + paymentIdAheadMsMax + ms));
+    assertEquals(inWords(new Bench().step(submits(1, ahead))), expected);
+  });
+}
+
+Deno.test("orders past what one participant may have under way are overloaded", () => {
+  const bench = new Bench();
+  const place = (sequence: number) => {
+    return bench.step(submits(sequence, orderOf("alice", dollar, paymentAt(atMs, sequence))));
+  };
+  for (let i = 1; i <= ownOrdersMax; i++) place(i);
+  assertEquals(bench.participant.ownCount, ownOrdersMax);
+  assertEquals(inWords(place(ownOrdersMax + 1)), `= ${ownOrdersMax + 1} rejected overloaded`);
+});
+
+Deno.test("who joins an order hears what was decided for the request before", () => {
+  const bench = Bench.in("prepared");
+  bench.step(submits(2, order));
+  assertEquals(
+    bench.step(events["commit"]!).earlyReplies.map(({ answer }) => answerInWords(answer)),
+    ["committed T1 @then", "committed T1 @then replayed"],
+  );
+});
+
+Deno.test("an order sent again after a crash waits for its own transaction", () => {
+  const bench = Bench.in("restarted");
+  assertEquals(inWords(bench.step(submits(2, order))), "");
+  assertEquals(
+    inWords(bench.step(events["commit"]!)),
+    "posted T1 @then ~ coordinator ack T1 =early 2 committed T1 @then",
+  );
+});
+
+Deno.test("an order for which nobody waits is remembered for a while, then not confirmed", () => {
+  const bench = Bench.in("own");
+  bench.step({ type: "tick", afterMs: waitMs });
+  bench.step({ type: "tick", afterMs: orderMemoryMs - 1 });
+  assertEquals(bench.participant.orderOfOwn(payment), order);
+  bench.step({ type: "tick", afterMs: orderMemoryMs });
+  assertEquals(bench.participant.orderOfOwn(payment), undefined);
+  assertEquals(inWords(bench.step(prepares(T1))), "> coordinator no T1");
+});
+
+Deno.test("an order voted for is remembered as long as it is in doubt", () => {
+  const bench = Bench.in("prepared");
+  bench.step({ type: "tick", afterMs: waitMs });
+  bench.step({ type: "tick", afterMs: 100 * orderMemoryMs });
+  assertEquals(bench.participant.orderOfOwn(payment), order);
+});
+
+const claim = { type: "claim", request: 1, key: "aa".repeat(16) } as const;
+const content = "bb".repeat(32);
+const claimed = [turnOf("alice", 3), {
+  type: "keyed",
+  key: claim.key,
+  request: content,
+  payment,
+}] as const;
+
+/** Idempotency keys, durable before their order leaves; `indexed`: earlier keys have left memory. */
+const claims: readonly [string, boolean, string, string][] = [
+  ["a new key", false, content, "keyed, sync = 1 claimed for the same"],
+  ["a key of the same content", true, content, "= 1 claimed for the same"],
+  ["a key of other content", true, "cc".repeat(32), "= 1 claimed for other content"],
+];
+
+for (const [what, isKnown, sent, expected] of claims) {
+  Deno.test(`claim of ${what}: ${expected}`, () => {
+    const bench = new Bench();
+    if (isKnown) bench.step({ ...claim, content, payment });
+    const out = bench.step({ ...claim, content: sent, payment: isKnown ? otherPayment : payment });
+    assertEquals(inWords(out), expected);
+    const { answer } = out.replies[0]!;
+    assertEquals(answer.state === "claimed" && answer.payment, payment);
+  });
+
+  Deno.test(`claim of ${what} when keys have left memory: asks the index, then the same`, () => {
+    const bench = new Bench();
+    bench.checkpoint();
+    assertEquals(inWords(bench.step({ ...claim, content: sent, payment })), "?");
+    assertEquals(inWords(bench.step({ ...claim, request: 2, content: sent, payment })), "");
+    const found = isKnown ? [claimed] : [];
+    const [first, second] = bench.step({ type: "lookedUp", key: claim.key, found }).replies;
+    assertEquals(`= 1 ${answerInWords(first!.answer)}`, expected.replace("keyed, sync ", ""));
+    assertEquals(answerInWords(second!.answer), answerInWords(first!.answer));
+  });
+}
+
+const opens: readonly [string, string, string][] = [
+  ["savings", "USD", "opened, sync = 1 account opened"],
+  ["main", "USD", "= 1 account existed"],
+  ["main", "EUR", "= 1 account differs"],
+];
+
+for (const [account, currency, expected] of opens) {
+  Deno.test(`open ${account} in ${currency}: ${expected}`, () => {
+    const event = { type: "open", request: 1, account, currency, opening: 5n } as const;
+    assertEquals(inWords(new Bench().step(event, entryNow)), expected);
+  });
+}
+
+Deno.test("a rejection of what was not ordered, or of a payment long told, is nothing", () => {
+  const bench = new Bench();
+  const outcome = { state: "rejected", code: "id_reused" } as const;
+  assertEquals(inWords(bench.step(from("coordinator", { type: "outcome", payment, outcome }))), "");
+});
