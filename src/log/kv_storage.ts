@@ -1,0 +1,149 @@
+/** A log's bytes in a Deno KV file: embedded, one sync a commit, whole after a crash. */
+
+import { DatabaseSync } from "node:sqlite";
+import { IntegrityError, messageOf } from "../errors.ts";
+import type { Storage, StorageKey, StoredValue, Write } from "./storage.ts";
+import { checkCount, secondOwner } from "./storage.ts";
+
+const headKey: StorageKey = ["head"];
+
+export class KvStorage implements Storage {
+  readonly #path: string;
+  readonly #kv: Deno.Kv;
+  /** Of the head as this owner last read or wrote it. */
+  #headVersion: string | null;
+
+  private constructor(path: string, kv: Deno.Kv, headVersion: string | null) {
+    this.#path = path;
+    this.#kv = kv;
+    this.#headVersion = headVersion;
+  }
+
+  /**
+   * Opens the file, or makes it.
+   *
+   * @throws {IntegrityError} if the file is damaged; nothing is written then
+   */
+  static async open(path: string): Promise<KvStorage> {
+    checkFile(path);
+    let kv;
+    try {
+      kv = await Deno.openKv(path);
+      const { versionstamp } = await kv.get(headKey);
+      return new KvStorage(path, kv, versionstamp);
+    } catch (error) {
+      kv?.close();
+      throw new IntegrityError(`Cannot open the log "${path}": ${messageOf(error)}`);
+    }
+  }
+
+  async get(key: StorageKey): Promise<Uint8Array | undefined> {
+    try {
+      const { value } = await this.#kv.get(key);
+      return value === null ? undefined : bytesOf(value);
+    } catch (error) {
+      throw this.#unreadable(error);
+    }
+  }
+
+  async *listFrom(word: string, from: StorageKey): AsyncIterable<StoredValue> {
+    const selector = { prefix: [word], start: from.length > 1 ? from : undefined };
+    yield* this.#list(cleaned(selector));
+  }
+
+  async lastUpTo(prefix: StorageKey, key: StorageKey): Promise<StoredValue | undefined> {
+    const exact = await this.get(key);
+    if (exact) return { key, value: exact };
+    const options = { reverse: true, limit: 1 };
+    for await (const last of this.#list({ prefix, end: key }, options)) return last;
+    return undefined;
+  }
+
+  async *#list(
+    selector: Deno.KvListSelector,
+    options?: Deno.KvListOptions,
+  ): AsyncIterable<StoredValue> {
+    const list = this.#kv.list(selector, options);
+    for (;;) {
+      let next;
+      try {
+        next = await list.next();
+        if (next.done) return;
+        const { key, value } = next.value;
+        next = { key: key as unknown as StorageKey, value: bytesOf(value) };
+      } catch (error) {
+        throw this.#unreadable(error);
+      }
+      yield next;
+    }
+  }
+
+  /** Damage within a value goes through the check of the file, and may make it anything. */
+  #unreadable(error: unknown): IntegrityError {
+    return new IntegrityError(`Cannot read the log "${this.#path}": ${messageOf(error)}`);
+  }
+
+  async commit(writes: readonly Write[]): Promise<void> {
+    checkCount(writes);
+    const atomic = this.#kv.atomic();
+    const writesHead = writes.some(({ key }) => key[0] === headKey[0]);
+    if (writesHead) atomic.check({ key: headKey, versionstamp: this.#headVersion });
+    for (const { key, value } of writes) {
+      if (value) atomic.set(key, value);
+      else atomic.delete(key);
+    }
+    const result = await atomic.commit();
+    if (!result.ok) throw secondOwner();
+    if (writesHead) this.#headVersion = result.versionstamp;
+  }
+
+  close(): void {
+    this.#kv.close();
+  }
+}
+
+function bytesOf(value: unknown): Uint8Array {
+  if (value instanceof Uint8Array) return value;
+  throw new TypeError(`it holds a ${typeof value} where bytes were written`);
+}
+
+/** Deno KV takes no `start: undefined`. */
+function cleaned(
+  { prefix, start }: { prefix: string[]; start: StorageKey | undefined },
+): Deno.KvListSelector {
+  return start ? { prefix, start } : { prefix };
+}
+
+/**
+ * Asks SQLite whether the file's pages hold together. A damaged page would otherwise end the process
+ * in a panic that nothing catches.
+ */
+function checkFile(path: string): void {
+  let size;
+  try {
+    size = Deno.statSync(path).size;
+  } catch (error) {
+    if (error instanceof Deno.errors.NotFound) return;
+    throw error;
+  }
+  // A crash while the file was made leaves it empty.
+  if (size === 0) return;
+  let verdict;
+  try {
+    const database = new DatabaseSync(path, { readOnly: true });
+    try {
+      const row = database.prepare("PRAGMA quick_check(1)").get();
+      verdict = String(Object.values(row ?? {})[0]).replaceAll("\n", " ");
+    } finally {
+      database.close();
+    }
+  } catch (error) {
+    verdict = messageOf(error);
+  }
+  if (verdict !== "ok") {
+    throw new IntegrityError(
+      `The file "${path}" is damaged (${verdict}). Nothing was written to it; restore the disk, or ` +
+        "have its peers readmit this node with what can be read",
+    );
+  }
+}

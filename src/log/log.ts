@@ -1,0 +1,426 @@
+/**
+ * A node's log: entries chained by their hashes, never deleted; a checkpoint that shortens replay; and
+ * an index by which what left memory is found again.
+ */
+
+import { createHash } from "node:crypto";
+import { Reader, toHex, Writer } from "../bytes.ts";
+import type { Entry, Witness } from "../codec/record.ts";
+import { decodeEntry, decodeState, encodeEntry, encodeState } from "../codec/record.ts";
+import { IntegrityError, invariant, messageOf } from "../errors.ts";
+import { entryPartBytesMax, kvCommitBytesMax, kvValueBytesMax } from "../limits.ts";
+import type { EntryContext, LogRecord } from "../protocol/record.ts";
+import type { Found, LookUpKey } from "../protocol/step.ts";
+import type { VectorClock } from "../protocol/vector_clock.ts";
+import { emptyClock } from "../protocol/vector_clock.ts";
+import { LookUpIndex, lookUpKeyOf } from "./look_up_index.ts";
+import type { Storage, Write } from "./storage.ts";
+
+/** The latest durable entry. */
+export interface Head {
+  readonly number: number;
+  /** SHA-256 of the entry's bytes. */
+  readonly hash: Uint8Array;
+}
+
+/** What an entry holds besides its place in the chain. */
+export type EntryContent = Pick<Entry, "atMs" | "clock" | "witnesses" | "records">;
+
+/** A state as of an entry, ready to be written. */
+export interface Checkpoint {
+  readonly number: number;
+  /** Hexadecimal. */
+  readonly hash: string;
+  readonly writes: readonly Write[];
+  readonly head: Head;
+  readonly pieces: number;
+}
+
+const hashBytes = 32;
+const beforeFirst: Head = { number: 0, hash: new Uint8Array(hashBytes) };
+
+export class Log {
+  readonly #storage: Storage;
+  readonly #index: LookUpIndex;
+  #head: Head;
+  #clock: VectorClock = emptyClock;
+  #witnesses: ReadonlyMap<string, Witness> = new Map();
+  #checkpoint: Pointer | undefined;
+
+  private constructor(storage: Storage, head: Head, checkpoint: Pointer | undefined) {
+    this.#storage = storage;
+    this.#index = new LookUpIndex(storage);
+    this.#head = head;
+    this.#checkpoint = checkpoint;
+  }
+
+  /**
+   * Reads where the log ends. Call `replay` before anything else.
+   *
+   * @throws {IntegrityError} if that is damaged
+   */
+  static async open(storage: Storage): Promise<Log> {
+    const head = await storage.get(["head"]);
+    const pointer = await storage.get(["checkpoint"]);
+    try {
+      return new Log(
+        storage,
+        head ? decodeHead(head) : beforeFirst,
+        pointer ? decodePointer(pointer) : undefined,
+      );
+    } catch (error) {
+      throw new IntegrityError(`The log's head or checkpoint is damaged: ${messageOf(error)}`);
+    }
+  }
+
+  get head(): Head {
+    return this.#head;
+  }
+
+  /** Of the head. */
+  get clock(): VectorClock {
+    return this.#clock;
+  }
+
+  /** Of the head. */
+  get witnesses(): ReadonlyMap<string, Witness> {
+    return this.#witnesses;
+  }
+
+  /** Where the state of the latest checkpoint stands; 0 without one. */
+  get checkpointNumber(): number {
+    return this.#checkpoint?.number ?? 0;
+  }
+
+  /** The highest payment id that only the index on disk holds. */
+  get mark(): string {
+    return this.#index.mark;
+  }
+
+  get indexHasKeys(): boolean {
+    return this.#index.hasKeys;
+  }
+
+  /**
+   * Folds the latest checkpoint and the entries after it.
+   *
+   * @throws {IntegrityError} naming the entry at which checkpoint or chain do not hold
+   */
+  async replay(apply: (record: LogRecord, context: EntryContext) => void): Promise<void> {
+    let last = beforeFirst;
+    const checkpoint = this.#checkpoint;
+    if (checkpoint) {
+      await this.#index.open(checkpoint.number);
+      await this.#replayState(checkpoint, apply);
+      last = { number: checkpoint.number, hash: checkpoint.entryHash };
+    }
+    let isConfirmed = !checkpoint;
+    for await (const { entry, hash } of this.entries(last)) {
+      for (const record of entry.records) {
+        apply(record, entry);
+        isConfirmed ||= record.type === "checkpointed" && record.number === checkpoint?.number &&
+          record.hash === toHex(checkpoint.hash);
+      }
+      this.#index.add(entry.records, entry.number);
+      this.#clock = entry.clock;
+      this.#witnesses = entry.witnesses;
+      last = { number: entry.number, hash };
+    }
+    if (last.number !== this.#head.number || toHex(last.hash) !== toHex(this.#head.hash)) {
+      throw new IntegrityError(
+        `The log ends at entry ${last.number}, but its head is entry ${this.#head.number}: ` +
+          "entries are missing or changed",
+      );
+    }
+    if (!isConfirmed) {
+      throw new IntegrityError(
+        `The checkpoint at entry ${checkpoint?.number} is not confirmed by any entry after it`,
+      );
+    }
+  }
+
+  async #replayState(
+    checkpoint: Pointer,
+    apply: (record: LogRecord, context: EntryContext) => void,
+  ): Promise<void> {
+    const { number } = checkpoint;
+    const hash = createHash("sha256");
+    for (let piece = 0; piece < checkpoint.pieces; piece++) {
+      const bytes = await this.#storage.get(["state", number, piece]);
+      if (!bytes) {
+        throw new IntegrityError(`The checkpoint at entry ${number} lacks its piece ${piece}`);
+      }
+      hash.update(bytes);
+      try {
+        for (const [context, record] of decodeState(bytes)) apply(record, context);
+      } catch (error) {
+        throw new IntegrityError(`The checkpoint at entry ${number}: ${messageOf(error)}`);
+      }
+    }
+    if (hash.digest("hex") !== toHex(checkpoint.hash)) {
+      throw new IntegrityError(`The checkpoint at entry ${number} is not what was written`);
+    }
+  }
+
+  /**
+   * The entries after `last`, each checked against the one before.
+   *
+   * @throws {IntegrityError} naming the entry
+   */
+  async *entries(last: Head = beforeFirst): AsyncIterable<{ entry: Entry; hash: Uint8Array }> {
+    let parts: Uint8Array[] = [];
+    let previous = last;
+    for await (
+      const { key, value } of this.#storage.listFrom("entry", ["entry", last.number + 1])
+    ) {
+      const number = key[1] as number;
+      if (key[2] !== parts.length || number !== previous.number + 1) {
+        throw new IntegrityError(`Entry ${previous.number + 1} of the log is missing in part`);
+      }
+      parts.push(value);
+      const sealed = joinParts(parts);
+      if (!sealed) continue;
+      parts = [];
+      const { bytes, hash } = unseal(sealed, number);
+      let entry;
+      try {
+        entry = decodeEntry(bytes);
+      } catch (error) {
+        throw new IntegrityError(`Entry ${number} of the log: ${messageOf(error)}`);
+      }
+      if (entry.number !== number || toHex(entry.previous) !== toHex(previous.hash)) {
+        throw new IntegrityError(`Entry ${number} of the log does not follow the one before it`);
+      }
+      previous = { number, hash };
+      yield { entry, hash };
+    }
+    if (parts.length > 0) {
+      throw new IntegrityError(`Entry ${previous.number + 1} of the log is missing in part`);
+    }
+  }
+
+  /**
+   * Stores an entry. Once it has failed nothing may be appended any more: the entry may be on disk.
+   *
+   * @returns the new head, when it is durable
+   */
+  async append(content: EntryContent): Promise<Head> {
+    const { hash: previous } = this.#head;
+    const number = this.#head.number + 1;
+    const bytes = encodeEntry({ number, previous, ...content });
+    const hash = hashOf(bytes);
+    const head = { number, hash };
+    const writes: Write[] = [{ key: ["head"], value: encodeHead(head) }];
+    for (const [part, value] of splitParts(bytes, hash).entries()) {
+      writes.push({ key: ["entry", number, part], value });
+    }
+    await this.#storage.commit(writes);
+    invariant(this.#head.number === number - 1, "two appends at once");
+    this.#head = head;
+    this.#clock = content.clock;
+    this.#witnesses = content.witnesses;
+    this.#index.add(content.records, number);
+    return head;
+  }
+
+  /** The hash of a durable entry; nothing where the log is shorter. */
+  async hashOf(number: number): Promise<Uint8Array | undefined> {
+    if (number === this.#head.number) return this.#head.hash;
+    if (number < 1 || number > this.#head.number) return undefined;
+    return (await this.#read(number)).hash;
+  }
+
+  /** The records of that entry. */
+  async entry(number: number): Promise<Entry> {
+    const { bytes } = await this.#read(number);
+    let entry;
+    try {
+      entry = decodeEntry(bytes);
+    } catch (error) {
+      throw new IntegrityError(`Entry ${number} of the log: ${messageOf(error)}`);
+    }
+    if (entry.number === number) return entry;
+    throw new IntegrityError(`Entry ${number} of the log is in truth entry ${entry.number}`);
+  }
+
+  async #read(number: number): Promise<{ bytes: Uint8Array; hash: Uint8Array }> {
+    const parts: Uint8Array[] = [];
+    for (;;) {
+      const value = await this.#storage.get(["entry", number, parts.length]);
+      if (!value) throw new IntegrityError(`Entry ${number} of the log is missing in part`);
+      parts.push(value);
+      const sealed = joinParts(parts);
+      if (sealed) return unseal(sealed, number);
+    }
+  }
+
+  /** The durable records about a payment, or of an idempotency key, in order. */
+  async lookUp(key: LookUpKey): Promise<Found[]> {
+    const found: Found[] = [];
+    for (const number of await this.#index.find(key)) {
+      const entry = await this.entry(number);
+      for (const record of entry.records) {
+        if (lookUpKeyOf(record) === key) found.push([entry, record]);
+      }
+    }
+    return found;
+  }
+
+  /**
+   * Begins a checkpoint of `state`, which must be the fold of the log up to its head. Write it with
+   * `writeCheckpoint`, append a `checkpointed` record of its hash, then `finishCheckpoint`.
+   */
+  beginCheckpoint(state: Iterable<Found>): Checkpoint {
+    const head = this.#head;
+    const { number } = head;
+    const hash = createHash("sha256");
+    const writes: Write[] = [];
+    for (const value of statePieces(state)) {
+      hash.update(value);
+      writes.push({ key: ["state", number, writes.length], value });
+    }
+    const pieces = writes.length;
+    writes.push(...this.#index.freeze(number));
+    return { number, hash: hash.digest("hex"), writes, head, pieces };
+  }
+
+  async writeCheckpoint({ writes }: Checkpoint): Promise<void> {
+    let batch: Write[] = [];
+    let bytes = 0;
+    for (const write of writes) {
+      const size = (write.value?.length ?? 0) + 128;
+      if (bytes + size > kvCommitBytesMax / 2 || batch.length === 500) {
+        await this.#storage.commit(batch);
+        batch = [];
+        bytes = 0;
+      }
+      batch.push(write);
+      bytes += size;
+    }
+    await this.#storage.commit(batch);
+  }
+
+  /** Makes a checkpoint, written and confirmed by an entry, the one that replay begins with. */
+  async finishCheckpoint({ number, hash, head, pieces }: Checkpoint): Promise<void> {
+    const before = this.#checkpoint;
+    const w = new Writer(hashBytes);
+    w.hex(hash);
+    const pointer = { number, hash: w.slice(), pieces, entryHash: head.hash };
+    await this.#storage.commit([{ key: ["checkpoint"], value: encodePointer(pointer) }]);
+    this.#checkpoint = pointer;
+    this.#index.thaw(number);
+    for (let piece = 0; before && piece < before.pieces; piece += 500) {
+      const length = Math.min(500, before.pieces - piece);
+      await this.#storage.commit(
+        Array.from({ length }, (_, i) => ({ key: ["state", before.number, piece + i] })),
+      );
+    }
+  }
+
+  close(): void {
+    this.#storage.close();
+  }
+}
+
+/** A state as checkpoints hold it. */
+function statePieces(state: Iterable<Found>): Iterable<Uint8Array> {
+  return encodeState(state, entryPartBytesMax - 8192);
+}
+
+/** What a `checkpointed` record has as the hash of `state`, hexadecimal. */
+export function stateHash(state: Iterable<Found>): string {
+  const hash = createHash("sha256");
+  for (const piece of statePieces(state)) hash.update(piece);
+  return hash.digest("hex");
+}
+
+// Entries on disk: in the first part their length and hash, then the bytes, split as values need.
+
+const sealBytes = hashBytes + 8;
+
+export function hashOf(bytes: Uint8Array): Uint8Array {
+  return new Uint8Array(createHash("sha256").update(bytes).digest());
+}
+
+function splitParts(bytes: Uint8Array, hash: Uint8Array): Uint8Array[] {
+  const sealed = new Uint8Array(sealBytes + bytes.length);
+  new DataView(sealed.buffer).setFloat64(0, bytes.length);
+  sealed.set(hash, 8);
+  sealed.set(bytes, sealBytes);
+  invariant(entryPartBytesMax <= kvValueBytesMax, "a part fits a value");
+  const parts: Uint8Array[] = [];
+  for (let at = 0; at < sealed.length; at += entryPartBytesMax) {
+    parts.push(sealed.subarray(at, at + entryPartBytesMax));
+  }
+  return parts;
+}
+
+/** The whole, once all its parts are there. */
+function joinParts(parts: readonly Uint8Array[]): Uint8Array | undefined {
+  const first = parts[0]!;
+  if (first.length < sealBytes) return new Uint8Array(0);
+  const length = sealBytes + new DataView(first.buffer, first.byteOffset).getFloat64(0);
+  const there = parts.reduce((sum, part) => sum + part.length, 0);
+  if (there < length && parts.at(-1)!.length === entryPartBytesMax) return undefined;
+  if (parts.length === 1) return first;
+  const whole = new Uint8Array(there);
+  let at = 0;
+  for (const part of parts) {
+    whole.set(part, at);
+    at += part.length;
+  }
+  return whole;
+}
+
+function unseal(sealed: Uint8Array, number: number): { bytes: Uint8Array; hash: Uint8Array } {
+  const hash = sealed.slice(8, sealBytes);
+  const bytes = sealed.subarray(sealBytes);
+  if (toHex(hashOf(bytes)) !== toHex(hash)) {
+    throw new IntegrityError(`Entry ${number} of the log is not what was written`);
+  }
+  return { bytes, hash };
+}
+
+function encodeHead({ number, hash }: Head): Uint8Array {
+  const w = new Writer(64);
+  w.varint(number);
+  w.raw(hash);
+  return w.slice();
+}
+
+function decodeHead(bytes: Uint8Array): Head {
+  const r = new Reader(bytes);
+  const head = { number: r.varint(), hash: r.raw(hashBytes).slice() };
+  r.end();
+  return head;
+}
+
+/** What makes a checkpoint valid. */
+interface Pointer {
+  readonly number: number;
+  readonly hash: Uint8Array;
+  readonly pieces: number;
+  /** Of the entry at which it stands. */
+  readonly entryHash: Uint8Array;
+}
+
+function encodePointer({ number, hash, pieces, entryHash }: Pointer): Uint8Array {
+  const w = new Writer(128);
+  w.varint(number);
+  w.raw(hash);
+  w.varint(pieces);
+  w.raw(entryHash);
+  return w.slice();
+}
+
+function decodePointer(bytes: Uint8Array): Pointer {
+  const r = new Reader(bytes);
+  const pointer = {
+    number: r.varint(),
+    hash: r.raw(hashBytes).slice(),
+    pieces: r.varint(),
+    entryHash: r.raw(hashBytes).slice(),
+  };
+  r.end();
+  return pointer;
+}

@@ -1,0 +1,226 @@
+/**
+ * Which entries speak of a payment or an idempotency key. New items are kept in memory; a checkpoint
+ * turns them into a run: sorted pages on disk, written once. Payment ids sort by time, so the runs of
+ * payments hardly overlap and a look-up reads one page of one run.
+ */
+
+import { createHash } from "node:crypto";
+import { fromHex, Reader, toHex, Writer } from "../bytes.ts";
+import { IntegrityError } from "../errors.ts";
+import { indexPageItems } from "../limits.ts";
+import type { LogRecord } from "../protocol/record.ts";
+import type { LookUpKey } from "../protocol/step.ts";
+import type { Storage, StorageKey, Write } from "./storage.ts";
+
+/** What a record is found by, if it is. */
+export function lookUpKeyOf(record: LogRecord): LookUpKey | undefined {
+  switch (record.type) {
+    case "prepared":
+    case "committed":
+    case "aborted":
+    case "forced":
+      return record.order.payment;
+    case "posted":
+    case "released":
+    case "refused":
+    case "mismatch":
+      return record.payment;
+    case "keyed":
+      return record.key;
+    default:
+      return undefined;
+  }
+}
+
+/** Payment ids and hashes of keys, apart: the former sort by time, the latter by chance. */
+type Kind = 0 | 1;
+const kinds: readonly Kind[] = [0, 1];
+
+function kindOf(key: LookUpKey): Kind {
+  return key.includes("-") ? 0 : 1;
+}
+
+export function digitsOf(key: LookUpKey): string {
+  return key.replaceAll("-", "");
+}
+
+/** Items of one kind in one run; both bounds belong to it. */
+interface Range {
+  readonly first: string;
+  readonly last: string;
+}
+
+interface Run {
+  /** The entry up to which the run's items go. */
+  readonly number: number;
+  readonly ranges: readonly (Range | undefined)[];
+}
+
+/** Items in memory, in the order of their entries. */
+class Items {
+  readonly keys: LookUpKey[] = [];
+  readonly numbers: number[] = [];
+
+  add(key: LookUpKey, number: number): void {
+    this.keys.push(key);
+    this.numbers.push(number);
+  }
+
+  find(key: LookUpKey, numbers: Set<number>): void {
+    for (let at = this.keys.indexOf(key); at >= 0; at = this.keys.indexOf(key, at + 1)) {
+      numbers.add(this.numbers[at]!);
+    }
+  }
+}
+
+const digestBytes = 16;
+
+export class LookUpIndex {
+  readonly #storage: Storage;
+  #young = new Items();
+  /** Being written to a run. */
+  #writing = new Items();
+  #writingRanges: readonly (Range | undefined)[] = [];
+  #runs: Run[] = [];
+
+  constructor(storage: Storage) {
+    this.#storage = storage;
+  }
+
+  /** Reads which runs there are, up to that of the checkpoint at entry `number`. */
+  async open(number: number): Promise<void> {
+    for await (const { key, value } of this.#storage.listFrom("run", ["run"])) {
+      const at = key[1] as number;
+      // A run after the checkpoint is of one that was never finished; it will be written again.
+      if (at <= number) this.#runs.push(decodeRun(at, value));
+    }
+  }
+
+  /** The highest payment id in a run. */
+  get mark(): string {
+    const lasts = this.#runs.map(({ ranges }) => ranges[0]?.last ?? "");
+    const last = lasts.reduce((a, b) => a > b ? a : b, "");
+    return last && `${last.slice(0, 8)}-${last.slice(8, 12)}-${last.slice(12, 16)}-` +
+        `${last.slice(16, 20)}-${last.slice(20)}`;
+  }
+
+  get hasKeys(): boolean {
+    return this.#runs.some(({ ranges }) => ranges[1]);
+  }
+
+  add(records: readonly LogRecord[], number: number): void {
+    for (const record of records) {
+      const key = lookUpKeyOf(record);
+      if (key) this.#young.add(key, number);
+    }
+  }
+
+  /** The entries that speak of `key`, in their order. */
+  async find(key: LookUpKey): Promise<number[]> {
+    const numbers = new Set<number>();
+    const kind = kindOf(key);
+    const digits = digitsOf(key);
+    for (const { number, ranges } of this.#runs) {
+      const range = ranges[kind];
+      if (!range || digits < range.first || digits > range.last) continue;
+      const prefix: StorageKey = ["page", number, kind];
+      const page = await this.#storage.lastUpTo(prefix, [...prefix, fromHex(digits)]);
+      if (page) findInPage(page.value, digits, numbers);
+    }
+    this.#writing.find(key, numbers);
+    this.#young.find(key, numbers);
+    return [...numbers].sort((a, b) => a - b);
+  }
+
+  /** The writes that make a run of all items so far, whose entries go up to `number`. */
+  freeze(number: number): Write[] {
+    // One that failed is still there, and its items must not be lost.
+    for (let i = 0; i < this.#young.keys.length; i++) {
+      this.#writing.add(this.#young.keys[i]!, this.#young.numbers[i]!);
+    }
+    this.#young = new Items();
+    const writes: Write[] = [];
+    const ranges = kinds.map((kind) => this.#writePages(kind, number, writes));
+    this.#writingRanges = ranges;
+    writes.push({ key: ["run", number], value: encodeRun(ranges) });
+    return writes;
+  }
+
+  #writePages(kind: Kind, number: number, writes: Write[]): Range | undefined {
+    const { keys, numbers } = this.#writing;
+    const items: { digits: string; number: number }[] = [];
+    for (let i = 0; i < keys.length; i++) {
+      if (kindOf(keys[i]!) !== kind) continue;
+      items.push({ digits: digitsOf(keys[i]!), number: numbers[i]! });
+    }
+    if (items.length === 0) return undefined;
+    items.sort((a, b) => a.digits < b.digits ? -1 : a.digits > b.digits ? 1 : a.number - b.number);
+    for (let start = 0; start < items.length;) {
+      let end = Math.min(start + indexPageItems, items.length);
+      // All items of a key stand in one page, so that a look-up reads no more than that.
+      while (end < items.length && items[end]!.digits === items[end - 1]!.digits) end++;
+      const w = new Writer((end - start) * 20);
+      for (let i = start; i < end; i++) {
+        w.hex(items[i]!.digits);
+        w.varint(items[i]!.number);
+      }
+      const bytes = w.slice();
+      w.raw(digestOf(bytes));
+      writes.push({ key: ["page", number, kind, fromHex(items[start]!.digits)], value: w.slice() });
+      start = end;
+    }
+    return { first: items[0]!.digits, last: items.at(-1)!.digits };
+  }
+
+  /** The run's writes are durable, and so is the checkpoint that it belongs to. */
+  thaw(number: number): void {
+    this.#runs.push({ number, ranges: this.#writingRanges });
+    this.#writing = new Items();
+  }
+}
+
+function digestOf(bytes: Uint8Array): Uint8Array {
+  return createHash("sha256").update(bytes).digest().subarray(0, digestBytes);
+}
+
+function findInPage(page: Uint8Array, digits: string, numbers: Set<number>): void {
+  for (const item of itemsOf(page)) if (item.digits === digits) numbers.add(item.number);
+}
+
+/**
+ * The items of a page: the digits of a key, and an entry that speaks of it.
+ *
+ * @throws {IntegrityError} if the page is not what was written
+ */
+export function* itemsOf(page: Uint8Array): Iterable<{ digits: string; number: number }> {
+  const r = new Reader(undigested(page, "a page"));
+  while (!r.done) yield { digits: r.hex(16), number: r.varint() };
+}
+
+/** What comes before the digest, if that is right. */
+function undigested(value: Uint8Array, what: string): Uint8Array {
+  const length = Math.max(0, value.length - digestBytes);
+  const bytes = value.subarray(0, length);
+  if (toHex(digestOf(bytes)) !== toHex(value.subarray(length))) {
+    throw new IntegrityError(`${what} of the look-up index is damaged`);
+  }
+  return bytes;
+}
+
+function encodeRun(ranges: readonly (Range | undefined)[]): Uint8Array {
+  const w = new Writer(128);
+  for (const range of ranges) {
+    w.u8(range ? 1 : 0);
+    if (!range) continue;
+    w.hex(range.first);
+    w.hex(range.last);
+  }
+  w.raw(digestOf(w.slice()));
+  return w.slice();
+}
+
+function decodeRun(number: number, run: Uint8Array): Run {
+  const r = new Reader(undigested(run, `run ${number}`));
+  const ranges = kinds.map(() => r.u8() ? { first: r.hex(16), last: r.hex(16) } : undefined);
+  return { number, ranges };
+}
