@@ -1,0 +1,53 @@
+/** A stopped node's data folder, held for as long as it is read. */
+
+import { IntegrityError } from "../errors.ts";
+import { KvStorage } from "../log/kv_storage.ts";
+import { Log } from "../log/log.ts";
+import type { Storage } from "../log/storage.ts";
+
+export interface OpenFolder {
+  readonly dir: string;
+  /** Nothing where the file is so damaged that it can't be opened. */
+  readonly opened?: { readonly storage: Storage; readonly log: Log };
+  readonly damage?: string;
+  close(): void;
+}
+
+/**
+ * Locks and opens a data folder, so that no node writes while it is checked.
+ *
+ * @throws {Error} if there is no log in it, or if a node uses it
+ */
+export async function openFolder(dir: string): Promise<OpenFolder> {
+  const path = `${dir}/log.kv`;
+  if (!await isFile(path)) {
+    throw new Error(`There is no log in "${dir}": "${path}" does not exist`);
+  }
+  // The file that a running node keeps locked.
+  const lock = await Deno.open(`${dir}/lock`, { read: true, write: true, create: true });
+  let storage: Storage | undefined;
+  const close = () => {
+    storage?.close();
+    lock.close();
+  };
+  try {
+    if (!await lock.tryLock(true)) {
+      throw new Error(`The data folder "${dir}" is in use: stop its node first`);
+    }
+    storage = await KvStorage.open(path);
+    return { dir, opened: { storage, log: await Log.open(storage) }, close };
+  } catch (error) {
+    if (error instanceof IntegrityError) return { dir, damage: error.message, close };
+    close();
+    throw error;
+  }
+}
+
+async function isFile(path: string): Promise<boolean> {
+  try {
+    return (await Deno.stat(path)).isFile;
+  } catch (error) {
+    if (error instanceof Deno.errors.NotFound) return false;
+    throw error;
+  }
+}

@@ -1,0 +1,118 @@
+/** Second reading of a log: what its records make, one after the other. */
+
+import type { Entry } from "../codec/record.ts";
+import { IntegrityError } from "../errors.ts";
+import type { Log } from "../log/log.ts";
+import type { Storage } from "../log/storage.ts";
+import type { PaymentId } from "../protocol/id.ts";
+import type { Posted } from "../protocol/record.ts";
+import type { Chain } from "./chain.ts";
+import { CoordinatorBook } from "./coordinator_book.ts";
+import type { Findings } from "./findings.ts";
+import { Fold } from "./fold.ts";
+import { LookUpCheck } from "./look_ups.ts";
+import { ParticipantBook } from "./participant_book.ts";
+import type { Decided, Held } from "./payments.ts";
+import { Complaints } from "./payments.ts";
+import type { Network } from "./witnesses.ts";
+import { WitnessCheck } from "./witnesses.ts";
+
+interface NodeHistory {
+  readonly chain: Chain;
+  readonly fold: Fold;
+}
+
+export interface CoordinatorHistory extends NodeHistory {
+  readonly role: "coordinator";
+  readonly payments: ReadonlyMap<PaymentId, Decided>;
+}
+
+export interface ParticipantHistory extends NodeHistory {
+  readonly role: "participant";
+  readonly payments: ReadonlyMap<PaymentId, Held>;
+}
+
+export type History = CoordinatorHistory | ParticipantHistory;
+
+/** Checks what a node's records make, and what they say of its peers. */
+export async function readHistory(
+  log: Log,
+  storage: Storage,
+  chain: Chain,
+  network: Network,
+  findings: Findings,
+): Promise<History> {
+  const { name, genesis: { role } } = chain;
+  const fold = new Fold(chain, network.coordinator?.name ?? soleOf(chain.coordinators), findings);
+  const witnesses = new WitnessCheck(chain, network, findings);
+  const lookUps = new LookUpCheck(name, storage, findings);
+  await lookUps.begin(log.checkpointNumber);
+  const complaints = new Complaints(name, findings);
+  const book = role === "coordinator"
+    ? new CoordinatorBook(complaints)
+    : new ParticipantBook(complaints);
+  for await (const entry of readableEntries(log, chain)) {
+    witnesses.check(entry);
+    for (const record of entry.records) {
+      book.add(record, entry);
+      fold.add(record, entry);
+      lookUps.add(record, entry.number);
+      if (record.type === "posted") checkDecided(record, entry, chain, network, findings);
+    }
+    fold.checkpoint(entry);
+    lookUps.endEntry(entry.number);
+  }
+  witnesses.finish();
+  fold.checkBooks();
+  if (chain.isWhole && await replays(log, name, findings)) await lookUps.finish(log);
+  return book instanceof CoordinatorBook
+    ? { role: "coordinator", chain, fold, payments: book.payments }
+    : { role: "participant", chain, fold, payments: book.payments };
+}
+
+/** The entries up to where the chain breaks, if it does. */
+async function* readableEntries(log: Log, { length }: Chain): AsyncIterable<Entry> {
+  if (length === 0) return;
+  for await (const { entry } of log.entries()) {
+    yield entry;
+    if (entry.number === length) return;
+  }
+}
+
+/** Whether a node could start from the stored checkpoint and the entries after it. */
+async function replays(log: Log, name: string, findings: Findings): Promise<boolean> {
+  try {
+    await log.replay(() => {});
+    return true;
+  } catch (error) {
+    if (!(error instanceof IntegrityError)) throw error;
+    findings.violation("checkpoints", `${name}: ${error.message}`);
+    return false;
+  }
+}
+
+/** A posted payment names the entry of its decision, with that entry's clock. */
+function checkDecided(
+  { payment, decided }: Posted,
+  entry: Entry,
+  { name }: Chain,
+  network: Network,
+  findings: Findings,
+): void {
+  const { coordinator } = network;
+  if (!coordinator || decided.number > coordinator.length && !coordinator.isWhole) return;
+  const isEntry = decided.number <= coordinator.length && decided.number > 0;
+  if (isEntry && coordinator.clocks.equals(decided.number, decided.clock)) return;
+  const what = isEntry
+    ? `with another clock than ${coordinator.name} has there`
+    : `but the log of ${coordinator.name} ends at entry ${coordinator.length}`;
+  findings.violation(
+    "decisions",
+    `${name}: entry ${entry.number} has payment ${payment} decided in entry ${decided.number}, ` +
+      what,
+  );
+}
+
+function soleOf(names: ReadonlySet<string> | undefined): string | undefined {
+  return names?.size === 1 ? [...names][0] : undefined;
+}

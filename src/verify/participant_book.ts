@@ -1,0 +1,143 @@
+/** A participant's payments: prepared before they are posted, and nothing settled twice. */
+
+import type { Entry } from "../codec/record.ts";
+import type { PaymentId, TransactionId } from "../protocol/id.ts";
+import type { LogRecord, Posted, Prepared, Released } from "../protocol/record.ts";
+import type { Complaints, Held, PaymentBook } from "./payments.ts";
+import { OrderSummaries } from "./payments.ts";
+
+/** Of a transaction that is over. */
+type Outcome = "posted" | "released" | "refused" | "mismatch";
+
+export class ParticipantBook implements PaymentBook<Held> {
+  readonly payments = new Map<PaymentId, Held>();
+  readonly #complaints: Complaints;
+  readonly #orders = new OrderSummaries();
+  /** Earlier attempts; most payments have none. */
+  readonly #over = new Map<PaymentId, Map<TransactionId, Outcome>>();
+
+  constructor(complaints: Complaints) {
+    this.#complaints = complaints;
+  }
+
+  add(record: LogRecord, entry: Entry): void {
+    switch (record.type) {
+      case "prepared":
+        return this.#prepare(record, entry);
+      case "posted":
+      case "released":
+        return this.#settle(record, entry);
+      case "refused": {
+        const { payment, transaction } = record;
+        const held = this.payments.get(payment);
+        const isHeld = held?.transaction === transaction && held.state !== "released";
+        if (isHeld) this.#complain(entry, "refuses", transaction, payment, `is ${held.state}`);
+        else this.#end(payment, transaction, "refused");
+        return;
+      }
+      case "forced": {
+        const { transaction, commit, order } = record;
+        const held = this.payments.get(order.payment);
+        if (held?.state !== "prepared" || held.transaction !== transaction) {
+          this.#complain(entry, "forces", transaction, order.payment, "is not prepared");
+        }
+        const summary = this.#orders.of(order);
+        if (held && summary.hash !== held.hash) {
+          this.#complain(entry, "forces", transaction, order.payment, "was of another order");
+        }
+        this.payments.set(order.payment, { ...summary, transaction, state: "forced", commit });
+        return;
+      }
+      case "mismatch": {
+        const { payment, transaction, commit } = record;
+        const held = this.payments.get(payment);
+        if (held?.state !== "forced" || held.transaction !== transaction) {
+          this.#complain(entry, "compares", transaction, payment, "is not forced");
+          return;
+        }
+        this.#complain(
+          entry,
+          "finds",
+          transaction,
+          payment,
+          `was forced to ${held.commit ? "commit" : "abort"} and decided to ` +
+            `${commit ? "commit" : "abort"}: the payment is not atomic`,
+        );
+        this.payments.set(payment, { ...held, state: "mismatch" });
+        return;
+      }
+      case "aborted": {
+        const { order, code, decided } = record;
+        const held = this.payments.get(order.payment);
+        if (held && (held.state !== "released" || held.code)) {
+          const { payment } = order;
+          this.#complaints.add(
+            entry,
+            `holds payment ${payment} as aborted, which is ${held.state}`,
+          );
+          return;
+        }
+        const summary = this.#orders.of(order);
+        this.payments.set(order.payment, {
+          ...summary,
+          transaction: held?.transaction,
+          state: "released",
+          code,
+          decided: decided?.number,
+        });
+      }
+    }
+  }
+
+  #prepare({ transaction, order }: Prepared, entry: Entry): void {
+    const { payment } = order;
+    const held = this.payments.get(payment);
+    const outcome = held?.transaction === transaction
+      ? held.state
+      : this.#over.get(payment)?.get(transaction);
+    if (outcome) {
+      return this.#complain(entry, "prepares", transaction, payment, `is ${outcome}`);
+    }
+    if (held && (held.state !== "released" || held.code)) {
+      const why = `follows ${held.transaction ?? "an outcome"}, which is ${held.state}`;
+      return this.#complain(entry, "prepares", transaction, payment, why);
+    }
+    if (held?.transaction) this.#end(payment, held.transaction, "released");
+    this.payments.set(payment, { ...this.#orders.of(order), transaction, state: "prepared" });
+  }
+
+  #settle(record: Posted | Released, entry: Entry): void {
+    const { type, payment, transaction } = record;
+    const verb = type === "posted" ? "posts" : "releases";
+    const held = this.payments.get(payment);
+    if (held?.transaction !== transaction || !isOpen(held)) {
+      const isSame = held?.transaction === transaction;
+      const known = isSame ? held.state : this.#over.get(payment)?.get(transaction);
+      const why = known ? `is ${known} already` : "is not prepared";
+      return this.#complain(entry, verb, transaction, payment, why);
+    }
+    const decided = record.decided?.number;
+    const { hash, participants } = held;
+    const code = record.type === "released" ? record.code : undefined;
+    this.payments.set(payment, { hash, participants, transaction, state: type, decided, code });
+  }
+
+  #end(payment: PaymentId, transaction: TransactionId, outcome: Outcome): void {
+    const over = this.#over.get(payment) ?? new Map<TransactionId, Outcome>();
+    this.#over.set(payment, over.set(transaction, outcome));
+  }
+
+  #complain(
+    entry: Entry,
+    verb: string,
+    transaction: TransactionId,
+    payment: PaymentId,
+    why: string,
+  ): void {
+    this.#complaints.add(entry, `${verb} transaction ${transaction} of ${payment}, which ${why}`);
+  }
+}
+
+export function isOpen({ state }: Held): boolean {
+  return state === "prepared" || state === "forced";
+}

@@ -1,0 +1,190 @@
+import { assert, assertEquals, assertMatch, assertRejects } from "@std/assert";
+import { encodeOrder } from "../../src/codec/order.ts";
+import type { LogRecord } from "../../src/protocol/record.ts";
+import { Findings, linesOfKindMax } from "../../src/verify/findings.ts";
+import { verifyLogs } from "../../src/verify/mod.ts";
+import type { NodeName } from "./scene.ts";
+import { assertFound, paymentId, Scene } from "./scene.ts";
+
+Deno.test("verifyLogs() finds nothing wrong in what nodes wrote, and says what it saw", async () => {
+  await using scene = await Scene.play();
+  scene.stop();
+  const { violations, notChecked, summary } = await verifyLogs(scene.dirs);
+  assertEquals(violations, []);
+  assertEquals(notChecked, []);
+  assertEquals(summary.length, 4);
+  assertMatch(summary[0]!, /^coordinator: coordinator, \d+ entries, 5 payments: 4 committed, 1 a/);
+  assertMatch(summary[1]!, /^alice: participant, .* 4 committed, 1 aborted, 0 open; 1 checkpoint$/);
+  assertMatch(summary[3]!, /^USD: conserved/);
+});
+
+Deno.test("verifyLogs() can be repeated: it changes nothing", async () => {
+  await using scene = await Scene.play();
+  scene.stop();
+  const first = await verifyLogs(scene.dirs);
+  assertEquals(await verifyLogs(scene.dirs), first);
+});
+
+Deno.test("verifyLogs() takes open transactions for no violation, in either phase", async () => {
+  await using scene = await Scene.begin();
+  await scene.pay(1, "alice", "bob", 100n);
+  scene.lose = (to, message) => to === "bob" && message.type === "decision";
+  await scene.pay(2, "alice", "bob", 200n);
+  scene.lose = (_, message) => message.type === "vote";
+  await scene.pay(3, "bob", "alice", 300n);
+  scene.stop();
+  const { violations, notChecked, summary } = await verifyLogs(scene.dirs);
+  assertEquals(violations, []);
+  assertEquals(notChecked, []);
+  // Alice has paid 300 in all and bob has received 100; 200 are on their way.
+  assert(
+    summary.includes("USD: conserved: settlement accounts 200, committed but not posted -200"),
+  );
+});
+
+Deno.test("verifyLogs() names a forced decision that the real one contradicts", async () => {
+  await using scene = await Scene.begin();
+  scene.lose = (to, message) => to === "bob" && message.type === "decision";
+  await scene.pay(1, "alice", "bob", 100n);
+  const transaction = await scene.force("bob", 1, false);
+  scene.lose = () => false;
+  await scene.tick();
+  scene.stop();
+  const { violations } = await verifyLogs(scene.dirs);
+  assertFound(violations, new RegExp(`${transaction}.*forced to abort and decided to commit`));
+  assertFound(violations, /USD is not conserved/);
+});
+
+Deno.test("verifyLogs() compares a forced decision with the coordinator's log", async () => {
+  for (const commit of [true, false]) {
+    await using scene = await Scene.begin();
+    scene.lose = (to, message) => to === "bob" && message.type === "decision";
+    await scene.pay(1, "alice", "bob", 100n);
+    const transaction = await scene.force("bob", 1, commit);
+    scene.stop();
+    const { violations } = await verifyLogs(scene.dirs);
+    if (commit) assertEquals(violations, []);
+    else assertFound(violations, new RegExp(`${transaction} was forced to abort at bob`));
+  }
+});
+
+Deno.test("verifyLogs() names a forced commit of what the coordinator aborted", async () => {
+  await using scene = await Scene.begin();
+  scene.lose = (to, message) =>
+    message.type === "vote" || to === "bob" && message.type === "decision";
+  await scene.pay(1, "alice", "bob", 100n);
+  const transaction = await scene.force("bob", 1, true);
+  for (let i = 0; i < 3; i++) await scene.tick();
+  scene.stop();
+  const { violations } = await verifyLogs(scene.dirs);
+  assertFound(
+    violations,
+    new RegExp(`${transaction} was forced to commit at bob, but coordinator`),
+  );
+  assertFound(violations, /USD is not conserved/);
+});
+
+Deno.test("verifyLogs() can't check a forced decision where there is no real one", async () => {
+  for (const commit of [true, false]) {
+    await using scene = await Scene.begin();
+    scene.lose = (_, message) => message.type === "vote";
+    await scene.pay(1, "alice", "bob", 100n);
+    const transaction = await scene.force("bob", 1, commit);
+    scene.stop();
+    for (const dirs of [scene.dirs, [scene.dir("bob")]]) {
+      const { violations, notChecked } = await verifyLogs(dirs);
+      assertEquals(violations, []);
+      assertFound(notChecked, new RegExp(`transaction ${transaction} .* real decision is not`));
+    }
+  }
+});
+
+Deno.test("verifyLogs() lists what needs a node that was not given, and finds no violation", async () => {
+  await using scene = await Scene.play();
+  scene.stop();
+  const names: NodeName[] = ["coordinator", "alice", "bob"];
+  for (const missing of names) {
+    const given = names.filter((name) => name !== missing);
+    const { violations, notChecked } = await verifyLogs(given.map((name) => scene.dir(name)));
+    assertEquals(violations, []);
+    assertFound(notChecked, new RegExp(`no log of (the )?${missing}`));
+    assert(notChecked.length <= 6, notChecked.join("\n"));
+  }
+});
+
+Deno.test("verifyLogs() compares participants with each other where the coordinator is missing", async () => {
+  await using scene = await Scene.play((node, content) => ({
+    ...content,
+    records: content.records.map((record): LogRecord => {
+      if (node !== "bob" || record.type !== "prepared") return record;
+      const detailsHash = new Uint8Array(32);
+      return { ...record, order: encodeOrder({ ...record.order, detailsHash }) };
+    }),
+  }));
+  scene.stop();
+  const { violations } = await verifyLogs([scene.dir("alice"), scene.dir("bob")]);
+  assertFound(violations, new RegExp(`payment ${paymentId(4)}: the order at bob is another`));
+});
+
+Deno.test("verifyLogs() throws where a folder is in use, and names it", async () => {
+  await using scene = await Scene.play();
+  scene.stop();
+  using lock = await Deno.open(`${scene.dir("alice")}/lock`, { create: true, write: true });
+  await lock.lock(true);
+  await assertRejects(() => verifyLogs(scene.dirs), Error, `alice" is in use`);
+  await lock.unlock();
+  assertEquals((await verifyLogs(scene.dirs)).violations, []);
+});
+
+Deno.test("verifyLogs() throws where there is no log, and makes none", async () => {
+  await using scene = await Scene.play();
+  scene.stop();
+  const dir = `${scene.path}/empty`;
+  await Deno.mkdir(dir);
+  await assertRejects(() => verifyLogs([...scene.dirs, dir]), Error, dir);
+  assertEquals([...Deno.readDirSync(dir)], []);
+});
+
+Deno.test("verifyLogs() throws where two folders are of one node", async () => {
+  await using scene = await Scene.play();
+  scene.stop();
+  const copy = `${scene.path}/copy`;
+  await Deno.mkdir(copy);
+  await Deno.copyFile(`${scene.dir("bob")}/log.kv`, `${copy}/log.kv`);
+  await assertRejects(() => verifyLogs([...scene.dirs, copy]), Error, '"bob"');
+});
+
+Deno.test("verifyLogs() accepts what peers had seen of a node that they readmitted", async () => {
+  const hash = new Uint8Array(32);
+  let wrongAt = 0;
+  await using scene = await Scene.begin((node, content, number) => {
+    // What alice saw of the coordinator there was lost by it since.
+    if (node !== "alice" || number !== wrongAt) return content;
+    const { number: seen } = content.witnesses.get("coordinator")!;
+    const witnesses = new Map(content.witnesses).set("coordinator", { number: seen, hash });
+    return { ...content, witnesses };
+  });
+  wrongAt = scene.headOf("alice") + 2;
+  await scene.pay(1, "alice", "bob", 100n);
+  const readmitted: LogRecord = { type: "readmitted", name: "coordinator" };
+  await scene.step("alice", { type: "record", record: readmitted });
+  await scene.checkpoint("alice");
+  scene.stop();
+  const { violations, notChecked } = await verifyLogs(scene.dirs);
+  assertEquals(violations, []);
+  assertFound(
+    notChecked,
+    /alice had seen of coordinator .* readmitted it in entry \d+ \(1 entry\)/,
+  );
+});
+
+Deno.test("Findings tells the first of a kind one by one and then counts", () => {
+  const findings = new Findings();
+  for (let i = 0; i < linesOfKindMax + 5; i++) findings.violation("clock", `entry ${i}`);
+  findings.violation("chain", "another kind");
+  for (let i = 0; i < 3; i++) findings.notChecked("bob", "entry");
+  const { violations, notChecked } = findings.report();
+  assertEquals(violations.length, linesOfKindMax + 2);
+  assertEquals(violations[linesOfKindMax], "… and 5 more (clock)");
+  assertEquals(notChecked, ["bob (3 entries)"]);
+});
