@@ -1,0 +1,91 @@
+/** What of a node's answers the commands read. */
+
+import { z } from "zod";
+
+export const accountAnswer = z.object({
+  account: z.string(),
+  currency: z.string(),
+  posted: digits(),
+  pendingDebits: digits(),
+  pendingCredits: digits(),
+  available: digits(),
+});
+export type AccountAnswer = z.infer<typeof accountAnswer>;
+
+export const accountsAnswer = z.object({ accounts: z.array(accountAnswer) });
+
+export const paymentAnswer = z.object({
+  id: z.string(),
+  state: z.enum(["pending", "prepared", "committed", "aborted"]),
+  code: z.string().optional(),
+  legs: z.array(z.object({ account: z.string(), amount: digits(), currency: z.string() })),
+  originator: z.string(),
+  transaction: z.string().optional(),
+  clock: z.record(z.string(), z.number()),
+  at: z.string(),
+});
+
+export type PaymentAnswer = z.infer<typeof paymentAnswer>;
+
+export const paymentsAnswer = z.object({
+  payments: z.array(paymentAnswer),
+  next: z.string().optional(),
+});
+
+export const inDoubtAnswer = z.object({
+  inDoubt: z.array(z.object({
+    transaction: z.string(),
+    payment: z.string(),
+    /** Seconds. */
+    age: z.number(),
+    participants: z.array(z.string()),
+    /** Of these, to which no link is up. */
+    unreachable: z.array(z.string()),
+    held: z.array(z.object({ account: z.string(), amount: digits(), currency: z.string() })),
+  })),
+});
+export type InDoubtAnswer = z.infer<typeof inDoubtAnswer>;
+
+export const statusAnswer = z.object({
+  name: z.string(),
+  role: z.enum(["coordinator", "participant"]),
+  epoch: z.string(),
+  clock: z.record(z.string(), z.number()),
+  peers: z.array(z.object({ name: z.string(), address: z.string(), link: z.enum(["up", "down"]) })),
+  open: z.number(),
+  inDoubt: z.number(),
+  committed: z.number(),
+  aborted: z.number(),
+  throughput: z.number(),
+  latency: z.object({ p50ms: z.number().nullable(), p99ms: z.number().nullable() }),
+  alarms: z.array(z.string()),
+});
+export type StatusAnswer = z.infer<typeof statusAnswer>;
+
+export const readmitAnswer = z.object({ readmitted: z.string() });
+
+/** An outcome or a refusal, as far as it can be told which payment it is about. */
+const outcomeAnswer = z.object({
+  id: z.string().optional(),
+  state: z.string().optional(),
+  code: z.string().optional(),
+  detail: z.string().optional(),
+});
+export type OutcomeAnswer = z.infer<typeof outcomeAnswer>;
+
+/** Nothing of an answer that is not a node's. */
+export function outcomeIn(body: unknown): OutcomeAnswer {
+  return outcomeAnswer.safeParse(body).data ?? {};
+}
+
+const problemAnswer = z.object({ code: z.string(), detail: z.string().optional() });
+
+/** The problem details (RFC 9457) in an answer. */
+export function problemIn(body: unknown): z.infer<typeof problemAnswer> | undefined {
+  return problemAnswer.safeParse(body).data;
+}
+
+/** An amount in minor units. */
+function digits() {
+  return z.string().regex(/^-?\d{1,30}$/).transform(BigInt);
+}

@@ -1,0 +1,49 @@
+import { makeRequest } from "../keys/request.ts";
+import { jsonFlag } from "./command.ts";
+import type { Command } from "./command.ts";
+import { exitCode } from "./exit_code.ts";
+import { hostsIn } from "./init.ts";
+import { parseChoice, parseName } from "./values.ts";
+
+export const csr: Command = {
+  name: "csr",
+  summary: "make a node's own key, and a request for the CA's owner to sign",
+  usage: ["csr --name NAME --role client|server"],
+  flags: [
+    { name: "name", value: "NAME", help: "the node's name" },
+    { name: "role", value: "client|server", help: "participant or coordinator" },
+    { name: "certs", value: "DIR", help: "folder to write to (default: certs)" },
+    { name: "hosts", value: "HOSTS", help: "names and addresses for HTTPS, separated by commas" },
+    { name: "force", help: "replace a key and request of that name" },
+    jsonFlag,
+  ],
+  run: async (args, io) => {
+    const dir = args.text("certs") ?? "certs";
+    const name = parseName(args.required("name"), "--name");
+    const flag = parseChoice(args.required("role"), ["client", "server"], "--role");
+    const role = flag === "server" ? "coordinator" : "participant";
+    const hosts = hostsIn(args.text("hosts"));
+    const { keyPath, requestPath, fingerprint } = await makeRequest({
+      dir,
+      name,
+      role,
+      hosts,
+      force: args.is("force"),
+    });
+    if (args.is("json")) {
+      const made = { name, role, hosts, key: keyPath, request: requestPath, fingerprint };
+      io.out(JSON.stringify(made));
+      return exitCode.done;
+    }
+    io.out(`made ${keyPath}, which never leaves this machine, and ${requestPath}`);
+    io.out(`key fingerprint: ${fingerprint}`);
+    io.out("next:");
+    io.out(`  1. send ${requestPath} to the owner of the network's CA, who runs`);
+    io.out(`       handfast sign ${name}.csr --certs DIR`);
+    io.out("     and compares the fingerprint with the one above, told by another way");
+    io.out(`  2. put the ${name}.pem and ca.pem that come back into ${dir}`);
+    const more = role === "participant" ? " --server HOST:PORT" : " --listen HOST:PORT";
+    io.out(`  3. handfast --role=${flag} --certs ${dir} --name ${name}${more}`);
+    return exitCode.done;
+  },
+};

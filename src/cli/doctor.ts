@@ -1,0 +1,55 @@
+import { jsonFlag } from "./command.ts";
+import type { Command } from "./command.ts";
+import { checkCertificates } from "./doctor_certificates.ts";
+import { checkData, checkPort } from "./doctor_node.ts";
+import { exitCode } from "./exit_code.ts";
+import type { Finding } from "./finding.ts";
+import { foldersIn } from "./node_address.ts";
+import type { Style, Tone } from "./style.ts";
+import { parseEndpoint } from "./values.ts";
+
+export const doctor: Command = {
+  name: "doctor",
+  summary: "check certificates, data, disk, clocks, ports and links",
+  usage: ["doctor [--certs DIR] [--data DIR]... [--server HOST:PORT]"],
+  flags: [
+    { name: "certs", value: "DIR", help: "certificates (default: certs)" },
+    {
+      name: "data",
+      value: "DIR",
+      repeats: true,
+      help: "a node's data folder, any number of them (default: all in data)",
+    },
+    { name: "server", value: "HOST:PORT", help: "also whether a coordinator can be reached there" },
+    jsonFlag,
+  ],
+  notes: ["Exits 0 when nothing fails, 1 otherwise."],
+  run: async (args, io) => {
+    const certs = args.text("certs") ?? "certs";
+    const given = args.all("data");
+    const folders = given.length > 0 ? given : (await foldersIn("data")).map((of) => `data/${of}`);
+    const server = args.text("server");
+    if (server !== undefined) parseEndpoint(server, "--server");
+    const findings = await checkCertificates(certs, Date.now());
+    for (const dir of folders.toSorted()) {
+      findings.push(...await checkData(dir, `${certs}/ca.pem`));
+    }
+    if (server !== undefined) findings.push(await checkPort(server, "coordinator"));
+    for (const finding of findings) {
+      if (args.is("json")) io.out(JSON.stringify(finding));
+      else for (const line of lines(finding, io.style)) io.out(line);
+    }
+    return findings.some(({ level }) => level === "fail") ? exitCode.failed : exitCode.done;
+  },
+};
+
+const tones: Readonly<Record<Finding["level"], Tone>> = {
+  ok: "good",
+  warn: "warning",
+  fail: "bad",
+};
+
+function lines({ level, subject, detail, next }: Finding, style: Style): string[] {
+  const found = `${style.paint(tones[level], level.padEnd(4))} ${subject}: ${detail}`;
+  return next === undefined ? [found] : [found, `     -> ${next}`];
+}

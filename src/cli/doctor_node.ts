@@ -1,0 +1,165 @@
+/** `doctor` on a data folder, and on the node that runs with it. */
+
+import { statfsSync } from "node:fs";
+import { messageOf } from "../errors.ts";
+import { paymentIdAheadMsMax } from "../limits.ts";
+import { statusAnswer } from "./answers.ts";
+import type { StatusAnswer } from "./answers.ts";
+import { unreached } from "./api.ts";
+import { checkMode, fail, type Finding, ok, warn } from "./finding.ts";
+import { type NodeAddress, nodeInFolder } from "./node_address.ts";
+import { send } from "./node_client.ts";
+import { timeText } from "./times.ts";
+import { parseEndpoint } from "./values.ts";
+
+const freeBytesWarn = 1024 ** 3;
+const freeBytesFail = 100 * 1024 ** 2;
+/** Headers tell whole seconds. */
+const clockMsWarn = 2_000;
+const answerMsMax = 5_000;
+const connectMsMax = 2_000;
+
+export async function checkData(dir: string, caFile: string): Promise<Finding[]> {
+  const findings = await checkFolder(dir);
+  if (findings.some(({ level, subject }) => level === "fail" && subject === dir)) return findings;
+  if (!await exists(`${dir}/api.json`)) {
+    return [...findings, ok(dir, "no node runs with it")];
+  }
+  return [...findings, ...await checkRunning(dir, caFile)];
+}
+
+/** Whether something listens at `HOST:PORT`. Who it is shows only when a link is made. */
+export async function checkPort(address: string, subject: string): Promise<Finding> {
+  try {
+    const { hostname, port } = parseEndpoint(address, subject);
+    const signal = AbortSignal.timeout(connectMsMax);
+    // Not yet in every version's types: the signal ends the attempt.
+    const options: Deno.ConnectOptions & { signal: AbortSignal } = { hostname, port, signal };
+    (await Deno.connect(options)).close();
+    return ok(subject, `${address} takes connections`);
+  } catch (thrown) {
+    const next = "is the node running there, is the address right, does a firewall let it through?";
+    return fail(subject, `${address} does not answer: ${messageOf(thrown)}`, next);
+  }
+}
+
+async function checkFolder(dir: string): Promise<Finding[]> {
+  let log: Deno.FileInfo;
+  try {
+    if (!(await Deno.stat(dir)).isDirectory) throw new Deno.errors.NotFound();
+    log = await Deno.stat(`${dir}/log.kv`);
+  } catch (thrown) {
+    if (!(thrown instanceof Deno.errors.NotFound)) throw thrown;
+    return [fail(dir, "it holds no log", "name a node's data folder by --data DIR")];
+  }
+  const written = log.mtime === null ? "" : `, last written ${timeText(log.mtime.getTime())}`;
+  const findings = [ok(`${dir}/log.kv`, `${bytesText(log.size)}${written}`)];
+  findings.push(...await checkMode(dir, 0o700));
+  if (await exists(`${dir}/token`)) findings.push(...await checkMode(`${dir}/token`, 0o600));
+  findings.push(checkDisk(dir));
+  return findings;
+}
+
+function checkDisk(dir: string): Finding {
+  const { bavail, bsize } = statfsSync(dir);
+  const free = bavail * bsize;
+  const detail = `${bytesText(free)} free for its log, by statfs`;
+  const next = "free some space, or move the stopped node's folder: a full disk stops the node";
+  if (free < freeBytesFail) return fail(dir, detail, next);
+  return free < freeBytesWarn ? warn(dir, detail, next) : ok(dir, detail);
+}
+
+async function checkRunning(dir: string, caFile: string): Promise<Finding[]> {
+  let node: NodeAddress;
+  try {
+    node = await nodeInFolder(dir, undefined);
+    if (node.url.startsWith("https:")) node = await nodeInFolder(dir, caFile);
+  } catch (thrown) {
+    return [fail(dir, messageOf(thrown), "stop the node and start it again")];
+  }
+  const request = { method: "GET", path: "/v1/status", timeoutMs: answerMsMax } as const;
+  const reply = await send(node, request);
+  const receivedMs = Date.now();
+  if (reply.type !== "answered") {
+    const next =
+      `start the node again, or remove ${dir}/api.json, which a killed node leaves behind`;
+    return [fail(node.url, unreached(node, reply.reason), next)];
+  }
+  const status = statusAnswer.safeParse(reply.body).data;
+  if (status === undefined) {
+    const next = `is another program at that port? Start the node again`;
+    return [fail(node.url, `it answered ${reply.status}, not as a node does`, next)];
+  }
+  const findings = [ok(node.url, `${status.role} ${status.name} answers`)];
+  findings.push(await checkReady(node, status));
+  findings.push(...checkClock(node.url, reply.date, receivedMs));
+  findings.push(...await checkPeers(status));
+  findings.push(...checkTrouble(status, dir));
+  return findings;
+}
+
+async function checkReady(node: NodeAddress, { name, role }: StatusAnswer): Promise<Finding> {
+  const reply = await send(node, { method: "GET", path: "/readyz", timeoutMs: answerMsMax });
+  if (reply.type === "answered" && reply.status === 200) return ok(name, "takes payments");
+  const next = role === "participant"
+    ? "start the coordinator, or look at this node's own messages for why it is refused"
+    : "it is stopping, or offline: start it again";
+  return fail(name, "does not take payments", next);
+}
+
+function checkClock(url: string, date: string | undefined, receivedMs: number): Finding[] {
+  const toldMs = Date.parse(date ?? "");
+  if (Number.isNaN(toldMs)) return [];
+  // The header is cut to whole seconds: half of one is the best guess.
+  const offMs = Math.abs(toldMs + 500 - receivedMs);
+  const seconds = (offMs / 1000).toFixed(1);
+  const detail = `its clock is ${seconds} s from this machine's, by its Date header`;
+  const next = "set both clocks by NTP";
+  if (offMs > paymentIdAheadMsMax) return [fail(url, detail, next)];
+  return [
+    offMs > clockMsWarn ? warn(url, detail, next) : ok(url, "its clock agrees with this one"),
+  ];
+}
+
+async function checkPeers({ name, peers }: StatusAnswer): Promise<Finding[]> {
+  return await Promise.all(
+    peers.filter((peer) => peer.name !== name).map(async (peer): Promise<Finding> => {
+      const subject = `${name} to ${peer.name}`;
+      if (peer.link === "up") return ok(subject, `linked, ${peer.address}`);
+      const port = await checkPort(peer.address, subject);
+      // A peer may be stopped, and two participants link only when one has something to ask.
+      return port.level === "fail" ? { ...port, level: "warn" } : port;
+    }),
+  );
+}
+
+function checkTrouble({ name, inDoubt, alarms }: StatusAnswer, dir: string): Finding[] {
+  const findings: Finding[] = [];
+  if (inDoubt > 0) {
+    const next = `handfast in-doubt --data ${dir}`;
+    findings.push(warn(name, `${inDoubt} payments are in doubt, their money held`, next));
+  }
+  const last = alarms.at(-1);
+  if (last !== undefined) {
+    const next = `handfast status --data ${dir}; then stop the nodes and run handfast verify`;
+    findings.push(fail(name, `${alarms.length} alarms, the last: ${last}`, next));
+  }
+  return findings;
+}
+
+function bytesText(bytes: number): string {
+  const units = ["bytes", "KiB", "MiB", "GiB", "TiB"];
+  let unit = 0;
+  for (; bytes >= 1024 && unit < units.length - 1; unit++) bytes /= 1024;
+  return `${unit === 0 ? bytes : bytes.toFixed(1)} ${units[unit]}`;
+}
+
+async function exists(path: string): Promise<boolean> {
+  try {
+    await Deno.lstat(path);
+    return true;
+  } catch (thrown) {
+    if (thrown instanceof Deno.errors.NotFound) return false;
+    throw thrown;
+  }
+}

@@ -1,0 +1,85 @@
+import { UsageError } from "../errors.ts";
+import { initAuthority, initCertificates } from "../keys/init.ts";
+import type { Arguments } from "./arguments.ts";
+import { jsonFlag } from "./command.ts";
+import type { Command } from "./command.ts";
+import { exitCode } from "./exit_code.ts";
+import type { Io } from "./io.ts";
+import { parseName, parseNames } from "./values.ts";
+
+export const init: Command = {
+  name: "init",
+  summary: "make a network's CA and certificates, all on one machine",
+  usage: ["init --certs DIR --nodes coordinator,alice,bob", "init --certs DIR --ca-only"],
+  flags: [
+    { name: "certs", value: "DIR", help: "folder to write to" },
+    { name: "nodes", value: "NAMES", help: "nodes, separated by commas" },
+    { name: "coordinator", value: "NAME", help: "which is the coordinator (default: the first)" },
+    { name: "hosts", value: "HOSTS", help: "names and addresses for HTTPS, separated by commas" },
+    { name: "ca-only", help: "make the CA alone, for nodes that make their own keys (see csr)" },
+    { name: "force", help: "replace certificates of the same names; the CA stays" },
+    jsonFlag,
+  ],
+  run: async (args, io) => {
+    const dir = args.required("certs");
+    if (args.is("ca-only")) return await initCa(dir, args, io);
+    const nodes = parseNames(args.required("nodes"), "--nodes");
+    const made = await initCertificates({
+      dir,
+      nodes,
+      coordinator: coordinatorOf(args.text("coordinator"), nodes),
+      hosts: hostsIn(args.text("hosts")),
+      force: args.is("force"),
+    });
+    if (args.is("json")) {
+      io.out(JSON.stringify({ certs: dir, ...made }));
+      return exitCode.done;
+    }
+    io.out(made.authorityMade ? `made a CA in ${dir}` : `used the CA in ${dir}`);
+    for (const { name, role } of made.nodes) io.out(`made ${name}, ${role}`);
+    io.out("to run them, each in a terminal of its own:");
+    for (const { name, role } of made.nodes) io.out(`  ${startCommand(dir, name, role)}`);
+    return exitCode.done;
+  },
+};
+
+async function initCa(dir: string, args: Arguments, io: Io): Promise<number> {
+  for (const flag of ["nodes", "coordinator", "hosts"]) {
+    if (args.text(flag) === undefined) continue;
+    throw new UsageError(`--${flag} is for nodes, which --ca-only makes none of: leave out either`);
+  }
+  if (args.is("force")) {
+    throw new UsageError("--force replaces no CA, as its network would end: leave it out");
+  }
+  const written = await initAuthority(dir);
+  if (args.is("json")) {
+    io.out(JSON.stringify({ certs: dir, authorityMade: true, nodes: [], written }));
+    return exitCode.done;
+  }
+  io.out(`made a CA in ${dir}: keep ca.key to yourself, as whoever has it admits nodes`);
+  io.out("next, for each node: its owner runs");
+  io.out("  handfast csr --name NAME --role client|server");
+  io.out("and sends you NAME.csr, which you sign by");
+  io.out(`  handfast sign NAME.csr --certs ${dir}`);
+  return exitCode.done;
+}
+
+function coordinatorOf(text: string | undefined, nodes: readonly string[]): string | undefined {
+  if (text === undefined) return undefined;
+  const name = parseName(text, "--coordinator");
+  if (nodes.includes(name)) return name;
+  throw new UsageError(`--coordinator "${name}" is none of --nodes ${nodes.join(",")}: add it`);
+}
+
+/** Of `--hosts`: this machine unless it is given. */
+export function hostsIn(text: string | undefined): string[] {
+  const hosts = (text ?? "localhost,127.0.0.1").split(",").map((host) => host.trim());
+  if (!hosts.includes("")) return hosts;
+  throw new UsageError(`--hosts "${text}" has an empty name: separate them by single commas`);
+}
+
+function startCommand(dir: string, name: string, role: "coordinator" | "participant"): string {
+  const common = `--certs ${dir} --name ${name}`;
+  if (role === "coordinator") return `handfast --role=server ${common}`;
+  return `handfast --role=client ${common} --server 127.0.0.1:7443 --open main=1000.00:USD`;
+}

@@ -1,0 +1,156 @@
+/** Where a running node answers, and the token that it wants to see. */
+
+import { messageOf, UsageError } from "../errors.ts";
+import type { Arguments } from "./arguments.ts";
+import type { Flag } from "./command.ts";
+import { parseName } from "./values.ts";
+
+export const nodeFlags: readonly Flag[] = [
+  { name: "name", value: "NAME", help: "the node whose data folder is data/NAME" },
+  { name: "data", value: "DIR", help: "the node's data folder (default: the only one in data)" },
+  { name: "api", value: "URL", help: "where the node answers, instead of a data folder" },
+  { name: "token-file", value: "FILE", help: "file with the node's token, for --api" },
+  { name: "ca", value: "FILE", help: "the network's CA certificate, for a node with HTTPS" },
+];
+
+export interface NodeAddress {
+  /** Without a slash at its end. */
+  readonly url: string;
+  readonly token: string;
+  /** PEM. */
+  readonly ca?: string;
+  /** How it was found, for errors. */
+  readonly source: string;
+}
+
+/** @throws {Error} saying which node could not be found, and how to name it */
+export async function findNode(args: Arguments): Promise<NodeAddress> {
+  const api = args.text("api");
+  const tokenFile = args.text("token-file");
+  const folder = args.text("data") ?? folderOf(args.text("name"));
+  if (args.text("data") !== undefined && args.text("name") !== undefined) {
+    throw new UsageError("--data and --name both name a node: give one of them");
+  }
+  if ((api === undefined) !== (tokenFile === undefined)) {
+    throw new UsageError("--api URL and --token-file FILE belong together: give both or neither");
+  }
+  const caFile = args.text("ca");
+  if (api === undefined || tokenFile === undefined) {
+    return await nodeInFolder(folder ?? await onlyFolder(), caFile);
+  }
+  if (folder !== undefined) {
+    throw new UsageError("--api names a node already: leave out --data and --name");
+  }
+  const url = parseUrl(api);
+  if (url === undefined) {
+    throw new UsageError(`--api "${api}" is no URL such as http://127.0.0.1:7080`);
+  }
+  return {
+    url,
+    token: await readToken(tokenFile),
+    ca: await readCa(caFile),
+    source: "--api",
+  };
+}
+
+function folderOf(name: string | undefined): string | undefined {
+  return name === undefined ? undefined : `data/${parseName(name, "--name")}`;
+}
+
+/** The node that runs with a data folder. */
+export async function nodeInFolder(
+  folder: string,
+  caFile: string | undefined,
+): Promise<NodeAddress> {
+  const path = `${folder}/api.json`;
+  const text = await readText(path);
+  if (text === undefined) {
+    throw new Error(
+      `no node runs with the data folder "${folder}": there is no ${path}; ` +
+        "start the node, or name another by --data DIR or --name NAME",
+    );
+  }
+  const url = urlIn(text);
+  if (url === undefined) {
+    throw new Error(`${path} does not hold {"url":…}: start the node again, it writes the file`);
+  }
+  return {
+    url,
+    token: await readToken(`${folder}/token`),
+    ca: await readCa(caFile),
+    source: path,
+  };
+}
+
+async function onlyFolder(): Promise<string> {
+  const folders: string[] = [];
+  for (const name of await foldersIn("data")) {
+    if (await readText(`data/${name}/api.json`) !== undefined) folders.push(name);
+  }
+  const [only] = folders;
+  if (only === undefined) {
+    throw new Error(
+      'no running node found in "data": start one, or name its folder by --data DIR, ' +
+        "or its URL by --api URL --token-file FILE",
+    );
+  }
+  if (folders.length > 1) {
+    const names = folders.toSorted().join(", ");
+    throw new Error(`several nodes run here (${names}): say which by --name NAME`);
+  }
+  return `data/${only}`;
+}
+
+/** Names of the folders in one; none where it does not exist. */
+export async function foldersIn(folder: string): Promise<string[]> {
+  const names: string[] = [];
+  try {
+    for await (const entry of Deno.readDir(folder)) if (entry.isDirectory) names.push(entry.name);
+  } catch (thrown) {
+    if (!(thrown instanceof Deno.errors.NotFound)) throw thrown;
+  }
+  return names;
+}
+
+function urlIn(text: string): string | undefined {
+  try {
+    const value: unknown = JSON.parse(text);
+    if (typeof value !== "object" || value === null || !("url" in value)) return undefined;
+    return typeof value.url === "string" ? parseUrl(value.url) : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
+function parseUrl(text: string): string | undefined {
+  const url = URL.parse(text);
+  if (url === null || !/^https?:$/.test(url.protocol) || url.search + url.hash !== "") {
+    return undefined;
+  }
+  return url.href.replace(/\/+$/, "");
+}
+
+async function readToken(path: string): Promise<string> {
+  const token = (await readText(path))?.trim() ?? "";
+  if (/^[!-~]+$/.test(token)) return token;
+  throw new Error(
+    `there is no token in "${path}": the node's is the file token of its data folder`,
+  );
+}
+
+async function readCa(path: string | undefined): Promise<string | undefined> {
+  if (path === undefined) return undefined;
+  const ca = await readText(path);
+  if (ca?.includes("-----BEGIN CERTIFICATE-----")) return ca;
+  throw new UsageError(`--ca "${path}" holds no certificate: give the network's ca.pem`);
+}
+
+/** Nothing where there is no such file. */
+async function readText(path: string): Promise<string | undefined> {
+  try {
+    return await Deno.readTextFile(path);
+  } catch (thrown) {
+    if (thrown instanceof Deno.errors.NotFound) return undefined;
+    throw new Error(`cannot read "${path}": ${messageOf(thrown)}`);
+  }
+}

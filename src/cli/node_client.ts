@@ -1,0 +1,96 @@
+/** Requests to a running node. */
+
+import { messageOf } from "../errors.ts";
+import type { NodeAddress } from "./node_address.ts";
+
+/** What came of a request, told apart by what the node may have done with it. */
+export type Reply =
+  | {
+    readonly type: "answered";
+    readonly status: number;
+    readonly body: unknown;
+    readonly date?: string;
+  }
+  /** No connection came about, so the node certainly has not seen the request. */
+  | { readonly type: "not_sent"; readonly reason: string }
+  /** The node may have seen it, and acted on it. */
+  | { readonly type: "broken"; readonly reason: string };
+
+export interface Request {
+  readonly method: "GET" | "POST";
+  /** With its query. */
+  readonly path: string;
+  /** Sent as JSON. */
+  readonly body?: unknown;
+  readonly timeoutMs: number;
+}
+
+/** Never throws. */
+export async function send(node: NodeAddress, request: Request): Promise<Reply> {
+  let client: Deno.HttpClient | undefined;
+  try {
+    client = node.ca === undefined ? undefined : Deno.createHttpClient({ caCerts: [node.ca] });
+  } catch (thrown) {
+    return { type: "not_sent", reason: `--ca: ${messageOf(thrown)}` };
+  }
+  const refused = await probe(node.url);
+  if (refused !== undefined) {
+    client?.close();
+    return { type: "not_sent", reason: refused };
+  }
+  try {
+    const response = await fetch(node.url + request.path, {
+      method: request.method,
+      headers: { Authorization: `Bearer ${node.token}`, "Content-Type": "application/json" },
+      body: request.body === undefined ? undefined : JSON.stringify(request.body),
+      // The token is for this node only.
+      redirect: "manual",
+      signal: AbortSignal.timeout(request.timeoutMs),
+      client,
+    });
+    const { status, headers } = response;
+    const body = parseJson(await response.text());
+    return { type: "answered", status, body, date: headers.get("date") ?? undefined };
+  } catch (thrown) {
+    return { type: "broken", reason: reasonOf(thrown) };
+  } finally {
+    client?.close();
+  }
+}
+
+/** Text that is no JSON is nothing: some other program answered. */
+function parseJson(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return undefined;
+  }
+}
+
+/** Deno 2.9 says "fetch failed" and tells the rest in the cause, 2.7 tells all in the message. */
+function reasonOf(thrown: unknown): string {
+  const cause = thrown instanceof Error ? thrown.cause : undefined;
+  return messageOf(cause instanceof Error ? cause : thrown);
+}
+
+/**
+ * Why nobody listens at a URL's address; nothing if somebody does.
+ *
+ * What `fetch` throws can't tell: where a connection is lost before the answer it sends the request
+ * again on another (2.7.11 always, 2.9.6 where the first was not new), and a refusal of that second
+ * one looks as if nothing had been sent.
+ */
+async function probe(url: string): Promise<string | undefined> {
+  const { hostname, port, protocol } = new URL(url);
+  const portDefault = protocol === "https:" ? 443 : 80;
+  try {
+    const connection = await Deno.connect({
+      hostname: hostname.replace(/^\[|\]$/g, ""),
+      port: Number(port) || portDefault,
+    });
+    connection.close();
+    return undefined;
+  } catch (thrown) {
+    return messageOf(thrown);
+  }
+}

@@ -1,0 +1,145 @@
+/** The options of `--role=server` and `--role=client`. */
+
+import { UsageError } from "../errors.ts";
+import type { Arguments } from "./arguments.ts";
+import type { Flag } from "./command.ts";
+import type { Io } from "./io.ts";
+import type { NodeOptions } from "../node/run.ts";
+import { parseChoice, parseEndpoint, parseName, parseOpening, parsePort } from "./values.ts";
+import type { Endpoint, Opening } from "./values.ts";
+
+export const roleFlags: readonly Flag[] = [
+  { name: "role", value: "server|client", help: "coordinator or participant" },
+  { name: "name", value: "NAME", help: "default: the only node certificate in the folder" },
+  { name: "certs", value: "DIR", help: "certificates (default: certs)" },
+  { name: "data", value: "DIR", help: "the node's log (default: data/NAME)" },
+  {
+    name: "listen",
+    value: "HOST:PORT",
+    help: "for links (default: 127.0.0.1:7443, client: port 0)",
+  },
+  {
+    name: "advertise",
+    value: "HOST:PORT",
+    help: "what peers are told (default: where it listens)",
+  },
+  { name: "http", value: "HOST:PORT", help: "HTTP API (default: 127.0.0.1:7080, client: port 0)" },
+  {
+    name: "log-level",
+    value: "error|warn|info|debug",
+    help: "what it says on stderr (default: info; at a prompt: warn)",
+  },
+  { name: "no-input", help: "ask nothing, and take no payments at a prompt" },
+  { name: "offline", help: "serve HTTP without links, to look at a node that peers refuse" },
+  { name: "server", value: "HOST:PORT", help: "client: the coordinator" },
+  { name: "server-name", value: "NAME", help: "client: its name (default: coordinator)" },
+  {
+    name: "open",
+    value: "ACCOUNT=AMOUNT:CURRENCY",
+    repeats: true,
+    help: "client: open an account with that balance if it does not exist",
+  },
+];
+
+const loopback = "127.0.0.1";
+const linkPort = 7443;
+const httpPort = 7080;
+
+/** Asks for the address to listen on or to dial where it is not given and there is a terminal. */
+export function parseNodeOptions(args: Arguments, io: Io): NodeOptions {
+  const isServer = parseChoice(args.required("role"), ["server", "client"], "--role") === "server";
+  if (isServer) refuseClientFlags(args);
+  const input = io.isTerminal && !args.is("no-input");
+  const given = readCommon(args, isServer, isAttended(args, io));
+  const server = endpointIn(args, "server");
+  if (server?.port === 0) throw new UsageError("--server: port 0 cannot be dialled; give its own");
+  if (given.offline) {
+    refuseOnlineFlags(args);
+    return { ...given, listen: given.listen ?? defaultListen(isServer), server: undefined };
+  }
+  warnOfAnyAddress(given.listen, args, io);
+  if (!isServer && server === undefined && !input) {
+    throw new UsageError("--role=client needs --server HOST:PORT, where the coordinator listens");
+  }
+  return {
+    ...given,
+    listen: given.listen ?? (isServer && input ? ask(io, "listen on") : defaultListen(isServer)),
+    server: isServer ? undefined : server ?? ask(io, "find the coordinator at"),
+  };
+}
+
+/** Whether a person takes payments at a prompt: a participant's at a terminal. */
+export function isAttended(args: Arguments, io: Io): boolean {
+  return args.text("role") === "client" && io.isTerminal && !args.is("no-input") &&
+    !args.is("offline");
+}
+
+function readCommon(args: Arguments, isServer: boolean, isAttended: boolean) {
+  const name = args.text("name");
+  const advertise = endpointIn(args, "advertise");
+  if (advertise?.port === 0) {
+    throw new UsageError("--advertise: peers cannot dial port 0; give the port that they reach");
+  }
+  const level = args.text("log-level") ?? (isAttended ? "warn" : "info");
+  return {
+    role: isServer ? "coordinator" as const : "participant" as const,
+    name: name === undefined ? undefined : parseName(name, "--name"),
+    certs: args.text("certs") ?? "certs",
+    data: args.text("data"),
+    listen: endpointIn(args, "listen"),
+    advertise: advertise === undefined ? undefined : args.text("advertise"),
+    http: endpointIn(args, "http") ?? { hostname: loopback, port: isServer ? httpPort : 0 },
+    serverName: parseName(args.text("server-name") ?? "coordinator", "--server-name"),
+    open: openingsIn(args),
+    offline: args.is("offline"),
+    logLevel: parseChoice(level, ["error", "warn", "info", "debug"], "--log-level"),
+  };
+}
+
+function refuseClientFlags(args: Arguments): void {
+  for (const name of ["server", "server-name", "open"]) {
+    if (args.all(name).length > 0) {
+      throw new UsageError(`--${name} is for --role=client: leave it out with --role=server`);
+    }
+  }
+}
+
+function refuseOnlineFlags(args: Arguments): void {
+  for (const name of ["server", "listen", "advertise", "open"]) {
+    if (args.all(name).length === 0) continue;
+    throw new UsageError(`--${name} does nothing with --offline: leave out either`);
+  }
+}
+
+/** Peers would be told to dial "any address". */
+function warnOfAnyAddress(listen: Endpoint | undefined, args: Arguments, io: Io): void {
+  if (listen === undefined || args.text("advertise") !== undefined) return;
+  if (listen.hostname !== "0.0.0.0" && listen.hostname !== "::") return;
+  io.err(
+    `handfast: peers cannot dial "${args.text("listen")}": ` +
+      "add --advertise HOST:PORT with the address at which they reach this node",
+  );
+}
+
+function endpointIn(args: Arguments, flag: string): Endpoint | undefined {
+  const text = args.text(flag);
+  return text === undefined ? undefined : parseEndpoint(text, `--${flag}`);
+}
+
+function openingsIn(args: Arguments): Opening[] {
+  const openings = args.all("open").map((text) => parseOpening(text, "--open"));
+  const accounts = openings.map(({ account }) => account);
+  const twice = accounts.find((account, index) => accounts.indexOf(account) < index);
+  if (twice === undefined) return openings;
+  throw new UsageError(`--open names the account "${twice}" twice: an account has one currency`);
+}
+
+function defaultListen(isServer: boolean): Endpoint {
+  return { hostname: loopback, port: isServer ? linkPort : 0 };
+}
+
+function ask(io: Io, purpose: string): Endpoint {
+  const hostname = io.ask(`Address to ${purpose}`, loopback);
+  const port = io.ask(`Port to ${purpose}`, String(linkPort));
+  return { hostname, port: parsePort(port, `port "${port}"`) };
+}

@@ -1,0 +1,111 @@
+/** From what became of `POST /v1/payments` to what the payer is told. */
+
+import type { PaymentId } from "../protocol/id.ts";
+import type { RefusalCode } from "../protocol/order.ts";
+import { outcomeIn } from "./answers.ts";
+import type { OutcomeAnswer } from "./answers.ts";
+import { exitCode } from "./exit_code.ts";
+import type { Reply } from "./node_client.ts";
+
+export interface PayOutcome {
+  readonly exit: number;
+  /** For the payer, in one line. */
+  readonly line: string;
+}
+
+/**
+ * Only what a node certainly said of this very payment is definite. All else (an answer cut off,
+ * another program's, one that names no state or another payment) is unknown: to take it for a
+ * failure would invite a second payment.
+ */
+export function payOutcome(id: PaymentId, reply: Reply): PayOutcome {
+  switch (reply.type) {
+    case "not_sent":
+      return failed(`payment ${id} was not sent: ${reply.reason}; is the node running?`);
+    case "broken":
+      return unknown(id, `the connection broke: ${reply.reason}`);
+    case "answered":
+      return answered(id, reply.status, outcomeIn(reply.body));
+    default:
+      return reply satisfies never;
+  }
+}
+
+function answered(id: PaymentId, status: number, answer: OutcomeAnswer): PayOutcome {
+  const { code, detail } = answer;
+  const said = detail ?? code ?? `the node answered ${status}`;
+  const isThis = answer.id === id;
+  switch (status) {
+    case 200:
+    case 201:
+      if (isThis && answer.state === "committed") return committed(id);
+      if (isThis && answer.state === "aborted") return aborted(id, code);
+      return unknown(id, `answer ${status} does not tell its outcome`);
+    case 202:
+      return unknown(id, "it is still pending");
+    case 422:
+      if (isThis && answer.state === "aborted") return aborted(id, code);
+      if (code === "id_reused") {
+        return failed(`${said}; nothing was paid by this: leave out --id for a new payment`);
+      }
+      return unknown(id, said);
+    case 400:
+      // Without a problem's code it is not a node that calls this malformed.
+      return code === undefined ? unknown(id, said) : { exit: exitCode.usage, line: said };
+    case 503:
+      // Others than the node answer 503 too, such as a proxy that lost the connection behind it.
+      if (code === "overloaded" || code === "coordinator_unreachable") {
+        return failed(`${said} (${code}): run it again with --id ${id}`);
+      }
+      return unknown(id, said);
+    default:
+      if (code !== undefined && refusedUnread.has(status)) return failed(said);
+      return unknown(id, said);
+  }
+}
+
+/**
+ * Statuses by which a node turns a request down before it looks at the payment, and 409: the id
+ * is under way for another originator, so nothing was started for this one.
+ */
+const refusedUnread: ReadonlySet<number> = new Set([401, 404, 405, 409, 413, 415, 421]);
+
+function committed(id: PaymentId): PayOutcome {
+  return { exit: exitCode.done, line: `committed ${id}` };
+}
+
+function failed(line: string): PayOutcome {
+  return { exit: exitCode.failed, line };
+}
+
+function unknown(id: PaymentId, reason: string): PayOutcome {
+  const line = `outcome unknown: ${reason}; ask "handfast payment ${id}", ` +
+    `or pay again with --id ${id}, which pays once`;
+  return { exit: exitCode.unknown, line };
+}
+
+function aborted(id: PaymentId, code: string | undefined): PayOutcome {
+  const reason = `${code ?? "no code"} (${outcomeReason(code)})`;
+  const line = `payment ${id} was aborted: ${reason}; nothing was paid`;
+  return { exit: exitCode.aborted, line };
+}
+
+/** What a refusal's code means, for people. */
+export function outcomeReason(code: string | undefined): string {
+  return reasons.get(code ?? "") ?? "no reason is known";
+}
+
+const reasonOf: Readonly<Record<RefusalCode, string>> = {
+  legs_invalid: "it names an account twice, or one that is reserved",
+  legs_unbalanced: "what is debited is not what is credited",
+  currency_unknown: "the currency is none of ISO 4217",
+  amount_out_of_range: "the amount is too large",
+  participant_unknown: "no participant of that name is in the network",
+  participant_unreachable: "a participant could not be reached",
+  account_not_found: "there is no such account",
+  currency_mismatch: "an account is kept in another currency",
+  debit_not_authorized: "only the owner of an account may debit it",
+  insufficient_funds: "the account has less available",
+  vote_timeout: "a participant did not vote in time",
+};
+const reasons: ReadonlyMap<string, string> = new Map(Object.entries(reasonOf));

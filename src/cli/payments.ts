@@ -1,0 +1,51 @@
+import { paymentsAnswer } from "./answers.ts";
+import type { PaymentAnswer } from "./answers.ts";
+import { show } from "./api.ts";
+import { jsonFlag } from "./command.ts";
+import type { Command } from "./command.ts";
+import { legsText } from "./legs.ts";
+import { nodeFlags } from "./node_address.ts";
+import { stateText } from "./payment.ts";
+import type { Style } from "./style.ts";
+import { timeText } from "./times.ts";
+import { listLimitDefault, listLimitMax } from "../limits.ts";
+import { parseCount, parseName } from "./values.ts";
+
+export const payments: Command = {
+  name: "payments",
+  summary: "the payments of a node, newest first",
+  usage: ["payments [--limit N] [--account NAME]"],
+  flags: [
+    { name: "limit", value: "N", help: `how many at most (default: ${listLimitDefault})` },
+    { name: "account", value: "NAME", help: "only those of this account of the node" },
+    ...nodeFlags,
+    jsonFlag,
+  ],
+  run: async (args, io) => {
+    const query = new URLSearchParams();
+    const limit = args.text("limit");
+    if (limit !== undefined) query.set("limit", `${parseCount(limit, listLimitMax, "--limit")}`);
+    const account = args.text("account");
+    if (account !== undefined) query.set("account", parseName(account, "--account"));
+    const path = query.size === 0 ? "/v1/payments" : `/v1/payments?${query}`;
+    return await show(args, io, { method: "GET", path }, paymentsAnswer, (found, style) => {
+      if (found.next !== undefined && io.isWatched) {
+        io.err(`there are older ones: --limit takes up to ${listLimitMax}`);
+      }
+      return paymentsLines(found.payments, style);
+    });
+  },
+};
+
+function paymentsLines(found: readonly PaymentAnswer[], style: Style): string[] {
+  if (found.length === 0) return ["no payments"];
+  return style.table([
+    ["at", "state", "payment", "id"],
+    ...found.map((payment) => [
+      timeText(payment.at),
+      stateText(payment, style),
+      legsText(payment.legs),
+      payment.id,
+    ]),
+  ]);
+}

@@ -1,0 +1,41 @@
+import { statusAnswer } from "./answers.ts";
+import type { StatusAnswer } from "./answers.ts";
+import { show } from "./api.ts";
+import { jsonFlag } from "./command.ts";
+import type { Command } from "./command.ts";
+import { nodeFlags } from "./node_address.ts";
+import type { Style } from "./style.ts";
+
+export const status: Command = {
+  name: "status",
+  summary: "a node, its peers and its payments under way",
+  usage: ["status"],
+  flags: [...nodeFlags, jsonFlag],
+  run: (args, io) =>
+    show(args, io, { method: "GET", path: "/v1/status" }, statusAnswer, statusLines),
+};
+
+export function statusLines(found: StatusAnswer, style: Style): string[] {
+  const clock = Object.entries(found.clock).map(([name, count]) => `${name} ${count}`).join(", ");
+  return [
+    `${found.name}, ${found.role}, epoch ${found.epoch}`,
+    `clock: ${clock}`,
+    `payments: ${found.open} open, ${found.inDoubt} of them in doubt; ` +
+    `${found.committed} committed, ${found.aborted} aborted`,
+    `${found.throughput} a second; p50 ${msText(found.latency.p50ms)}, ` +
+    `p99 ${msText(found.latency.p99ms)}`,
+    ...style.table(
+      found.peers.map(({ name, address, link }) => [
+        `peer ${name}`,
+        style.paint(link === "up" ? "good" : "quiet", `link ${link}`),
+        address,
+      ]),
+      false,
+    ),
+    ...found.alarms.map((alarm) => style.paint("bad", `alarm: ${alarm}`)),
+  ];
+}
+
+function msText(ms: number | null): string {
+  return ms === null ? "not measured" : `${ms.toFixed(1)} ms`;
+}

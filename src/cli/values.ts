@@ -1,0 +1,155 @@
+/** Parsers of what people type; each throws {@linkcode UsageError} with the value and the remedy. */
+
+import { messageOf, UsageError } from "../errors.ts";
+import { amountMax, waitMsMax } from "../limits.ts";
+import { isName, parsePaymentId } from "../protocol/id.ts";
+import type { PaymentId } from "../protocol/id.ts";
+import { isCurrency, parseAmount } from "../protocol/money.ts";
+import { reservedAccounts } from "../protocol/order.ts";
+
+/** `flag` is named in errors, as in `--name` or `NAME`. */
+export function parseName(text: string, flag: string): string {
+  if (isName(text)) return text;
+  throw new UsageError(
+    `${flag} "${text}" is no name: give a lower-case letter, then up to 30 of a-z, 0-9 and -`,
+  );
+}
+
+/** Names separated by commas, none of them twice. */
+export function parseNames(text: string, flag: string): string[] {
+  const names = text.split(",").map((name) => parseName(name.trim(), flag));
+  const twice = names.find((name, index) => names.indexOf(name) < index);
+  if (twice !== undefined) throw new UsageError(`${flag} names "${twice}" twice: give it once`);
+  return names;
+}
+
+export function parseAccount(text: string, flag: string): string {
+  const account = parseName(text, flag);
+  if (!reservedAccounts.includes(account)) return account;
+  throw new UsageError(`${flag} "${account}" is reserved: give an account of a user`);
+}
+
+/** `bob` means `main@bob`. */
+export function parseAddress(text: string, flag: string): string {
+  const parts = text.split("@");
+  const [first = "", participant] = parts;
+  if (parts.length === 1 && isName(first)) return `main@${first}`;
+  if (parts.length !== 2 || participant === undefined || !isName(first) || !isName(participant)) {
+    throw new UsageError(
+      `${flag} "${text}" is no account: give ACCOUNT@PARTICIPANT such as main@bob`,
+    );
+  }
+  return text;
+}
+
+export interface Endpoint {
+  readonly hostname: string;
+  readonly port: number;
+}
+
+/** `HOST:PORT`, with an IPv6 address in brackets. */
+export function parseEndpoint(text: string, flag: string): Endpoint {
+  const match = /^(?:\[([0-9a-f:.]+)\]|([^\s:[\]@/]+)):([^:]*)$/i.exec(text);
+  const hostname = match?.[1] ?? match?.[2];
+  if (match === null || hostname === undefined) {
+    throw new UsageError(
+      `${flag} "${text}" is no HOST:PORT such as 127.0.0.1:7443 or [::1]:7443`,
+    );
+  }
+  return { hostname, port: parsePort(match[3] ?? "", `${flag} "${text}"`) };
+}
+
+/** `what` begins the error. */
+export function parsePort(text: string, what: string): number {
+  const port = /^\d{1,5}$/.test(text) ? Number(text) : -1;
+  if (port >= 0 && port <= 65_535) return port;
+  throw new UsageError(`${what}: the port must be a number between 0 and 65535`);
+}
+
+export function parseCurrency(text: string, flag: string): string {
+  if (isCurrency(text)) return text;
+  throw new UsageError(`${flag} "${text}" is no currency: give an ISO 4217 code such as USD`);
+}
+
+/** A decimal amount above zero, as text: how many decimals it may have depends on the currency. */
+export function parseDecimal(text: string, flag: string): string {
+  if (!/^-?\d{1,20}(\.\d+)?$/.test(text)) {
+    throw new UsageError(`${flag} "${text}" is no decimal number such as 125.00`);
+  }
+  if (/[1-9]/.test(text) && !text.startsWith("-")) return text;
+  throw new UsageError(`${flag} "${text}" must be more than zero`);
+}
+
+/** Minor units of a decimal amount above zero. */
+export function parsePositive(text: string, currency: string, flag: string): bigint {
+  const units = parseUnits(text, currency, flag);
+  if (units > 0n) return units;
+  throw new UsageError(`${flag} "${text}" must be more than zero`);
+}
+
+export interface Opening {
+  readonly account: string;
+  readonly currency: string;
+  /** Minor units. */
+  readonly amount: bigint;
+}
+
+/** `ACCOUNT=AMOUNT:CURRENCY`. */
+export function parseOpening(text: string, flag: string): Opening {
+  const [, account, decimal, code] = /^([^=]*)=([^:]*):(.*)$/.exec(text) ?? [];
+  if (account === undefined || decimal === undefined || code === undefined) {
+    throw new UsageError(
+      `${flag} "${text}" is no ACCOUNT=AMOUNT:CURRENCY such as main=1000.00:USD`,
+    );
+  }
+  const currency = parseCurrency(code, flag);
+  const amount = parseUnits(decimal, currency, flag);
+  if (amount < 0n) throw new UsageError(`${flag} "${text}": the amount must not be below zero`);
+  return { account: parseAccount(account, flag), currency, amount };
+}
+
+/** Seconds, with up to three decimals. */
+export function parseWait(text: string, flag: string): number {
+  const seconds = /^\d{1,5}(\.\d{1,3})?$/.test(text) ? Number(text) : Infinity;
+  if (seconds * 1000 <= waitMsMax) return seconds;
+  throw new UsageError(
+    `${flag} "${text}" must be a number of seconds from 0 to ${waitMsMax / 1000}`,
+  );
+}
+
+/** A whole number from 1 to `max`. */
+export function parseCount(text: string, max: number, flag: string): number {
+  const count = /^\d{1,9}$/.test(text) ? Number(text) : 0;
+  if (count >= 1 && count <= max) return count;
+  throw new UsageError(`${flag} "${text}" must be a whole number from 1 to ${max}`);
+}
+
+export function parseId(text: string, flag: string): PaymentId {
+  const id = parsePaymentId(text);
+  if (id !== undefined) return id;
+  throw new UsageError(`${flag} "${text}" is no payment id: give the UUIDv7 that "pay" printed`);
+}
+
+export function parseChoice<T extends string>(
+  text: string,
+  choices: readonly T[],
+  flag: string,
+): T {
+  const choice = choices.find((choice) => choice === text);
+  if (choice !== undefined) return choice;
+  throw new UsageError(`${flag} "${text}" is unknown: give one of ${choices.join(", ")}`);
+}
+
+function parseUnits(text: string, currency: string, flag: string): bigint {
+  const units = amountOf(text, currency, flag);
+  if (units <= amountMax && -units <= amountMax) return units;
+  throw new UsageError(`${flag} "${text}" is out of range: at most ${amountMax} minor units`);
+}
+
+function amountOf(text: string, currency: string, flag: string): bigint {
+  try {
+    return parseAmount(text, currency);
+  } catch (thrown) {
+    throw new UsageError(`${flag}: ${messageOf(thrown)}`);
+  }
+}

@@ -1,0 +1,66 @@
+/** Who may ask: the server's own host names, the API token, and the role of the node asked. */
+
+import { createHash } from "node:crypto";
+import { timingSafeEqual } from "@std/crypto/timing-safe-equal";
+import type { Context, MiddlewareHandler } from "hono";
+import { invariant } from "../errors.ts";
+import type { NodeApi } from "./node_api.ts";
+import { methodNotAllowed, problem } from "./problem.ts";
+
+/**
+ * Refuses requests for hosts that are not the server's own. Else a page of another site, whose
+ * name was made to resolve to this address, could read what is open on a loopback address.
+ */
+export function ownHostOnly(hosts: () => readonly string[]): MiddlewareHandler {
+  return async (c, next) => {
+    if (hosts().includes(hostOf(c))) return await next();
+    return problem(c, 421, "misdirected", "The Host of this request is not one of this server's");
+  };
+}
+
+/** As `HOST:PORT`; HTTP/2 has it in the URL's authority, and the scheme's own port is left out. */
+function hostOf(c: Context): string {
+  const url = new URL(c.req.url);
+  const host = (c.req.header("host") ?? url.host).toLowerCase();
+  if (/:\d+$/.test(host)) return host;
+  return `${host}:${url.protocol === "https:" ? 443 : 80}`;
+}
+
+/** Demands `Authorization: Bearer TOKEN` (RFC 6750) for every path that `isOpen` does not name. */
+export function tokenRequired(
+  token: string,
+  isOpen: (path: string) => boolean,
+): MiddlewareHandler {
+  invariant(token !== "", "an empty token would let everyone in");
+  const expected = sha256(token);
+  return async (c, next) => {
+    if (isOpen(c.req.path)) return await next();
+    const given = /^Bearer +([!-~]+) *$/i.exec(c.req.header("authorization") ?? "")?.[1];
+    // Hashes have one length, so the comparison tells nothing of the token's either.
+    if (given !== undefined && timingSafeEqual(sha256(given), expected)) return await next();
+    return unauthorized(c, given !== undefined);
+  };
+}
+
+function sha256(text: string): Uint8Array {
+  return createHash("sha256").update(text).digest();
+}
+
+function unauthorized(c: Context, tokenGiven: boolean) {
+  const challenge = 'Bearer realm="handfast"';
+  const detail = tokenGiven
+    ? "This is not the node's token; it is in the file token of its data folder"
+    : "Send the node's token, from the file token of its data folder, as Authorization: Bearer";
+  return problem(c, 401, "unauthorized", detail, {
+    headers: { "WWW-Authenticate": tokenGiven ? `${challenge}, error="invalid_token"` : challenge },
+  });
+}
+
+/** A coordinator keeps no accounts, so nothing can be paid from or opened at it. */
+export function participantOnly(node: NodeApi): MiddlewareHandler {
+  return async (c, next) => {
+    if (node.role === "participant") return await next();
+    const detail = `${node.name} is a coordinator: send this to a participant`;
+    return methodNotAllowed(c, ["GET", "HEAD"], detail);
+  };
+}

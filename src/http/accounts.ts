@@ -1,0 +1,130 @@
+/** The routes under `/v1/accounts`. */
+
+import { createRoute, z } from "@hono/zod-openapi";
+import type { OpenAPIHono } from "@hono/zod-openapi";
+import { invariant } from "../errors.ts";
+import { amountMax } from "../limits.ts";
+import { isName } from "../protocol/id.ts";
+import { isCurrency } from "../protocol/money.ts";
+import { reservedAccounts } from "../protocol/order.ts";
+import { participantOnly } from "./access.ts";
+import type { AccountView, BookView, NodeApi } from "./node_api.ts";
+import { problem, problems } from "./problem.ts";
+import { digitsSchema, jsonOf, nameSchema, parsed } from "./schema.ts";
+
+export function addAccountRoutes(app: OpenAPIHono, node: NodeApi): void {
+  app.openapi(listRoute, async (c) => {
+    const [accounts, books] = await Promise.all([node.accounts(), node.books()]);
+    return c.json({ accounts: accounts.map(accountJson), books: books.map(bookJson) }, 200);
+  });
+
+  app.openapi(accountRoute, async (c) => {
+    const { name } = c.req.valid("param");
+    const account = await findAccount(node, name);
+    if (account !== undefined) return c.json(accountJson(account), 200);
+    return problem(c, 404, "account_not_found", `There is no account "${name}" at ${node.name}`);
+  });
+
+  app.openapi({ ...openRoute, middleware: participantOnly(node) }, async (c) => {
+    const { account: name, currency, opening = 0n } = c.req.valid("json");
+    const outcome = await node.openAccount({ account: name, currency, opening });
+    if (outcome === "differs") {
+      const detail = `Account "${name}" exists with another currency or opening balance`;
+      return problem(c, 409, "account_exists", detail);
+    }
+    const account = await findAccount(node, name);
+    invariant(account !== undefined, `account "${name}" is there once it was opened`);
+    if (outcome === "existed") return c.json(accountJson(account), 200);
+    return c.json(accountJson(account), 201, { Location: `/v1/accounts/${name}` });
+  });
+}
+
+export function accountJson(view: AccountView): z.infer<typeof accountSchema> {
+  return {
+    account: view.account,
+    currency: view.currency,
+    posted: view.posted.toString(),
+    pendingDebits: view.pendingDebits.toString(),
+    pendingCredits: view.pendingCredits.toString(),
+    available: view.available.toString(),
+  };
+}
+
+function bookJson(view: BookView): z.infer<typeof bookSchema> {
+  return {
+    currency: view.currency,
+    accounts: view.accounts.toString(),
+    settlement: view.settlement.toString(),
+    equity: view.equity.toString(),
+  };
+}
+
+async function findAccount(node: NodeApi, name: string): Promise<AccountView | undefined> {
+  return (await node.accounts()).find(({ account }) => account === name);
+}
+
+const accountSchema = z.object({
+  account: z.string(),
+  currency: z.string(),
+  posted: digitsSchema,
+  pendingDebits: digitsSchema,
+  pendingCredits: digitsSchema,
+  available: digitsSchema,
+}).openapi("Account");
+
+const bookSchema = z.object({
+  currency: z.string(),
+  accounts: digitsSchema,
+  settlement: digitsSchema,
+  equity: digitsSchema,
+}).openapi("Book", { description: "Sums of a node's books in one currency; they add up to zero" });
+
+const newAccountSchema = z.strictObject({
+  account: parsed(
+    (text) => isName(text) && !reservedAccounts.includes(text) ? text : undefined,
+    `a name other than ${reservedAccounts.join(" and ")}`,
+  ).openapi({ type: "string", pattern: "^[a-z][a-z0-9-]{0,30}$", example: "savings" }),
+  currency: parsed(
+    (text) => isCurrency(text) ? text : undefined,
+    "the code of an ISO 4217 currency such as USD",
+  ).openapi({ type: "string", pattern: "^[A-Z]{3}$", example: "USD" }),
+  opening: parsed(
+    (text) => /^\d{1,18}$/.test(text) && BigInt(text) <= amountMax ? BigInt(text) : undefined,
+    `minor units from 0 to ${amountMax}`,
+  ).optional().openapi({ type: "string", pattern: "^\\d{1,18}$", example: "2000000" }),
+}).openapi("NewAccount");
+
+const listRoute = createRoute({
+  method: "get",
+  path: "/v1/accounts",
+  summary: "All accounts, and the sums of the books by currency",
+  responses: {
+    200: jsonOf(
+      "None at a coordinator",
+      z.object({ accounts: z.array(accountSchema), books: z.array(bookSchema) }),
+    ),
+    ...problems(401, 421),
+  },
+});
+
+const accountRoute = createRoute({
+  method: "get",
+  path: "/v1/accounts/{name}",
+  summary: "One account",
+  request: { params: z.object({ name: nameSchema }) },
+  responses: { 200: jsonOf("The account", accountSchema), ...problems(400, 401, 404, 421) },
+});
+
+const openRoute = createRoute({
+  method: "post",
+  path: "/v1/accounts",
+  summary: "Open an account (participants only)",
+  request: {
+    body: { required: true, content: { "application/json": { schema: newAccountSchema } } },
+  },
+  responses: {
+    200: jsonOf("It was there already, the same", accountSchema),
+    201: jsonOf("Opened", accountSchema),
+    ...problems(400, 401, 405, 409, 413, 415, 421),
+  },
+});

@@ -1,0 +1,145 @@
+/** A node's HTTP API and status page. */
+
+import { OpenAPIHono } from "@hono/zod-openapi";
+import type { Context } from "hono";
+import { bodyLimit } from "hono/body-limit";
+import { HTTPException } from "hono/http-exception";
+import { secureHeaders } from "hono/secure-headers";
+import { messageOf } from "../errors.ts";
+import { requestBytesMax } from "../limits.ts";
+import { ownHostOnly, tokenRequired } from "./access.ts";
+import { addAccountRoutes } from "./accounts.ts";
+import { Streams } from "./event_stream.ts";
+import { addEventRoutes } from "./events.ts";
+import { addInDoubtRoutes } from "./in_doubt.ts";
+import { addMetricsRoute } from "./metrics.ts";
+import type { NodeApi } from "./node_api.ts";
+import { addPageRoutes, pageFiles } from "./page.ts";
+import { addPaymentRoutes } from "./payments.ts";
+import { faultsOf, malformed, methodNotAllowed, problem } from "./problem.ts";
+import { addStatusRoutes } from "./status.ts";
+
+export interface AppOptions {
+  /** For everything under `/v1`, as `Authorization: Bearer TOKEN`. */
+  readonly token: string;
+  /** The `HOST:PORT`s that the server answers to, in lower case; others are misdirected. */
+  readonly hosts: () => readonly string[];
+  /** On a loopback address the page's data needs no token. */
+  readonly loopback: boolean;
+  /** Ends the streams of events, which otherwise never end. */
+  readonly stopping?: AbortSignal;
+  /** One line for the node's own log about what no client is told. */
+  readonly onError?: (line: string) => void;
+}
+
+export function createApp(node: NodeApi, options: AppOptions): OpenAPIHono {
+  const onError = options.onError ?? (() => {});
+  const app = new OpenAPIHono({
+    defaultHook: (result, c) => result.success ? undefined : malformed(c, faultsOf(result.error)),
+  });
+
+  app.use(responseHeaders);
+  app.use(noStore);
+  app.use(ownHostOnly(options.hosts));
+  app.use(tokenRequired(options.token, options.loopback ? isOpenOnLoopback : isOpenAnywhere));
+  app.use(bodyLimit({ maxSize: requestBytesMax, onError: tooLarge }));
+
+  addPaymentRoutes(app, node, onError);
+  addAccountRoutes(app, node);
+  addStatusRoutes(app, node);
+  addInDoubtRoutes(app, node);
+  addMetricsRoute(app, node);
+  const streams = new Streams(options.stopping);
+  addEventRoutes(app, node, streams, onError);
+  addPageRoutes(app, node, streams, onError);
+  addDescription(app);
+
+  app.notFound((c) => notFound(c, app));
+  app.onError((thrown, c) => {
+    if (thrown instanceof HTTPException) return refusedByValidator(c, thrown);
+    onError(`${c.req.method} ${c.req.path}: ${messageOf(thrown)}`);
+    return problem(c, 500, "internal", "This request failed; the node's own log says why");
+  });
+  return app;
+}
+
+// No CORS headers anywhere: other sites' pages must not read what is open on a loopback address.
+const responseHeaders = secureHeaders({
+  contentSecurityPolicy: {
+    defaultSrc: ["'none'"],
+    scriptSrc: ["'self'"],
+    styleSrc: ["'self'"],
+    connectSrc: ["'self'"],
+    imgSrc: ["data:"],
+    baseUri: ["'none'"],
+    formAction: ["'none'"],
+    frameAncestors: ["'none'"],
+  },
+  xFrameOptions: "DENY",
+  // It would hold for all ports of the host, so also for other nodes, which speak plain HTTP.
+  strictTransportSecurity: false,
+});
+
+async function noStore(c: Context, next: () => Promise<void>): Promise<void> {
+  await next();
+  c.header("Cache-Control", "no-store");
+}
+
+const healthChecks: readonly string[] = ["/healthz", "/readyz"];
+
+function isOpenAnywhere(path: string): boolean {
+  return healthChecks.includes(path) || pageFiles.includes(path);
+}
+
+function isOpenOnLoopback(path: string): boolean {
+  return path !== "/v1" && !path.startsWith("/v1/");
+}
+
+function tooLarge(c: Context) {
+  return problem(c, 413, "too_large", `A request may have ${requestBytesMax} bytes at most`);
+}
+
+/** The two things that the validators of bodies throw. */
+function refusedByValidator(c: Context, { status }: HTTPException) {
+  if (status === 415) {
+    const detail = "Send the body with Content-Type: application/json";
+    return problem(c, 415, "unsupported_media_type", detail);
+  }
+  return malformed(c, [{ field: "body", reason: "must be JSON" }]);
+}
+
+function notFound(c: Context, app: OpenAPIHono) {
+  const methods = methodsOf(app, c.req.path);
+  if (methods.length === 0) return problem(c, 404, "not_found", "There is nothing at this path");
+  return methodNotAllowed(c, methods, `This path takes ${methods.join(", ")}`);
+}
+
+function methodsOf(app: OpenAPIHono, path: string): string[] {
+  const methods = app.routes
+    .filter((route) => route.method !== "ALL" && patternOf(route.path).test(path))
+    .flatMap(({ method }) => method === "GET" ? ["GET", "HEAD"] : [method]);
+  return [...new Set(methods)];
+}
+
+function patternOf(route: string): RegExp {
+  const pattern = route.replaceAll(".", "\\.").replaceAll(/:[a-z]+/g, "[^/]+");
+  return new RegExp(`^${pattern}$`);
+}
+
+function addDescription(app: OpenAPIHono): void {
+  const { name } = app.openAPIRegistry.registerComponent("securitySchemes", "token", {
+    type: "http",
+    scheme: "bearer",
+  });
+  app.get("/openapi.json", (c) =>
+    c.json(app.getOpenAPI31Document({
+      openapi: "3.1.0",
+      info: {
+        title: "Handfast",
+        version: "1",
+        description: "Payments between separately owned ledgers, all or nothing. Amounts are " +
+          "strings of digits in minor units.",
+      },
+      security: [{ [name]: [] }],
+    })));
+}

@@ -1,0 +1,66 @@
+/** `/metrics`: the node in Prometheus' text format, version 0.0.4. */
+
+import type { OpenAPIHono } from "@hono/zod-openapi";
+import type { NodeApi, NodeStatus } from "./node_api.ts";
+
+export function addMetricsRoute(app: OpenAPIHono, node: NodeApi): void {
+  app.get("/metrics", async (c) => {
+    const text = metricsText(await node.status());
+    return c.body(text, 200, { "Content-Type": "text/plain; version=0.0.4; charset=utf-8" });
+  });
+}
+
+function metricsText(status: NodeStatus): string {
+  const { role } = status;
+  const up = status.peers.filter(({ link }) => link === "up").length;
+  const entries = status.clock.get(status.name) ?? 0;
+  return [
+    ...metric("node_info", "gauge", "The node; always 1", [[`{role="${role}"}`, 1]]),
+    ...metric("payments_total", "counter", "Payments decided since the node started", [
+      ['{outcome="committed"}', status.committed],
+      ['{outcome="aborted"}', status.aborted],
+    ]),
+    ...metric("payments_open", "gauge", "Payments under way", [["", status.open]]),
+    ...metric("payments_in_doubt", "gauge", "Prepared here with the decision unknown", [
+      ["", status.inDoubt],
+    ]),
+    ...metric("links", "gauge", "Peers known, by the state of their link", [
+      ['{state="up"}', up],
+      ['{state="down"}', status.peers.length - up],
+    ]),
+    ...metric("log_entries", "counter", "Entries of the node's log", [["", entries]]),
+    ...metric("alarms", "gauge", "Things that should never happen and did, the latest", [
+      ["", status.alarms.length],
+    ]),
+    ...latency(status),
+    "",
+  ].join("\n");
+}
+
+type Sample = readonly [suffix: string, value: number];
+
+function metric(name: string, type: string, help: string, samples: readonly Sample[]): string[] {
+  const full = `handfast_${name}`;
+  return [
+    `# HELP ${full} ${help}`,
+    `# TYPE ${full} ${type}`,
+    ...samples.map(([suffix, value]) => `${full}${suffix} ${value}`),
+  ];
+}
+
+function latency({ role, latencies: { boundsMs, counts, sumMs } }: NodeStatus): string[] {
+  let below = 0;
+  const buckets = counts.map((count, at): Sample => {
+    below += count;
+    const boundMs = boundsMs[at];
+    return [`_bucket{le="${boundMs === undefined ? "+Inf" : boundMs / 1000}"}`, below];
+  });
+  const help = role === "participant"
+    ? "From a user's request to its answer"
+    : "From an order to its decision, of a sample";
+  return metric("payment_seconds", "histogram", help, [
+    ...buckets,
+    ["_sum", sumMs / 1000],
+    ["_count", below],
+  ]);
+}

@@ -1,0 +1,257 @@
+/** What the HTTP server needs of a node: the only way in which it sees one. */
+
+import type { PaymentId, TransactionId } from "../protocol/id.ts";
+import type { Leg, RefusalCode } from "../protocol/order.ts";
+import type { Role } from "../protocol/record.ts";
+import type { VectorClock } from "../protocol/vector_clock.ts";
+
+export interface NodeApi {
+  readonly name: string;
+  readonly role: Role;
+  /** Whether the node can take payments: a participant linked to its coordinator, a coordinator. */
+  isReady(): boolean;
+  /** What the node knows, and has on disk, at the moment of asking. */
+  status(): Promise<NodeStatus>;
+  /**
+   * Orders a payment and waits for its outcome.
+   *
+   * @throws {Error} if the node stops meanwhile: the outcome is then unknown
+   */
+  submit(request: PaymentRequest): Promise<PaymentAnswer>;
+  payment(id: PaymentId): Promise<PaymentView | undefined>;
+  /**
+   * Newest first. `cursor` is `next` of the page before.
+   *
+   * @throws {FormatError} if the cursor never was such a `next`
+   */
+  payments(query: PaymentQuery): Promise<PaymentPage>;
+  /** All accounts of users, in the order in which they were opened. None at a coordinator. */
+  accounts(): Promise<AccountView[]>;
+  /** The sums of the books by currency; each row adds up to zero. */
+  books(): Promise<BookView[]>;
+  /** Opens an account. An account of that name, currency and opening balance is left as it is. */
+  openAccount(account: NewAccount): Promise<"opened" | "existed" | "differs">;
+  /** Takes back a peer refused for amnesia; false where no such peer is known. */
+  readmit(name: string): Promise<boolean>;
+  /**
+   * Tells of every payment's events as they become durable, in the order of the log, until the
+   * returned function is called. The listener must not throw and should return soon.
+   */
+  subscribe(listener: (event: NodeEvent) => void): () => void;
+  /**
+   * From the log, oldest first: what follows the event with this id; from the beginning without.
+   *
+   * @throws {FormatError} if no event can have the id
+   */
+  eventsAfter(id: string | undefined, limit: number): Promise<NodeEvent[]>;
+  /** Prepared here with the decision unknown, longest first. */
+  inDoubt(): Promise<InDoubtView[]>;
+  /** The newest payments with the stage that each has reached, newest first; a sample under load. */
+  recent(): Promise<PaymentTrace[]>;
+  /** How one payment went, as far as this node knows. */
+  trace(id: PaymentId): Promise<PaymentTrace | undefined>;
+  /** The latest log entries known of each node, those noticed after `sequence`, oldest first. */
+  activity(sequence: number): ActivityEntry[];
+}
+
+/** A record about a payment, durable in this node's log. */
+export interface NodeEvent {
+  /** `ENTRY.INDEX` in this node's log: the event's place, after which a stream resumes. */
+  readonly id: string;
+  readonly type: NodeEventType;
+  readonly payment: PaymentId;
+  readonly transaction?: TransactionId;
+  readonly code?: RefusalCode;
+  /** Of a forced decision and of a mismatch: what was decided. */
+  readonly commit?: boolean;
+  /** Of the order; none where this node never saw it. */
+  readonly legs: readonly Leg[];
+  /** Empty where this node never saw the order. */
+  readonly originator: string;
+  readonly entry: number;
+  /** Of the entry. */
+  readonly clock: VectorClock;
+  readonly atMs: number;
+}
+
+export type NodeEventType =
+  | "prepared"
+  | "committed"
+  | "aborted"
+  | "posted"
+  | "released"
+  | "refused"
+  | "forced"
+  | "mismatch"
+  | "ended";
+
+export interface InDoubtView {
+  readonly transaction: TransactionId;
+  readonly payment: PaymentId;
+  /** Since it was prepared. */
+  readonly ageMs: number;
+  readonly participants: readonly string[];
+  /** Who could tell the decision and has no link to this node. */
+  readonly unreachable: readonly string[];
+  /** This node's legs. */
+  readonly held: readonly Leg[];
+}
+
+/**
+ * How far a payment has come. At the coordinator: prepare is out, votes come in, the decision is
+ * durable, acks come in. At a participant: ordered, prepared, the decision has come.
+ */
+export type Stage = "prepare" | "votes" | "decision" | "acks" | "ordered" | "prepared" | "done";
+
+export interface PaymentTrace {
+  readonly payment: PaymentView;
+  readonly stage: Stage;
+  /** At the coordinator, while it remembers them: they are messages, no log keeps them. */
+  readonly votes: readonly VoteView[];
+  readonly steps: readonly TraceStep[];
+}
+
+export interface VoteView {
+  readonly participant: string;
+  readonly vote: "yes" | "no" | "none";
+  readonly code?: RefusalCode;
+  readonly isAcked: boolean;
+}
+
+/** Something that happened to a payment, in the order in which this node noticed it. */
+export interface TraceStep {
+  readonly what: string;
+  readonly atMs: number;
+  /** Of a record: where it stands. */
+  readonly entry?: number;
+  readonly clock?: VectorClock;
+}
+
+export interface ActivityEntry {
+  /** Counts what this node noticed since it started. */
+  readonly sequence: number;
+  readonly node: string;
+  /** The entry's number in that node's log. */
+  readonly number: number;
+  /** Of the entry; of a peer's, as its messages told it. */
+  readonly clock: VectorClock;
+  /** What the entry holds, in short; empty where only its peer knows. */
+  readonly what: string;
+}
+
+export interface PaymentRequest {
+  /** Chosen by the user, or by the node where missing. */
+  readonly id?: PaymentId;
+  readonly legs: readonly Leg[];
+  /** Until when to wait for the outcome; the payment goes on after that. */
+  readonly waitMs: number;
+  /** `Idempotency-Key` and what it was sent with. */
+  readonly key?: IdempotencyKey;
+}
+
+export interface IdempotencyKey {
+  readonly key: string;
+  /** The request's body in one canonical form, to tell another request under the same key. */
+  readonly request: string;
+}
+
+export type PaymentAnswer =
+  | { readonly state: "committed"; readonly replayed: boolean; readonly payment: PaymentView }
+  | { readonly state: "aborted"; readonly replayed: boolean; readonly payment: PaymentView }
+  | { readonly state: "pending"; readonly id: PaymentId }
+  | { readonly state: "rejected"; readonly id: PaymentId; readonly code: SubmitRejectionCode };
+
+/** Why a payment was not taken on; nothing was recorded under its id by this request. */
+export type SubmitRejectionCode =
+  | "id_reused"
+  | "id_in_use"
+  | "id_ahead"
+  | "key_reused"
+  | "overloaded"
+  | "coordinator_unreachable";
+
+export interface PaymentView {
+  readonly id: PaymentId;
+  readonly state: "pending" | "prepared" | "committed" | "aborted";
+  readonly code?: RefusalCode;
+  readonly legs: readonly Leg[];
+  readonly originator: string;
+  readonly transaction?: string;
+  /** The decision entry's; until then that of this node's `prepared`. */
+  readonly clock: VectorClock;
+  /** When this node recorded it, milliseconds since 1970. */
+  readonly atMs: number;
+}
+
+export interface PaymentQuery {
+  readonly limit: number;
+  readonly cursor?: string;
+  /** Only payments with a leg on this account of this node. */
+  readonly account?: string;
+}
+
+export interface PaymentPage {
+  readonly payments: readonly PaymentView[];
+  readonly next?: string;
+}
+
+export interface AccountView {
+  readonly account: string;
+  readonly currency: string;
+  /** Minor units, as are all amounts here. */
+  readonly posted: bigint;
+  readonly pendingDebits: bigint;
+  readonly pendingCredits: bigint;
+  readonly available: bigint;
+}
+
+export interface NewAccount {
+  readonly account: string;
+  readonly currency: string;
+  readonly opening: bigint;
+}
+
+export interface BookView {
+  readonly currency: string;
+  readonly accounts: bigint;
+  readonly settlement: bigint;
+  readonly equity: bigint;
+}
+
+export interface PeerView {
+  readonly name: string;
+  readonly address: string;
+  readonly link: "up" | "down";
+}
+
+export interface NodeStatus {
+  readonly name: string;
+  readonly role: Role;
+  /** Hash of the network's CA certificate, hexadecimal. */
+  readonly network: string;
+  readonly epoch: string;
+  readonly clock: VectorClock;
+  readonly peers: readonly PeerView[];
+  /** Payments under way. */
+  readonly open: number;
+  /** Of these, prepared here with the decision unknown. */
+  readonly inDoubt: number;
+  readonly committed: number;
+  readonly aborted: number;
+  /** Payments decided a second, over the last ten seconds. */
+  readonly throughput: number;
+  /** Milliseconds from a user's request to its answer; null until one was measured. */
+  readonly latencyMs: { readonly p50: number | null; readonly p99: number | null };
+  /** All of them since the node started. */
+  readonly latencies: LatencyHistogram;
+  /** Things that should never happen and did, newest last. */
+  readonly alarms: readonly string[];
+}
+
+export interface LatencyHistogram {
+  /** Upper bounds of the buckets, milliseconds; a last one without a bound follows. */
+  readonly boundsMs: readonly number[];
+  /** Of each bucket. */
+  readonly counts: readonly number[];
+  readonly sumMs: number;
+}

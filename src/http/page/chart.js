@@ -1,0 +1,128 @@
+// Throughput and latency over time, drawn by uPlot, which is loaded before as a global.
+
+import { byId } from "./elements.js";
+
+const secondsShown = 300;
+const heightPx = 180;
+
+let samples = [];
+let charts = [];
+
+export function addSamples(fresh) {
+  const since = Date.now() - secondsShown * 1000;
+  const newest = samples.at(-1)?.at ?? 0;
+  samples = [...samples, ...fresh.filter(({ at }) => at > newest)].filter(({ at }) => at >= since);
+  draw();
+}
+
+/** Again from nothing: colours and widths are read when a chart is made. */
+export function remake() {
+  for (const { plot } of charts) plot.destroy();
+  charts = [];
+  draw();
+}
+
+function draw() {
+  if (byId("throughput").clientWidth === 0 || samples.length === 0) return;
+  if (charts.length === 0) charts = [throughputChart(), latencyChart()];
+  for (const { plot, columns } of charts) plot.setData(dataOf(columns));
+  label();
+}
+
+function dataOf(columns) {
+  return [
+    samples.map(({ at }) => at / 1000),
+    ...columns.map((name) => samples.map((s) => s[name])),
+  ];
+}
+
+function throughputChart() {
+  const accent = colour("--accent");
+  const fill = colour("--accent-soft");
+  return chart("throughput", ["throughput"], [{
+    label: "a second",
+    stroke: accent,
+    fill,
+    width: 2,
+  }]);
+}
+
+function latencyChart() {
+  return chart("latency", ["p50", "p99"], [
+    { label: "p50", stroke: colour("--accent"), width: 2 },
+    { label: "p99", stroke: colour("--quiet"), width: 1.5, dash: [4, 4] },
+  ]);
+}
+
+function chart(id, columns, series) {
+  const target = byId(id);
+  const axis = {
+    stroke: colour("--quiet"),
+    grid: { stroke: colour("--line"), width: 1 },
+    ticks: { show: false },
+    font: "12px system-ui, sans-serif",
+  };
+  const options = {
+    width: target.clientWidth,
+    height: heightPx,
+    legend: { show: false },
+    cursor: { show: false },
+    padding: [8, 8, 0, 0],
+    scales: {
+      x: { range: () => timeRange() },
+      y: { range: (_plot, _min, max) => [0, Math.max(1, (max ?? 0) * 1.15)] },
+    },
+    axes: [{ ...axis, size: 28, space: 80, values: (_plot, splits) => splits.map(timeText) }, {
+      ...axis,
+      size: 48,
+    }],
+    series: [{}, ...series.map((line) => ({ ...line, spanGaps: true, points: { size: 4 } }))],
+  };
+  // deno-lint-ignore no-undef
+  const plot = new uPlot(options, dataOf(columns), target);
+  return { plot, columns };
+}
+
+/** At first a minute, then more, so that what there is can be seen. */
+function timeRange() {
+  const now = Date.now() / 1000;
+  const passed = now - samples[0].at / 1000;
+  return [now - Math.min(secondsShown, Math.max(60, passed)), now];
+}
+
+const minutes = new Intl.DateTimeFormat(undefined, {
+  hour: "2-digit",
+  minute: "2-digit",
+  hourCycle: "h23",
+});
+
+const withSeconds = new Intl.DateTimeFormat(undefined, {
+  hour: "2-digit",
+  minute: "2-digit",
+  second: "2-digit",
+  hourCycle: "h23",
+});
+
+function timeText(seconds) {
+  const isWhole = seconds % 60 === 0;
+  return (isWhole ? minutes : withSeconds).format(new Date(seconds * 1000));
+}
+
+function colour(name) {
+  return getComputedStyle(document.documentElement).getPropertyValue(name).trim();
+}
+
+function label() {
+  const last = samples.at(-1);
+  const most = Math.max(...samples.map(({ throughput }) => throughput));
+  const about = (value) => value === null ? "not measured" : `${value.toFixed(1)} milliseconds`;
+  const measured = samples.findLast(({ p50 }) => p50 !== null);
+  byId("throughput").setAttribute(
+    "aria-label",
+    `Now ${last.throughput.toFixed(1)} payments a second, at most ${most.toFixed(1)}`,
+  );
+  byId("latency").setAttribute(
+    "aria-label",
+    `Latency p50 ${about(measured?.p50 ?? null)}, p99 ${about(measured?.p99 ?? null)}`,
+  );
+}

@@ -1,0 +1,66 @@
+// Makes elements. What comes from outside becomes text, never markup.
+
+export const byId = (id) => document.getElementById(id);
+
+/** An element with children: strings become text. `class` and other attributes by name. */
+export function element(name, attributes = {}, ...children) {
+  return filled(document.createElement(name), attributes, children);
+}
+
+export function svgElement(name, attributes = {}, ...children) {
+  return filled(document.createElementNS("http://www.w3.org/2000/svg", name), attributes, children);
+}
+
+function filled(made, attributes, children) {
+  for (const [name, value] of Object.entries(attributes)) {
+    if (value !== undefined) made.setAttribute(name, value);
+  }
+  made.append(...children);
+  return made;
+}
+
+/** The same text set again would be read out again. */
+export function setText(target, text) {
+  if (target.textContent !== text) target.textContent = text;
+}
+
+/** Replaces children only where their data changed, so that text can be selected in peace. */
+export function fill(target, data, make) {
+  const text = JSON.stringify(data);
+  if (target.dataset.shown === text) return;
+  target.dataset.shown = text;
+  target.replaceChildren(...data.flatMap(make));
+}
+
+/** `-20000.00` as `-20,000.00`. */
+export function grouped(decimal) {
+  const [whole, fraction] = decimal.split(".");
+  const groups = whole.replace(/\B(?=(\d{3})+$)/g, ",");
+  return (fraction === undefined ? groups : `${groups}.${fraction}`).replace("-", "−");
+}
+
+/** The end of an id: ids of one minute begin alike. */
+export function shortId(id) {
+  return `…${id.slice(-8)}`;
+}
+
+const dayTime = new Intl.DateTimeFormat(undefined, { timeStyle: "medium", hourCycle: "h23" });
+const fullTime = new Intl.DateTimeFormat(undefined, { dateStyle: "medium", timeStyle: "long" });
+const preciseTime = new Intl.DateTimeFormat(undefined, {
+  hour: "2-digit",
+  minute: "2-digit",
+  second: "2-digit",
+  fractionalSecondDigits: 3,
+  hourCycle: "h23",
+});
+
+/** A `time` element; the whole date stands in its title. */
+export function timeOf(at, { precise = false } = {}) {
+  const date = new Date(at);
+  const text = (precise ? preciseTime : dayTime).format(date);
+  return element("time", { datetime: at, title: fullTime.format(date) }, text);
+}
+
+export function fullTimeOf(at) {
+  return element("time", { datetime: at }, fullTime.format(new Date(at)));
+}

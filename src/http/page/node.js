@@ -1,0 +1,115 @@
+// The node itself: its figures, links, accounts, and what is in doubt.
+
+import { byId, element, fill, grouped, setText, shortId } from "./elements.js";
+
+const count = new Intl.NumberFormat();
+const rate = new Intl.NumberFormat(undefined, { maximumFractionDigits: 1 });
+
+export function showStatus(status) {
+  document.title = `${status.name} · Handfast`;
+  setText(byId("name"), status.name);
+  setText(byId("role"), status.ready ? status.role : `${status.role}, not ready for payments`);
+  byId("balances").hidden = status.role === "coordinator";
+  byId("alarms").hidden = status.alarms.length === 0;
+  fill(byId("alarmlist"), status.alarms, (alarm) => element("li", {}, alarm));
+  showFigures(status);
+  const isAlone = status.role === "coordinator" || !status.ready;
+  const peers = status.peers.map((peer) => [peer, isAlone || peer.link === "up"]);
+  fill(byId("peers"), peers, peerRow);
+  fill(byId("facts"), [
+    ["Epoch", status.epoch],
+    ["Network", status.network],
+    ...Object.entries(status.clock).map(([node, number]) => [`Entries of ${node}`, String(number)]),
+  ], ([term, value]) => [element("dt", {}, term), element("dd", { class: "mono" }, value)]);
+}
+
+function showFigures(status) {
+  const { latency: { p50ms, p99ms } } = status;
+  fill(
+    byId("figures"),
+    [
+      ["Payments a second", rate.format(status.throughput), ""],
+      ["Latency p50", milliseconds(p50ms), ""],
+      ["Latency p99", milliseconds(p99ms), ""],
+      ["Committed", count.format(status.committed), ""],
+      ["Aborted", count.format(status.aborted), ""],
+      ["Open", count.format(status.open), ""],
+      ["In doubt", count.format(status.inDoubt), status.inDoubt > 0 ? "doubt" : ""],
+    ],
+    ([term, value, kind]) =>
+      element(
+        "div",
+        { class: "tile" },
+        element("dt", {}, term),
+        element("dd", { class: kind }, value),
+      ),
+  );
+}
+
+function milliseconds(value) {
+  return value === null ? "–" : `${value.toFixed(value < 10 ? 1 : 0)} ms`;
+}
+
+function peerRow([{ name, address, link }, isNeeded]) {
+  // Participants link to each other only when the coordinator can't be asked.
+  const kind = link === "up" ? "good" : isNeeded ? "bad" : "";
+  return element(
+    "tr",
+    {},
+    element("th", { scope: "row" }, name),
+    element("td", { class: "quiet" }, address),
+    element("td", {}, element("span", { class: `badge ${kind}` }, isNeeded ? link : "not needed")),
+  );
+}
+
+export function showAccounts({ count: all, accounts }) {
+  fill(byId("accounts"), accounts, ({ account, currency, decimal }) =>
+    element(
+      "tr",
+      {},
+      element("th", { scope: "row" }, account),
+      amountCell(decimal.posted, currency),
+      amountCell(decimal.available, currency),
+    ));
+  byId("moreaccounts").hidden = all <= accounts.length;
+  setText(byId("moreaccounts"), `The first ${accounts.length} of ${all}.`);
+}
+
+function amountCell(decimal, currency) {
+  const unit = element("span", { class: "quiet" }, ` ${currency}`);
+  return element("td", { class: "amount" }, grouped(decimal), unit);
+}
+
+export function showDoubts(doubts) {
+  byId("doubts").hidden = doubts.length === 0;
+  fill(byId("doubtrows"), doubts, (doubt) =>
+    element(
+      "tr",
+      {},
+      element(
+        "th",
+        { scope: "row" },
+        element(
+          "a",
+          { href: `#/payments/${doubt.payment}`, class: "mono" },
+          shortId(doubt.payment),
+        ),
+      ),
+      element("td", { class: "amount" }, ageText(doubt.age)),
+      element(
+        "td",
+        {},
+        doubt.held.map((leg) => `${leg.account} ${grouped(leg.decimal)} ${leg.currency}`).join(
+          ", ",
+        ),
+      ),
+      element("td", {}, doubt.participants.join(", ")),
+      element("td", {}, doubt.unreachable.join(", ") || "–"),
+    ));
+}
+
+function ageText(seconds) {
+  if (seconds < 120) return `${seconds} s`;
+  if (seconds < 7_200) return `${Math.floor(seconds / 60)} min`;
+  return `${Math.floor(seconds / 3_600)} h`;
+}

@@ -1,0 +1,104 @@
+// The status page: takes what the node tells and shows it, the overview or one payment.
+
+import { addSamples, remake } from "./chart.js";
+import { addEntries, setUp } from "./diagram.js";
+import { byId, setText } from "./elements.js";
+import { keepToken, watch } from "./feed.js";
+import { showAccounts, showDoubts, showStatus } from "./node.js";
+import { forgetDetail, showDetail, showPayments, toggleWhole } from "./payments.js";
+
+let role;
+let lastToldMs = 0;
+let isWatched = false;
+
+const parts = {
+  status: (status) => {
+    const isFirst = role === undefined;
+    role = status.role;
+    showStatus(status);
+    if (isFirst) route();
+  },
+  payments: (payments) => {
+    showPayments(payments, role);
+    refreshDetail();
+  },
+  accounts: showAccounts,
+  "in-doubt": showDoubts,
+  activity: addEntries,
+  samples: addSamples,
+};
+
+setUp();
+start();
+
+addEventListener("hashchange", route);
+addEventListener("resize", remake);
+matchMedia("(prefers-color-scheme: dark)").addEventListener("change", remake);
+setInterval(showAge, 1_000);
+
+byId("ask").addEventListener("submit", (event) => {
+  event.preventDefault();
+  keepToken(byId("token").value.trim());
+  byId("token").value = "";
+  byId("ask").hidden = true;
+  start();
+});
+
+byId("more").addEventListener("click", () => toggleWhole(role));
+
+async function start() {
+  if (isWatched) return;
+  isWatched = true;
+  await watch({ told, state: showState });
+  isWatched = false;
+}
+
+function told(name, data) {
+  lastToldMs = Date.now();
+  parts[name]?.(data);
+}
+
+function showState(state, isRefused) {
+  byId("connection").dataset.state = state;
+  if (state === "live") setText(byId("connection"), "live");
+  else if (state === "token") ask(isRefused);
+  else showAge();
+}
+
+function showAge() {
+  if (byId("connection").dataset.state !== "stale") return;
+  const seconds = Math.round((Date.now() - lastToldMs) / 1000);
+  const age = lastToldMs === 0 ? "" : `, shown as of ${seconds} s ago`;
+  setText(byId("connection"), `not reached${age}`);
+}
+
+function ask(isRefused) {
+  role = undefined;
+  setText(byId("connection"), "needs a token");
+  setText(byId("refused"), isRefused ? "This is not the node's token." : "");
+  byId("overview").hidden = true;
+  byId("detail").hidden = true;
+  byId("ask").hidden = false;
+  byId("token").focus();
+}
+
+function paymentInHash() {
+  return /^#\/payments\/([0-9a-f-]+)$/.exec(location.hash)?.[1];
+}
+
+function route() {
+  if (role === undefined) return;
+  const payment = paymentInHash();
+  byId("overview").hidden = payment !== undefined;
+  byId("detail").hidden = payment === undefined;
+  if (payment) return refreshDetail();
+  forgetDetail();
+  byId("detail").replaceChildren();
+  remake();
+}
+
+function refreshDetail() {
+  const payment = paymentInHash();
+  // While the node is not reached, the page already says so.
+  if (payment && role) showDetail(payment, role).catch(() => {});
+}

@@ -1,0 +1,304 @@
+// Payments on their way, and one payment's page.
+
+import { byId, element, fullTimeOf, grouped, setText, shortId, timeOf } from "./elements.js";
+import { tokenHeaders } from "./feed.js";
+
+const stepsOf = {
+  coordinator: ["prepare", "votes", "decision", "acks"],
+  participant: ["ordered", "prepared", "decision", "posted"],
+};
+const announceMs = 3_000;
+const rowsShown = 10;
+
+let announced = new Map();
+let announceAt = 0;
+
+let isWhole = false;
+let latest = [];
+
+export function showPayments(all, role) {
+  latest = all;
+  const payments = isWhole ? all : all.slice(0, rowsShown);
+  byId("more").hidden = all.length <= rowsShown;
+  setText(byId("more"), isWhole ? "Show fewer" : `Show all ${all.length}`);
+  byId("nopayments").hidden = payments.length > 0;
+  const list = byId("payments");
+  const rows = new Map([...list.children].map((row) => [row.dataset.id, row]));
+  const ids = new Set(payments.map(({ id }) => id));
+  for (const [id, row] of rows) if (!ids.has(id)) row.remove();
+  // Rows that stay are not moved, so that the focus stays where it is.
+  let next = list.firstElementChild;
+  for (const payment of payments) {
+    const row = rows.get(payment.id) ?? element("li", { "data-id": payment.id });
+    if (row === next) next = row.nextElementSibling;
+    else list.insertBefore(row, next);
+    const text = JSON.stringify([payment, role]);
+    if (row.dataset.shown === text) continue;
+    row.dataset.shown = text;
+    const link = row.firstElementChild ?? row.appendChild(element("a", { class: "payment" }));
+    link.href = `#/payments/${payment.id}`;
+    link.replaceChildren(...summary(payment, role));
+  }
+  announce(all);
+}
+
+export function toggleWhole(role) {
+  isWhole = !isWhole;
+  byId("more").setAttribute("aria-expanded", String(isWhole));
+  showPayments(latest, role);
+}
+
+function summary(payment, role) {
+  return [
+    element("span", { class: "when quiet" }, timeOf(payment.at)),
+    element("span", { class: "path" }, pathOf(payment.legs)),
+    element("span", { class: "amount" }, amountOf(payment.legs)),
+    stepper(payment, role),
+    element(
+      "span",
+      { class: "outcome" },
+      badge(payment),
+      element("span", { class: "hidden" }, ", "),
+      element("span", { class: "mono quiet" }, payment.code ?? shortId(payment.id)),
+    ),
+  ];
+}
+
+function pathOf(legs) {
+  const from = legs.filter(({ amount }) => amount.startsWith("-"));
+  const to = legs.filter(({ amount }) => !amount.startsWith("-"));
+  return `${namesOf(from)} → ${namesOf(to)}`;
+}
+
+function namesOf(legs) {
+  if (legs.length === 0) return "nobody";
+  return legs.length === 1 ? legs[0].account : `${legs[0].account} and ${legs.length - 1} more`;
+}
+
+function amountOf(legs) {
+  const credit = legs.filter(({ amount }) => !amount.startsWith("-"));
+  if (credit.length === 0) return "";
+  return credit.length === 1
+    ? `${grouped(credit[0].decimal)} ${credit[0].currency}`
+    : `${legs.length} legs`;
+}
+
+function badge({ state }) {
+  const kind = { committed: "good", aborted: "bad" }[state] ?? "moving";
+  return element("span", { class: `badge ${kind}` }, state);
+}
+
+function stepper(payment, role) {
+  const steps = stepsOf[role] ?? stepsOf.participant;
+  const names = payment.state === "aborted" && role === "participant"
+    ? steps.with(3, "released")
+    : steps;
+  const at = payment.stage === "done" ? steps.length : Math.max(0, steps.indexOf(payment.stage));
+  const isAborted = payment.state === "aborted";
+  const marks = names.map((name, index) => {
+    // A refused payment gets no acks: presumed abort needs none.
+    const isSkipped = isAborted && role === "coordinator" && index === 3;
+    const kind = isSkipped ? "skipped" : index < at ? "done" : index === at ? "now" : "ahead";
+    return element("span", { class: `step ${kind}` }, detailOf(name, payment, role));
+  });
+  const all = element("span", { class: `steps${isAborted ? " aborted" : ""}` }, ...marks);
+  all.setAttribute("aria-hidden", "true");
+  const words = payment.stage === "done"
+    ? "finished, "
+    : `step ${at + 1} of ${steps.length}, ${names[at]}, `;
+  return element("span", { class: "way" }, all, element("span", { class: "hidden" }, words));
+}
+
+/** Votes and acks with how many there are of how many, while they come in. */
+function detailOf(name, { votes, stage }, role) {
+  if (role !== "coordinator" || votes.length === 0 || stage === "done") return name;
+  const cast = votes.filter(({ vote }) => vote !== "none").length;
+  const acked = votes.filter((vote) => vote.acked).length;
+  if (name === "votes") return `votes ${cast}/${votes.length}`;
+  return name === "acks" ? `acks ${acked}/${votes.length}` : name;
+}
+
+/** Says now and then what became of the newest payment that has ended. */
+function announce(payments) {
+  const isFirst = announced.size === 0;
+  const ended = payments.filter(({ stage }) => stage === "done");
+  const fresh = ended.find(({ id }) => !announced.has(id));
+  announced = new Map(ended.map(({ id }) => [id, true]));
+  if (isFirst || !fresh || Date.now() < announceAt) return;
+  announceAt = Date.now() + announceMs;
+  const { state, code, legs } = fresh;
+  const what = `${pathOf(legs)}, ${amountOf(legs)}: ${state}${code ? `, ${code}` : ""}`;
+  setText(byId("announce"), what);
+}
+
+// One payment
+
+let shown = { id: undefined, text: "" };
+
+/** Fetches one payment and shows it; called again it shows what changed. */
+export async function showDetail(id, role) {
+  const response = await fetch(`/page/payments/${encodeURIComponent(id)}`, {
+    headers: tokenHeaders(),
+  });
+  const text = await response.text();
+  if (shown.id === id && shown.text === text) return;
+  const isNew = shown.id !== id;
+  shown = { id, text };
+  const view = byId("detail");
+  view.replaceChildren(...(response.ok ? detail(JSON.parse(text), role) : unknown(id)));
+  if (isNew) byId("detail-title").focus();
+}
+
+export function forgetDetail() {
+  shown = { id: undefined, text: "" };
+}
+
+const back = () => element("p", {}, element("a", { href: "#/" }, "← All payments"));
+const title = (text) => element("h2", { id: "detail-title", tabindex: "-1" }, text);
+
+function unknown(id) {
+  return [back(), title("Payment not known"), element("p", { class: "mono" }, id)];
+}
+
+function detail(payment, role) {
+  const { id, legs, state, code, transaction, originator, at } = payment;
+  return [
+    back(),
+    element(
+      "section",
+      { class: "card" },
+      element("div", { class: "card-head" }, title(`${amountOf(legs)}, ${pathOf(legs)}`)),
+      element("p", { class: "outcome" }, badge(payment), code ? ` ${code}` : ""),
+      stepper(payment, role),
+      facts([
+        ["Payment", element("span", { class: "mono" }, id)],
+        ["Transaction", element("span", { class: "mono" }, transaction ?? "none")],
+        ["Originator", originator],
+        [`${state[0].toUpperCase()}${state.slice(1)} at`, fullTimeOf(at)],
+      ]),
+    ),
+    element(
+      "div",
+      { class: "columns even" },
+      card("Legs", legsTable(legs)),
+      role === "coordinator" ? card("Votes and acks", votesTable(payment)) : votesNote(payment),
+    ),
+    element(
+      "div",
+      { class: "columns even" },
+      card("Timeline", timeline(payment.steps)),
+      card("Vector clock", clockTable(payment.clock)),
+    ),
+  ];
+}
+
+function card(name, ...content) {
+  const id = `card-${name.split(" ")[0].toLowerCase()}`;
+  return element(
+    "section",
+    { class: "card", "aria-labelledby": id },
+    element("h3", { id }, name),
+    ...content,
+  );
+}
+
+function facts(pairs) {
+  return element(
+    "dl",
+    { class: "facts" },
+    ...pairs.flatMap(([term, value]) => [element("dt", {}, term), element("dd", {}, value)]),
+  );
+}
+
+function table(name, heads, rows) {
+  const head = heads.map(([text, kind]) => element("th", { scope: "col", class: kind }, text));
+  return element(
+    "div",
+    { class: "scroll", tabindex: "0", role: "group", "aria-label": name },
+    element(
+      "table",
+      {},
+      element("thead", {}, element("tr", {}, ...head)),
+      element("tbody", {}, ...rows),
+    ),
+  );
+}
+
+function legsTable(legs) {
+  return table(
+    "Legs",
+    [["Account"], ["Amount", "amount"]],
+    legs.map((leg) =>
+      element(
+        "tr",
+        {},
+        element("th", { scope: "row" }, leg.account),
+        element("td", { class: "amount" }, `${grouped(leg.decimal)} ${leg.currency}`),
+      )
+    ),
+  );
+}
+
+function votesTable({ votes, state }) {
+  const heads = [["Participant"], ["Vote"], ["Reason"], ["Ack"]];
+  return table(
+    "Votes and acks",
+    heads,
+    votes.map(({ participant, vote, code, acked }) =>
+      element(
+        "tr",
+        {},
+        element("th", { scope: "row" }, participant),
+        element("td", {}, vote === "none" ? (state === "aborted" ? "not known" : "awaited") : vote),
+        element("td", {}, code ?? "–"),
+        element("td", {}, acked ? "yes" : state === "aborted" ? "not needed" : "awaited"),
+      )
+    ),
+  );
+}
+
+function votesNote({ state, code, steps }) {
+  const here = steps.some(({ what }) => what === "prepared")
+    ? "This participant voted yes: its legs were prepared before the vote left."
+    : "This participant prepared nothing for it.";
+  const all = state === "committed"
+    ? "The payment committed, so every participant voted yes."
+    : state === "aborted"
+    ? `It was aborted: ${code ?? "no reason was told"}. The coordinator knows who voted what.`
+    : "The coordinator gathers the votes and decides.";
+  return card("Votes", element("p", {}, here), element("p", {}, all));
+}
+
+function timeline(steps) {
+  if (steps.length === 0) return element("p", { class: "quiet" }, "Nothing is known.");
+  return element(
+    "ol",
+    { class: "timeline" },
+    ...steps.map(({ what, at, entry }) =>
+      element(
+        "li",
+        { class: entry === undefined ? "message" : "record" },
+        element("span", { class: "quiet" }, timeOf(at, { precise: true })),
+        element("span", {}, what),
+        element("span", { class: "quiet" }, entry === undefined ? "" : `durable in entry ${entry}`),
+      )
+    ),
+  );
+}
+
+function clockTable(clock) {
+  const rows = Object.entries(clock);
+  if (rows.length === 0) return element("p", { class: "quiet" }, "No entry holds it yet.");
+  return table(
+    "Vector clock",
+    [["Node"], ["Entries known", "amount"]],
+    rows.map(([node, number]) =>
+      element(
+        "tr",
+        {},
+        element("th", { scope: "row" }, node),
+        element("td", { class: "amount" }, String(number)),
+      )
+    ),
+  );
+}

@@ -1,0 +1,141 @@
+/**
+ * What the status page is told, live: one look at the node a moment for all who watch, and of that
+ * only the parts that changed. Nothing runs while nobody watches.
+ */
+
+import { messageOf } from "../errors.ts";
+import type { EventStream } from "./event_stream.ts";
+import { eventText } from "./event_stream.ts";
+import type { NodeApi, NodeStatus } from "./node_api.ts";
+import { activityJson, pageAccountJson, pageInDoubtJson, traceJson } from "./page_view.ts";
+import { statusJson } from "./status.ts";
+
+const lookIntervalMs = 250;
+const sampleIntervalMs = 1_000;
+const samplesKept = 300;
+const accountsShown = 200;
+const inDoubtShown = 100;
+const activityShown = 80;
+
+/** Since the sample before it; latencies are null where nothing was answered. */
+interface Sample {
+  readonly at: number;
+  readonly throughput: number;
+  readonly p50: number | null;
+  readonly p99: number | null;
+}
+
+export class PageFeed {
+  readonly #node: NodeApi;
+  readonly #onError: (line: string) => void;
+  readonly #watching = new Set<EventStream>();
+  /** The latest data of each part that is sent whole. */
+  readonly #parts = new Map<string, string>();
+  #activity: ReturnType<typeof activityJson>[] = [];
+  #samples: Sample[] = [];
+  #sampled: { atMs: number; decided: number; answered: number } | undefined;
+  #isRunning = false;
+  #wake: (() => void) | undefined;
+
+  constructor(node: NodeApi, onError: (line: string) => void) {
+    this.#node = node;
+    this.#onError = onError;
+  }
+
+  /** Sends all there is, then what changes. */
+  add(stream: EventStream): void {
+    for (const [name, data] of this.#parts) stream.send(eventText(data, { name }));
+    stream.send(eventText(JSON.stringify(this.#activity), { name: "activity" }));
+    stream.send(eventText(JSON.stringify(this.#samples), { name: "samples" }));
+    this.#watching.add(stream);
+    stream.closed.then(() => {
+      this.#watching.delete(stream);
+      if (this.#watching.size === 0) this.#wake?.();
+    });
+    if (!this.#isRunning) void this.#run();
+  }
+
+  async #run(): Promise<void> {
+    this.#isRunning = true;
+    while (this.#watching.size > 0) {
+      try {
+        await this.#look();
+      } catch (thrown) {
+        // The node can't be looked at any more: the page says that it is stale.
+        this.#onError(`the status page: ${messageOf(thrown)}`);
+        for (const stream of this.#watching) stream.close();
+      }
+      await this.#pause();
+    }
+    this.#isRunning = false;
+  }
+
+  async #pause(): Promise<void> {
+    if (this.#watching.size === 0) return;
+    const { promise, resolve } = Promise.withResolvers<void>();
+    const timer = setTimeout(resolve, lookIntervalMs);
+    this.#wake = resolve;
+    await promise;
+    clearTimeout(timer);
+  }
+
+  async #look(): Promise<void> {
+    const node = this.#node;
+    const [status, traces, accounts, inDoubt] = await Promise.all([
+      node.status(),
+      node.recent(),
+      node.accounts(),
+      node.inDoubt(),
+    ]);
+    this.#tell("status", { ...statusJson(status), ready: node.isReady() });
+    this.#tell("payments", traces.map(traceJson));
+    this.#tell("accounts", {
+      count: accounts.length,
+      accounts: accounts.slice(0, accountsShown).map(pageAccountJson),
+    });
+    this.#tell("in-doubt", inDoubt.slice(0, inDoubtShown).map(pageInDoubtJson));
+    this.#tellActivity();
+    this.#sample(status);
+  }
+
+  #tell(name: string, part: unknown): void {
+    const data = JSON.stringify(part);
+    if (this.#parts.get(name) === data) return;
+    this.#parts.set(name, data);
+    this.#send(name, data);
+  }
+
+  #tellActivity(): void {
+    const known = this.#activity.at(-1)?.sequence ?? 0;
+    const fresh = this.#node.activity(known).slice(-activityShown).map(activityJson);
+    if (fresh.length === 0) return;
+    this.#activity = [...this.#activity, ...fresh].slice(-activityShown);
+    this.#send("activity", JSON.stringify(fresh));
+  }
+
+  #sample({ committed, aborted, latencies, latencyMs }: NodeStatus): void {
+    const atMs = Date.now();
+    const decided = committed + aborted;
+    const answered = latencies.counts.reduce((sum, count) => sum + count, 0);
+    const before = this.#sampled;
+    const passedMs = atMs - (before?.atMs ?? 0);
+    if (before && passedMs >= 0 && passedMs < sampleIntervalMs) return;
+    this.#sampled = { atMs, decided, answered };
+    // After a pause of watching there is no rate to tell.
+    if (!before || passedMs < 0 || passedMs > 5 * sampleIntervalMs) return;
+    const isAnswered = answered > before.answered;
+    const sample: Sample = {
+      at: atMs,
+      throughput: (decided - before.decided) * 1000 / passedMs,
+      p50: isAnswered ? latencyMs.p50 : null,
+      p99: isAnswered ? latencyMs.p99 : null,
+    };
+    this.#samples = [...this.#samples, sample].slice(-samplesKept);
+    this.#send("samples", JSON.stringify([sample]));
+  }
+
+  #send(name: string, data: string): void {
+    const text = eventText(data, { name });
+    for (const stream of this.#watching) stream.send(text);
+  }
+}

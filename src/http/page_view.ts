@@ -1,0 +1,65 @@
+/** What the status page shows, as JSON. Amounts come with decimals too: the page need not know the
+ * currencies' exponents. */
+
+import { formatAmount } from "../protocol/money.ts";
+import type { Leg } from "../protocol/order.ts";
+import { accountJson } from "./accounts.ts";
+import { inDoubtJson } from "./in_doubt.ts";
+import type {
+  AccountView,
+  ActivityEntry,
+  InDoubtView,
+  PaymentTrace,
+  TraceStep,
+} from "./node_api.ts";
+import { paymentJson } from "./payment_view.ts";
+
+export function traceJson({ payment, stage, votes }: PaymentTrace) {
+  const { legs, ...json } = paymentJson(payment);
+  return {
+    ...json,
+    stage,
+    votes: votes.map(({ participant, vote, code, isAcked }) => ({
+      participant,
+      vote,
+      code,
+      acked: isAcked,
+    })),
+    legs: legs.map((leg, at) => ({ ...leg, decimal: decimal(payment.legs[at]) })),
+  };
+}
+
+export function detailJson(trace: PaymentTrace) {
+  return { ...traceJson(trace), steps: trace.steps.map(stepJson) };
+}
+
+function stepJson({ what, atMs, entry, clock }: TraceStep) {
+  const at = new Date(atMs).toISOString();
+  return { what, at, entry, clock: clock && Object.fromEntries(clock) };
+}
+
+export function pageAccountJson(account: AccountView) {
+  const { posted, available, pendingDebits, pendingCredits, currency } = account;
+  return {
+    ...accountJson(account),
+    decimal: {
+      posted: formatAmount(posted, currency),
+      available: formatAmount(available, currency),
+      pendingDebits: formatAmount(pendingDebits, currency),
+      pendingCredits: formatAmount(pendingCredits, currency),
+    },
+  };
+}
+
+export function pageInDoubtJson(view: InDoubtView) {
+  const { held, ...json } = inDoubtJson(view);
+  return { ...json, held: held.map((leg, at) => ({ ...leg, decimal: decimal(view.held[at]) })) };
+}
+
+export function activityJson({ sequence, node, number, clock, what }: ActivityEntry) {
+  return { sequence, node, number, clock: Object.fromEntries(clock), what };
+}
+
+function decimal(leg: Leg | undefined): string {
+  return leg ? formatAmount(leg.amount, leg.currency) : "";
+}

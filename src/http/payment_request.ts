@@ -1,0 +1,115 @@
+/** What `POST /v1/payments` takes, and the order that it stands for. */
+
+import { z } from "@hono/zod-openapi";
+import { idempotencyKeyLengthMax, legsMax, waitMsDefault, waitMsMax } from "../limits.ts";
+import type { Leg } from "../protocol/order.ts";
+import type { PaymentRequest } from "./node_api.ts";
+import {
+  addressSchema,
+  amountSchema,
+  currencySchema,
+  ownAddressSchema,
+  parsed,
+  paymentIdSchema,
+} from "./schema.ts";
+
+const positiveAmountSchema = parsed(
+  (text) => /^\d{1,18}$/.test(text) && BigInt(text) > 0n ? BigInt(text) : undefined,
+  "positive minor units as up to 18 digits, such as 12500",
+).openapi({ type: "string", pattern: "^\\d{1,18}$", example: "12500" });
+
+const legSchema = z.strictObject({
+  account: addressSchema,
+  amount: amountSchema,
+  currency: currencySchema,
+}).openapi("Leg");
+
+const legsFormSchema = z.strictObject({
+  id: paymentIdSchema.optional(),
+  legs: z.array(legSchema, { error: `must be a list of 1 to ${legsMax} legs` })
+    .min(1, { error: "must hold at least one leg" })
+    .max(legsMax, { error: `must hold at most ${legsMax} legs` }),
+}).openapi("PaymentByLegs");
+
+const transferFormSchema = z.strictObject({
+  id: paymentIdSchema.optional(),
+  from: ownAddressSchema,
+  to: addressSchema,
+  amount: positiveAmountSchema,
+  currency: currencySchema,
+}).openapi("PaymentFromTo");
+
+export const paymentBodySchema = z.union([legsFormSchema, transferFormSchema], {
+  error: "must be a JSON object",
+});
+
+export const waitQuerySchema = z.strictObject({
+  wait: parsed(parseWaitMs, `seconds from 0 to ${waitMsMax / 1000}`).optional()
+    .openapi({
+      type: "string",
+      description: `Seconds to wait for the outcome, by default ${waitMsDefault / 1000}`,
+      example: "2.5",
+    }),
+});
+
+export const keyHeaderSchema = z.object({
+  "idempotency-key": parsed(
+    parseIdempotencyKey,
+    `a quoted string or a token of 1 to ${idempotencyKeyLengthMax} characters`,
+  ).optional().openapi({ type: "string", example: '"8e03978e-40d5-43dd-bc93-6894a57f9324"' }),
+});
+
+/** The request to the node; an account without a participant is one of `ownName`. */
+export function paymentRequest(
+  body: z.output<typeof paymentBodySchema>,
+  waitMs: number | undefined,
+  key: string | undefined,
+  ownName: string,
+): PaymentRequest {
+  const legs = "legs" in body ? body.legs.map(legOf) : transferLegs(body, ownName);
+  return {
+    id: body.id,
+    legs,
+    waitMs: waitMs ?? waitMsDefault,
+    key: key === undefined ? undefined : { key, request: canonicalText(body.id, legs) },
+  };
+}
+
+function legOf({ account, amount, currency }: z.output<typeof legSchema>): Leg {
+  return { account: account.account, participant: account.participant, amount, currency };
+}
+
+function transferLegs(body: z.output<typeof transferFormSchema>, ownName: string): Leg[] {
+  const { from, to, amount, currency } = body;
+  return [
+    { account: from.account, participant: from.participant ?? ownName, amount: -amount, currency },
+    { account: to.account, participant: to.participant, amount, currency },
+  ];
+}
+
+/** The same for both forms of a body, however it was spaced and its fields were ordered. */
+function canonicalText(id: string | undefined, legs: readonly Leg[]): string {
+  return JSON.stringify([
+    id ?? null,
+    ...legs.map((leg) => [leg.account, leg.participant, leg.amount.toString(), leg.currency]),
+  ]);
+}
+
+function parseWaitMs(text: string): number | undefined {
+  if (!/^\d{1,5}(\.\d{1,9})?$/.test(text)) return undefined;
+  const waitMs = Math.round(Number(text) * 1000);
+  return waitMs <= waitMsMax ? waitMs : undefined;
+}
+
+/**
+ * The key in an `Idempotency-Key` header: a structured-field string (RFC 8941, 3.3.3), or, as many
+ * clients send it, the same without quotes.
+ */
+function parseIdempotencyKey(text: string): string | undefined {
+  const quoted = /^"((?:[\x20\x21\x23-\x5b\x5d-\x7e]|\\["\\])*)"$/.exec(text)?.[1];
+  const key = quoted?.replace(/\\(["\\])/g, "$1") ?? /^[\w!#$%&'*+.^`|~:/=-]+$/.exec(text)?.[0];
+  if (key === undefined || key.length === 0 || key.length > idempotencyKeyLengthMax) {
+    return undefined;
+  }
+  return key;
+}

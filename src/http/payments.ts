@@ -1,0 +1,150 @@
+/** The routes under `/v1/payments`. */
+
+import { createRoute, z } from "@hono/zod-openapi";
+import type { OpenAPIHono } from "@hono/zod-openapi";
+import { FormatError, messageOf } from "../errors.ts";
+import { listLimitDefault, listLimitMax } from "../limits.ts";
+import { participantOnly } from "./access.ts";
+import type { NodeApi, PaymentAnswer, PaymentPage, PaymentRequest } from "./node_api.ts";
+import { respond } from "./payment_answer.ts";
+import {
+  keyHeaderSchema,
+  paymentBodySchema,
+  paymentRequest,
+  waitQuerySchema,
+} from "./payment_request.ts";
+import { paymentJson, paymentSchema } from "./payment_view.ts";
+import { malformed, problem, problems } from "./problem.ts";
+import { jsonOf, nameSchema, parsed, paymentIdSchema } from "./schema.ts";
+
+export function addPaymentRoutes(
+  app: OpenAPIHono,
+  node: NodeApi,
+  onError: (line: string) => void,
+): void {
+  app.openapi(
+    { ...submitRoute, middleware: participantOnly(node) },
+    async (c) => {
+      const key = c.req.valid("header")["idempotency-key"];
+      const { wait } = c.req.valid("query");
+      const request = paymentRequest(c.req.valid("json"), wait, key, node.name);
+      const answer = await submit(node, request, onError);
+      if (answer !== undefined) return respond(c, answer, key !== undefined);
+      return problem(
+        c,
+        500,
+        "outcome_unknown",
+        "The node could not tell the payment's outcome; ask for it by its id, or send it again",
+        { id: request.id, state: "unknown" },
+      );
+    },
+  );
+
+  app.openapi(paymentRoute, async (c) => {
+    const { id } = c.req.valid("param");
+    const payment = await node.payment(id);
+    if (payment !== undefined) return c.json(paymentJson(payment), 200);
+    const detail = `Payment ${id} is not known here, so the same id may be sent again`;
+    return problem(c, 404, "payment_not_found", detail, { id });
+  });
+
+  app.openapi(listRoute, async (c) => {
+    const { limit = listLimitDefault, cursor, account } = c.req.valid("query");
+    const page = await pageOf(() => node.payments({ limit, cursor, account }));
+    if (page === undefined) {
+      return malformed(c, [{ field: "cursor", reason: "must be the next of an earlier answer" }]);
+    }
+    return c.json({ payments: page.payments.map(paymentJson), next: page.next }, 200);
+  });
+}
+
+/** Nothing where the node stopped meanwhile: the outcome is then unknown, and must be told so. */
+async function submit(
+  node: NodeApi,
+  request: PaymentRequest,
+  onError: (line: string) => void,
+): Promise<PaymentAnswer | undefined> {
+  try {
+    return await node.submit(request);
+  } catch (thrown) {
+    onError(`payment ${request.id ?? "without an id of its user's"}: ${messageOf(thrown)}`);
+    return undefined;
+  }
+}
+
+/** Nothing where the cursor is none. */
+async function pageOf(list: () => Promise<PaymentPage>): Promise<PaymentPage | undefined> {
+  try {
+    return await list();
+  } catch (thrown) {
+    if (thrown instanceof FormatError) return undefined;
+    throw thrown;
+  }
+}
+
+const submitRoute = createRoute({
+  method: "post",
+  path: "/v1/payments",
+  summary: "Order a payment and wait for its outcome (participants only)",
+  request: {
+    query: waitQuerySchema,
+    headers: keyHeaderSchema,
+    body: { required: true, content: { "application/json": { schema: paymentBodySchema } } },
+  },
+  responses: {
+    200: jsonOf("The same payment as before, committed or aborted", paymentSchema),
+    201: jsonOf("Committed", paymentSchema),
+    202: jsonOf(
+      "The wait ended first: ask at Location",
+      z.object({ id: z.string(), state: z.literal("pending") }),
+    ),
+    ...problems(400, 401, 405, 409, 413, 415, 421, 422, 500, 503),
+  },
+});
+
+const paymentRoute = createRoute({
+  method: "get",
+  path: "/v1/payments/{id}",
+  summary: "One payment",
+  request: { params: z.object({ id: paymentIdSchema }) },
+  responses: { 200: jsonOf("The payment", paymentSchema), ...problems(400, 401, 404, 421) },
+});
+
+const limitSchema = parsed(
+  (text) => {
+    const limit = /^\d{1,4}$/.test(text) ? Number(text) : 0;
+    return limit >= 1 && limit <= listLimitMax ? limit : undefined;
+  },
+  `a number from 1 to ${listLimitMax}`,
+).optional().openapi({
+  type: "integer",
+  minimum: 1,
+  maximum: listLimitMax,
+  default: listLimitDefault,
+});
+
+const cursorSchema = parsed(
+  (text) => text === "" ? undefined : text,
+  "the next of an earlier answer",
+)
+  .optional().openapi({ type: "string" });
+
+const listRoute = createRoute({
+  method: "get",
+  path: "/v1/payments",
+  summary: "Payments, newest first",
+  request: {
+    query: z.strictObject({
+      limit: limitSchema,
+      cursor: cursorSchema,
+      account: nameSchema.optional(),
+    }),
+  },
+  responses: {
+    200: jsonOf(
+      "A page of them; next is the cursor of the page after it",
+      z.object({ payments: z.array(paymentSchema), next: z.string().optional() }),
+    ),
+    ...problems(400, 401, 421),
+  },
+});

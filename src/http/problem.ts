@@ -1,0 +1,140 @@
+/** Errors as problem details (RFC 9457), and what the schemas say against a request in words. */
+
+import { z } from "@hono/zod-openapi";
+import type { Context } from "hono";
+
+export const problemSchema = z.object({
+  type: z.string().openapi({ example: "about:blank" }),
+  title: z.string(),
+  status: z.number().int(),
+  detail: z.string(),
+  code: z.string().openapi({ description: "What went wrong, for programs" }),
+  field: z.string().optional().openapi({
+    description: "The part of the request that is malformed",
+  }),
+  id: z.string().optional().openapi({ description: "The payment" }),
+  state: z.enum(["aborted", "rejected", "not_started", "unknown"]).optional().openapi({
+    description: "Of the payment: aborted for good; rejected, as this request was not taken on; " +
+      "not_started, so the same id may be sent again; unknown, so ask for it by its id",
+  }),
+}).openapi("Problem");
+
+export type Problem = z.infer<typeof problemSchema>;
+export type ProblemStatus = keyof typeof titles;
+
+/** The reason phrases of RFC 9110: with `about:blank` the title says no more than the status. */
+const titles = {
+  400: "Bad Request",
+  401: "Unauthorized",
+  404: "Not Found",
+  405: "Method Not Allowed",
+  409: "Conflict",
+  413: "Content Too Large",
+  415: "Unsupported Media Type",
+  421: "Misdirected Request",
+  422: "Unprocessable Content",
+  500: "Internal Server Error",
+  503: "Service Unavailable",
+} as const;
+
+/** What a problem says beyond its status; `headers` go to the response. */
+export interface ProblemParts extends Pick<Problem, "field" | "id" | "state"> {
+  readonly headers?: Readonly<Record<string, string>>;
+}
+
+export function problem<S extends ProblemStatus>(
+  c: Context,
+  status: S,
+  code: string,
+  detail: string,
+  { headers, ...members }: ProblemParts = {},
+) {
+  const body: Problem = {
+    type: "about:blank",
+    title: titles[status],
+    status,
+    detail,
+    code,
+    ...members,
+  };
+  return c.json(body, status, { ...headers, "Content-Type": "application/problem+json" });
+}
+
+export function methodNotAllowed(c: Context, allowed: readonly string[], detail: string) {
+  return problem(c, 405, "method_not_allowed", detail, { headers: { Allow: allowed.join(", ") } });
+}
+
+/** 400, naming every field that is wrong, the first of them also as `field`. */
+export function malformed(c: Context, faults: readonly Fault[]) {
+  const detail = faults.map(({ field, reason }) => `${field}: ${reason}`).join("; ");
+  return problem(c, 400, "malformed", detail, { field: faults[0]?.field });
+}
+
+export interface Fault {
+  /** Where, as in `legs[0].amount`. */
+  readonly field: string;
+  readonly reason: string;
+}
+
+/** Faults named in one problem; a request of 64 wrong legs need not be answered with all. */
+const faultsMax = 5;
+
+export function faultsOf(error: z.ZodError): Fault[] {
+  return error.issues.flatMap(faultsOfIssue).slice(0, faultsMax);
+}
+
+type Issue = z.ZodError["issues"][number];
+
+function faultsOfIssue(issue: Issue): Fault[] {
+  if (issue.code === "invalid_union" && issue.errors.length > 0) {
+    return nearestForm(issue.errors).flatMap(faultsOfIssue);
+  }
+  if (issue.code === "unrecognized_keys") {
+    return issue.keys.map((key) => ({
+      field: fieldName([...issue.path, key]),
+      reason: "is not a field of this request",
+    }));
+  }
+  return [{ field: fieldName(issue.path), reason: issue.message }];
+}
+
+/** Of the forms that a body may have, the one it was meant to be: most of its fields are known. */
+function nearestForm(forms: Issue[][]): Issue[] {
+  return forms.reduce((best, form) => unknownFields(form) < unknownFields(best) ? form : best);
+}
+
+function unknownFields(issues: Issue[]): number {
+  return issues.reduce(
+    (sum, issue) =>
+      issue.code === "unrecognized_keys" && issue.path.length === 0 ? sum + issue.keys.length : sum,
+    0,
+  );
+}
+
+function fieldName(path: readonly PropertyKey[]): string {
+  const name = path.map((part) => typeof part === "number" ? `[${part}]` : `.${shorten(part)}`);
+  return name.join("").replace(/^\./, "") || "body";
+}
+
+/** A key comes from the request, so it may be of any length. */
+function shorten(part: PropertyKey): string {
+  return String(part).slice(0, 64);
+}
+
+interface ProblemResponse {
+  readonly description: string;
+  readonly content: {
+    readonly "application/problem+json": { readonly schema: typeof problemSchema };
+  };
+}
+
+/** The part of a route's description that says which problems it answers with. */
+export function problems<S extends ProblemStatus>(
+  ...statuses: readonly S[]
+): Record<S, ProblemResponse> {
+  const responses = statuses.map((status): [S, ProblemResponse] => [status, {
+    description: titles[status],
+    content: { "application/problem+json": { schema: problemSchema } },
+  }]);
+  return Object.fromEntries(responses) as Record<S, ProblemResponse>;
+}

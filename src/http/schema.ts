@@ -1,0 +1,88 @@
+/** What requests and responses are made of: their syntax, and what each part is parsed to. */
+
+import { z } from "@hono/zod-openapi";
+import { isName, parsePaymentId } from "../protocol/id.ts";
+import type { PaymentId } from "../protocol/id.ts";
+
+/**
+ * Text of which `parse` makes something, or nothing where it is malformed. The message names what
+ * was expected and what came instead.
+ */
+export function parsed<T>(parse: (text: string) => T | undefined, expected: string) {
+  return z.string({ error: ({ input }) => reason(expected, input) }).transform(
+    (text, context): T => {
+      const value = parse(text);
+      if (value !== undefined) return value;
+      context.addIssue({ code: "custom", message: reason(expected, text) });
+      return z.NEVER;
+    },
+  );
+}
+
+function reason(expected: string, input: unknown): string {
+  if (input === undefined) return `is missing; it must be ${expected}`;
+  if (typeof input !== "string") return `must be ${expected}, as a string`;
+  return `must be ${expected}, not ${JSON.stringify(input.slice(0, 64))}`;
+}
+
+export const paymentIdSchema = parsed<PaymentId>(parsePaymentId, "a UUIDv7")
+  .openapi({ type: "string", format: "uuid", example: "0190f5d0-7b1a-7c3e-9f00-3b6f2a1c4d5e" });
+
+export const nameSchema = parsed(
+  (text) => isName(text) ? text : undefined,
+  "a name: a lower-case letter, then up to 30 of a-z, 0-9 and -",
+).openapi({ type: "string", pattern: "^[a-z][a-z0-9-]{0,30}$", example: "main" });
+
+export const addressSchema = parsed(
+  (text) => {
+    const address = parseAddress(text);
+    if (address?.participant === undefined) return undefined;
+    return { account: address.account, participant: address.participant };
+  },
+  "ACCOUNT@PARTICIPANT, such as main@bob",
+).openapi({ type: "string", example: "main@bob" });
+
+/** Where the participant goes without saying: it is the node asked. */
+export const ownAddressSchema = parsed(
+  parseAddress,
+  "ACCOUNT or ACCOUNT@PARTICIPANT, such as main",
+).openapi({ type: "string", example: "main" });
+
+export const amountSchema = parsed(
+  (text) => /^-?\d{1,18}$/.test(text) ? BigInt(text) : undefined,
+  "minor units as up to 18 digits, such as 12500 or -12500",
+).openapi({ type: "string", pattern: "^-?\\d{1,18}$", example: "-12500" });
+
+export const currencySchema = parsed(
+  (text) => /^[A-Z]{3}$/.test(text) ? text : undefined,
+  "an ISO 4217 code such as USD",
+).openapi({ type: "string", pattern: "^[A-Z]{3}$", example: "USD" });
+
+/** Digits, in responses. */
+export const digitsSchema = z.string().openapi({ pattern: "^-?\\d+$", example: "12500" });
+/** RFC 3339, UTC. */
+export const timeSchema = z.string().openapi({
+  format: "date-time",
+  example: "2025-01-31T12:00:00.000Z",
+});
+export const clockSchema = z.record(z.string(), z.number().int()).openapi({
+  description: "Vector clock: entries known of each node's log",
+  example: { coordinator: 12, alice: 7, bob: 5 },
+});
+
+export const jsonOf = <T extends z.ZodType>(description: string, schema: T) => ({
+  description,
+  content: { "application/json": { schema } },
+});
+
+interface Address {
+  readonly account: string;
+  readonly participant?: string;
+}
+
+function parseAddress(text: string): Address | undefined {
+  const [account = "", participant, ...rest] = text.split("@");
+  if (!isName(account) || rest.length > 0) return undefined;
+  if (participant !== undefined && !isName(participant)) return undefined;
+  return { account, participant };
+}

@@ -1,0 +1,178 @@
+/** Serves a node's HTTP API on a TCP address. */
+
+import { messageOf } from "../errors.ts";
+import { drainMs } from "../limits.ts";
+import { createApp } from "./app.ts";
+import type { NodeApi } from "./node_api.ts";
+import type { Problem } from "./problem.ts";
+
+export interface ServeOptions {
+  readonly hostname: string;
+  /** 0: any free one. */
+  readonly port: number;
+  readonly token: string;
+  /** PEM. Needed, and used, only where the address is not a loopback one. */
+  readonly tls?: { readonly cert: string; readonly key: string };
+  /** Further names under which the server may be addressed, such as those in its certificate. */
+  readonly names?: readonly string[];
+  /** Whether only this machine reaches the address; by default told from the hostname. */
+  readonly loopback?: boolean;
+  /** How long requests under way may take to finish when the server shuts down. */
+  readonly graceMs?: number;
+  /** One line for the node's own log. */
+  readonly onError?: (line: string) => void;
+}
+
+export interface HttpServer {
+  /** `http://HOST:PORT`, or `https`; no slash at the end. */
+  readonly url: string;
+  /** Starts nothing new, lets requests under way finish for a while, then closes connections. */
+  shutdown(): Promise<void>;
+}
+
+/**
+ * @throws {TypeError} if the address is not a loopback one and there is no certificate
+ * @throws {Error} if the address can't be listened on
+ */
+export function serveHttp(node: NodeApi, options: ServeOptions): HttpServer {
+  const { hostname, token, names = [], onError } = options;
+  const loopback = options.loopback ?? isLoopback(hostname);
+  const tls = loopback ? undefined : options.tls;
+  if (!loopback && tls === undefined) {
+    throw new TypeError(
+      `Cannot serve HTTP on "${hostname}": an address that other machines reach needs a certificate`,
+    );
+  }
+
+  let hosts: readonly string[] = [];
+  const stopping = new AbortController();
+  const app = createApp(node, {
+    token,
+    hosts: () => hosts,
+    loopback,
+    stopping: stopping.signal,
+    onError,
+  });
+  const underWay = new RequestsUnderWay();
+  const closing = new AbortController();
+  const server = listen(options, tls, closing.signal, (request, info) => {
+    if (underWay.isClosed) return refuseStopping();
+    underWay.add(info.completed);
+    return app.fetch(request);
+  });
+  const { port } = server.addr;
+  hosts = ownNames(hostname, names).map((name) => hostWithPort(name, port));
+
+  const graceMs = options.graceMs ?? drainMs;
+  let ended: Promise<void> | undefined;
+  return {
+    url: `${loopback ? "http" : "https"}://${hostWithPort(addressable(hostname, names), port)}`,
+    shutdown: () => {
+      stopping.abort();
+      return ended ??= end(server, underWay, closing, graceMs);
+    },
+  };
+}
+
+async function end(
+  server: Deno.HttpServer,
+  underWay: RequestsUnderWay,
+  closing: AbortController,
+  graceMs: number,
+): Promise<void> {
+  const late = Promise.withResolvers<"late">();
+  const timer = setTimeout(() => late.resolve("late"), graceMs);
+  if (await Promise.race([underWay.close(), late.promise]) === "late") {
+    closing.abort();
+    await server.finished;
+  } else {
+    // Unlike the signal it sends answers to their end, but waits for a client that stalls in its
+    // headers (Deno 2.7.11), and after it the signal throws: such a connection is left behind.
+    server.unref();
+    await Promise.race([server.shutdown(), late.promise]);
+  }
+  clearTimeout(timer);
+}
+
+/** Counts requests until they are answered. */
+class RequestsUnderWay {
+  #count = 0;
+  #none: (() => void) | undefined;
+
+  get isClosed(): boolean {
+    return this.#none !== undefined;
+  }
+
+  /** `completed` settles when there is an answer, or when the connection has failed. */
+  add(completed: Promise<void>): void {
+    this.#count++;
+    const end = () => {
+      if (--this.#count === 0) this.#none?.();
+    };
+    completed.then(end, end);
+  }
+
+  /** Takes no more, and ends when none is left. */
+  close(): Promise<void> {
+    const { promise, resolve } = Promise.withResolvers<void>();
+    this.#none = resolve;
+    if (this.#count === 0) resolve();
+    return promise;
+  }
+}
+
+/** Nothing was started: the request did not reach the app. */
+function refuseStopping(): Response {
+  const problem = {
+    type: "about:blank",
+    title: "Service Unavailable",
+    status: 503,
+    detail: "This node is stopping",
+    code: "stopping",
+    state: "not_started",
+  } satisfies Problem;
+  const headers = { "Content-Type": "application/problem+json", "Retry-After": "1" };
+  return new Response(JSON.stringify(problem), { status: problem.status, headers });
+}
+
+/** Whether a listener on `hostname` is reached from its own machine only. */
+export function isLoopback(hostname: string): boolean {
+  const bare = hostname.replace(/^\[(.*)\]$/, "$1").toLowerCase();
+  return bare === "localhost" || bare === "::1" || /^127\.\d+\.\d+\.\d+$/.test(bare);
+}
+
+function listen(
+  { hostname, port }: ServeOptions,
+  tls: ServeOptions["tls"],
+  signal: AbortSignal,
+  handler: Deno.ServeHandler<Deno.NetAddr>,
+): Deno.HttpServer<Deno.NetAddr> {
+  const bare = hostname.replace(/^\[(.*)\]$/, "$1");
+  const common = { hostname: bare, port, signal, onListen: () => {} };
+  try {
+    return tls ? Deno.serve({ ...common, ...tls }, handler) : Deno.serve(common, handler);
+  } catch (thrown) {
+    const address = hostWithPort(hostname, port);
+    throw new Error(`Cannot serve HTTP on "${address}": ${messageOf(thrown)}`, { cause: thrown });
+  }
+}
+
+const unspecified: readonly string[] = ["0.0.0.0", "::", "[::]"];
+const ownMachine: readonly string[] = ["localhost", "127.0.0.1", "[::1]"];
+
+/** Names under which the server is itself: never "any", or other sites' pages could be it too. */
+function ownNames(hostname: string, names: readonly string[]): string[] {
+  const reachedLocally = isLoopback(hostname) || unspecified.includes(hostname);
+  return [hostname, ...names, ...(reachedLocally ? ownMachine : [])];
+}
+
+/** Something to connect to, where the server listens on every address. */
+function addressable(hostname: string, names: readonly string[]): string {
+  return unspecified.includes(hostname) ? names[0] ?? "localhost" : hostname;
+}
+
+/** In lower case; an IPv6 address stands in brackets. */
+function hostWithPort(host: string, port: number): string {
+  const name = host.toLowerCase();
+  return name.includes(":") && !name.startsWith("[") ? `[${name}]:${port}` : `${name}:${port}`;
+}

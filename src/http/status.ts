@@ -1,0 +1,83 @@
+/** The node itself: its status, an operator's readmission of a peer, and the health checks. */
+
+import { createRoute, z } from "@hono/zod-openapi";
+import type { OpenAPIHono } from "@hono/zod-openapi";
+import type { NodeApi, NodeStatus } from "./node_api.ts";
+import { problem, problems } from "./problem.ts";
+import { clockSchema, jsonOf, nameSchema } from "./schema.ts";
+
+export function addStatusRoutes(app: OpenAPIHono, node: NodeApi): void {
+  app.openapi(statusRoute, async (c) => c.json(statusJson(await node.status()), 200));
+
+  app.openapi(readmitRoute, async (c) => {
+    const { name } = c.req.valid("param");
+    if (await node.readmit(name)) return c.json({ readmitted: name }, 200);
+    return problem(c, 404, "peer_not_found", `No peer "${name}" is known to ${node.name}`);
+  });
+
+  app.get("/healthz", (c) => c.json({ status: "ok" }));
+  app.get("/readyz", (c) => {
+    if (node.isReady()) return c.json({ status: "ready" });
+    return problem(c, 503, "not_ready", `${node.name} cannot take payments yet`);
+  });
+}
+
+export function statusJson(status: NodeStatus): z.infer<typeof statusSchema> {
+  return {
+    name: status.name,
+    role: status.role,
+    network: status.network,
+    epoch: status.epoch,
+    clock: Object.fromEntries(status.clock),
+    peers: status.peers.map(({ name, address, link }) => ({ name, address, link })),
+    open: status.open,
+    inDoubt: status.inDoubt,
+    committed: status.committed,
+    aborted: status.aborted,
+    throughput: status.throughput,
+    latency: { p50ms: status.latencyMs.p50, p99ms: status.latencyMs.p99 },
+    alarms: [...status.alarms],
+  };
+}
+
+const count = z.number().int();
+
+const statusSchema = z.object({
+  name: z.string(),
+  role: z.enum(["coordinator", "participant"]),
+  network: z.string().openapi({ description: "SHA-256 of the network's CA certificate" }),
+  epoch: z.string(),
+  clock: clockSchema,
+  peers: z.array(
+    z.object({ name: z.string(), address: z.string(), link: z.enum(["up", "down"]) }),
+  ),
+  open: count.openapi({ description: "Payments under way" }),
+  inDoubt: count.openapi({ description: "Of these, prepared here with the decision unknown" }),
+  committed: count,
+  aborted: count,
+  throughput: z.number().openapi({
+    description: "Payments decided a second, over the last ten seconds",
+  }),
+  latency: z.object({ p50ms: z.number().nullable(), p99ms: z.number().nullable() }),
+  alarms: z.array(z.string()).openapi({
+    description: "Things that should never happen and did, newest last",
+  }),
+}).openapi("Status");
+
+const statusRoute = createRoute({
+  method: "get",
+  path: "/v1/status",
+  summary: "What the node knows, and has on disk",
+  responses: { 200: jsonOf("Its status", statusSchema), ...problems(401, 421) },
+});
+
+const readmitRoute = createRoute({
+  method: "post",
+  path: "/v1/peers/{name}/readmit",
+  summary: "Take back a peer refused for amnesia",
+  request: { params: z.object({ name: nameSchema }) },
+  responses: {
+    200: jsonOf("Taken back, and recorded", z.object({ readmitted: z.string() })),
+    ...problems(400, 401, 404, 421),
+  },
+});

@@ -1,0 +1,76 @@
+/** A coordinator as a running node. */
+
+import type {
+  AccountView,
+  BookView,
+  InDoubtView,
+  NodeApi,
+  PaymentAnswer,
+} from "../http/node_api.ts";
+import type { Greeting } from "../link/host.ts";
+import { Coordinator, type CoordinatorEvent } from "../protocol/coordinator.ts";
+import type { PaymentId } from "../protocol/id.ts";
+import type { Order } from "../protocol/order.ts";
+import { Shell, type ShellOptions } from "./shell.ts";
+
+export class CoordinatorNode extends Shell<CoordinatorEvent, never> implements NodeApi {
+  readonly #coordinator: Coordinator;
+
+  constructor(options: ShellOptions) {
+    const coordinator = new Coordinator();
+    super("coordinator", coordinator, options);
+    this.#coordinator = coordinator;
+  }
+
+  isReady(): boolean {
+    return this.isListening && !this.isDraining;
+  }
+
+  protected reply(): void {}
+
+  protected abandon(): void {}
+
+  protected counts(): { open: number; inDoubt: number } {
+    return { open: this.#coordinator.openCount, inDoubt: 0 };
+  }
+
+  protected orderUnderWay(payment: PaymentId): Order | undefined {
+    return this.#coordinator.orderOfVoting(payment);
+  }
+
+  protected orderOf(payment: PaymentId): Order | undefined {
+    return this.#coordinator.orderOfVoting(payment) ?? this.#coordinator.state.get(payment)?.order;
+  }
+
+  protected isOpen(payment: PaymentId): boolean {
+    if (this.#coordinator.orderOfVoting(payment)) return true;
+    return this.#coordinator.state.get(payment)?.type === "committing";
+  }
+
+  protected linkUpEvent(peer: string, { address }: Greeting): CoordinatorEvent {
+    return { type: "linkUp", peer, address };
+  }
+
+  // A coordinator keeps no accounts and originates no payments: the API answers 405.
+
+  submit(): Promise<PaymentAnswer> {
+    return Promise.reject(new TypeError("a coordinator originates no payments"));
+  }
+
+  /** It decides, so it never doubts. */
+  inDoubt(): Promise<InDoubtView[]> {
+    return Promise.resolve([]);
+  }
+
+  accounts(): Promise<AccountView[]> {
+    return Promise.resolve([]);
+  }
+
+  books(): Promise<BookView[]> {
+    return Promise.resolve([]);
+  }
+
+  openAccount(): Promise<"opened"> {
+    return Promise.reject(new TypeError("a coordinator keeps no accounts"));
+  }
+}

@@ -1,0 +1,84 @@
+/** A node's data folder: who owns it, and the small files beside the log. */
+
+import { UsageError } from "../errors.ts";
+
+/** A folder that this process owns until it closes it. */
+export class DataFolder {
+  readonly path: string;
+  readonly #lock: Deno.FsFile;
+
+  private constructor(path: string, lock: Deno.FsFile) {
+    this.path = path;
+    this.#lock = lock;
+  }
+
+  /**
+   * Takes the folder, and makes it if it does not exist.
+   *
+   * @throws {Error} if another process has it
+   */
+  static async open(path: string): Promise<DataFolder> {
+    try {
+      await Deno.mkdir(path, { recursive: true, mode: 0o700 });
+    } catch (error) {
+      if (!(error instanceof Deno.errors.AlreadyExists)) throw error;
+      throw new UsageError(`Cannot use "${path}" as a data folder: it is a file`);
+    }
+    return await DataFolder.#take(path, true);
+  }
+
+  /** Takes a folder that must hold a log already. */
+  static async openExisting(path: string): Promise<DataFolder> {
+    try {
+      await Deno.stat(`${path}/log.kv`);
+    } catch (error) {
+      if (!(error instanceof Deno.errors.NotFound)) throw error;
+      throw new Error(`There is no log in "${path}": name a node's data folder`);
+    }
+    return await DataFolder.#take(path, false);
+  }
+
+  static async #take(path: string, create: boolean): Promise<DataFolder> {
+    // A folder without a lock is one that no node has run in; only reading does not make one.
+    const lock = await Deno.open(`${path}/lock`, { read: true, write: true, create: true });
+    if (!await lock.tryLock(true)) {
+      lock.close();
+      const remedy = create ? "stop it, or name another with --data" : "stop it first";
+      throw new Error(`The data folder "${path}" is in use by another process: ${remedy}`);
+    }
+    return new DataFolder(path, lock);
+  }
+
+  get logPath(): string {
+    return `${this.path}/log.kv`;
+  }
+
+  /** The token of the HTTP API: 32 random bytes, made at the first start. */
+  async token(): Promise<string> {
+    const path = `${this.path}/token`;
+    try {
+      const token = (await Deno.readTextFile(path)).trim();
+      if (token) return token;
+    } catch (error) {
+      if (!(error instanceof Deno.errors.NotFound)) throw error;
+    }
+    const bytes = crypto.getRandomValues(new Uint8Array(32));
+    const token = bytes.toHex();
+    await Deno.writeTextFile(path, `${token}\n`, { mode: 0o600 });
+    return token;
+  }
+
+  /** Tells commands on this machine where the node's API is. */
+  async announce(url: string): Promise<void> {
+    const path = `${this.path}/api.json`;
+    await Deno.writeTextFile(`${path}.new`, `${JSON.stringify({ url })}\n`);
+    await Deno.rename(`${path}.new`, path);
+  }
+
+  /** Gives the folder back. */
+  async close(): Promise<void> {
+    await Deno.remove(`${this.path}/api.json`).catch(() => {});
+    await this.#lock.unlock();
+    this.#lock.close();
+  }
+}

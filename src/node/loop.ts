@@ -1,0 +1,358 @@
+/**
+ * The one place that orders writes and sends. A turn takes what is queued, steps it, appends all its
+ * records as one entry, and only when that is durable lets the turn's messages and replies go. What
+ * arrives meanwhile gathers for the next turn: group commit, with no timer.
+ */
+
+import type { Frame, FrameHeader } from "../codec/frame.ts";
+import { encodeFrames } from "../codec/frame.ts";
+import type { Witness } from "../codec/record.ts";
+import { turnEventsMax } from "../limits.ts";
+import type { Head, Log } from "../log/log.ts";
+import type { Message } from "../protocol/message.ts";
+import type { EntryContext, LogRecord } from "../protocol/record.ts";
+import type { CommonEvent, Found, Send, Turn } from "../protocol/step.ts";
+import { Output } from "../protocol/step.ts";
+import type { VectorClock } from "../protocol/vector_clock.ts";
+import { mergeClocks, withComponent } from "../protocol/vector_clock.ts";
+
+/** A role's state machine, as the loop sees it. */
+export interface Core<Event, Reply> {
+  step(event: Event | CommonEvent, turn: Turn, out: Output<Reply>): void;
+  readonly state: {
+    snapshot(context: EntryContext): Iterable<Found>;
+    rotate(): void;
+  };
+  indexed(mark: string, hasKeys: boolean): void;
+}
+
+export interface LoopOptions<Event, Reply> {
+  readonly name: string;
+  readonly core: Core<Event, Reply>;
+  /** Replayed into the core. */
+  readonly log: Log;
+  /** Hands a frame's payload to the link with a peer; without one it is lost. */
+  readonly send: (peer: string, payload: Uint8Array) => void;
+  /** The peers with a link. */
+  readonly peers: () => Iterable<string>;
+  readonly reply: (reply: Reply) => void;
+  readonly alarm: (text: string) => void;
+  /** Told of an entry's records once they are durable. */
+  readonly recorded: (records: readonly LogRecord[], context: EntryContext) => void;
+  /** Awaited before and after every append; production does nothing there. */
+  readonly pause?: (when: "before" | "after", records: readonly LogRecord[]) => Promise<void>;
+  readonly time: Time;
+  readonly checkpointRecords: number;
+}
+
+export interface Time {
+  /** Milliseconds since 1970, for people and for the age of ids. */
+  wallMs(): number;
+  /** Milliseconds of a clock that never jumps. */
+  monotonicMs(): number;
+}
+
+/** Who waits for a turn to be durable. */
+interface Waiter {
+  readonly done: () => void;
+  readonly fail: (error: unknown) => void;
+}
+
+/** A look at the state; what it saw is told when it is synced. */
+class Look {
+  constructor(readonly look: () => Waiter) {}
+}
+
+/** An event whose durability is waited for. */
+class Awaited<Event> {
+  constructor(readonly event: Event | CommonEvent, readonly waiter: Waiter) {}
+}
+
+/** Witnesses are to be made durable. */
+class Keep {}
+
+type Item<Event> = Event | CommonEvent | Look | Awaited<Event> | Keep;
+
+export class Loop<Event extends { readonly type: string }, Reply> {
+  readonly #options: LoopOptions<Event, Reply>;
+  #queue: Item<Event>[] = [];
+  #wake: (() => void) | undefined;
+  #isStopping = false;
+  #failure: { readonly error: unknown } | undefined;
+  readonly #waiting = new Set<Waiter>();
+  /** Applied, but waiting for a turn that must append. */
+  #pending: LogRecord[] = [];
+  #pendingBytes = 0;
+  /** What says that those are durable. */
+  #confirmations: Send[] = [];
+  /** Merged from all that was received; its own component is not kept. */
+  #received: VectorClock;
+  readonly #seen: Map<string, Witness>;
+  #hasNewWitness = false;
+  /** The entry that each peer was last told of. */
+  readonly #announced = new Map<string, number>();
+  #lastAtMs = 0;
+  #recordsSinceCheckpoint: number;
+  #isCheckpointing = false;
+
+  /** @param replayed records folded since the last checkpoint */
+  constructor(options: LoopOptions<Event, Reply>, replayed: number) {
+    this.#options = options;
+    this.#received = options.log.clock;
+    this.#seen = new Map(options.log.witnesses);
+    this.#recordsSinceCheckpoint = replayed;
+  }
+
+  get queued(): number {
+    return this.#queue.length;
+  }
+
+  /** The latest entry seen of a peer. */
+  seenOf(peer: string): Witness | undefined {
+    return this.#seen.get(peer);
+  }
+
+  /** What this node knows, and has on disk. */
+  get clock(): VectorClock {
+    const { log, name } = this.#options;
+    return withComponent(this.#received, name, log.head.number);
+  }
+
+  enqueue(event: Event | CommonEvent): void {
+    this.#push(event);
+  }
+
+  /** Queues a frame's messages. Its header counts from the next turn on. */
+  receive(from: string, frame: Frame): void {
+    this.hear(frame.clock);
+    const seen = this.#seen.get(from);
+    if (!seen || frame.number > seen.number) {
+      this.#seen.set(from, { number: frame.number, hash: frame.hash });
+      this.#hasNewWitness = true;
+    }
+    for (const message of frame.messages) this.#push({ type: "message", from, message });
+  }
+
+  /** Takes over what a peer's clock says. */
+  hear(clock: VectorClock): void {
+    this.#received = mergeClocks(this.#received, clock);
+  }
+
+  /** Resolves once what the event changed is durable; rejects if the loop fails before. */
+  settled(event: Event | CommonEvent): Promise<void> {
+    return new Promise((done, fail) => {
+      this.#push(new Awaited(event, this.#wait({ done, fail })));
+    });
+  }
+
+  /** A look at the state. It is told when nothing of it is unsynced any more. */
+  read<T>(look: () => T): Promise<T> {
+    return new Promise((resolve, fail) => {
+      let value: T;
+      const waiter = this.#wait({ done: () => resolve(value), fail });
+      const read = () => {
+        value = look();
+        return waiter;
+      };
+      this.#push(new Look(read));
+    });
+  }
+
+  /** Those who wait are not chained to one promise of failure, which would never let go of them. */
+  #wait(waiter: Waiter): Waiter {
+    if (this.#failure) waiter.fail(this.#failure.error);
+    else this.#waiting.add(waiter);
+    return waiter;
+  }
+
+  /** Makes what was seen of peers durable, if it is not: one of them has gone, or this node goes. */
+  keepWitnesses(): void {
+    this.#push(new Keep());
+  }
+
+  /** Runs turns until {@linkcode Loop.stop}. Rejects when a turn fails: nothing may follow then. */
+  async run(): Promise<void> {
+    try {
+      await this.#runTurns();
+    } catch (error) {
+      this.#failure = { error };
+      for (const { fail } of this.#waiting) fail(error);
+      this.#waiting.clear();
+      throw error;
+    }
+  }
+
+  async #runTurns(): Promise<void> {
+    while (!this.#isStopping || this.#queue.length > 0 || this.#pending.length > 0) {
+      if (this.#queue.length === 0 && !this.#isStopping) {
+        await new Promise<void>((wake) => this.#wake = wake);
+      }
+      await this.#turn();
+    }
+  }
+
+  /** Ends `run` once all that is queued is done and durable. */
+  stop(): void {
+    this.keepWitnesses();
+    this.#isStopping = true;
+  }
+
+  #push(item: Item<Event>): void {
+    this.#queue.push(item);
+    this.#wake?.();
+    this.#wake = undefined;
+  }
+
+  async #turn(): Promise<void> {
+    const { log, name, recorded, reply, alarm, pause } = this.#options;
+    const number = log.head.number + 1;
+    const turn: Turn = {
+      number,
+      clock: withComponent(this.#received, name, number),
+      atMs: this.#wallMs(),
+      nowMs: this.#options.time.monotonicMs(),
+    };
+    const out = new Output<Reply>(this.#pendingBytes);
+    const waiters: Waiter[] = [];
+    const mustAppend = this.#stepQueued(turn, out, waiters);
+    for (const record of out.records) this.#pending.push(record);
+    this.#pendingBytes = out.bytes;
+    for (const text of out.alarms) alarm(text);
+    for (const early of out.earlyReplies) reply(early);
+    if (mustAppend) {
+      const records = this.#pending;
+      const witnesses = new Map(this.#seen);
+      this.#pending = [];
+      this.#pendingBytes = 0;
+      this.#hasNewWitness = false;
+      if (pause) await pause("before", records);
+      await log.append({ atMs: turn.atMs, clock: turn.clock, witnesses, records });
+      if (pause) await pause("after", records);
+      recorded(records, turn);
+      this.#recordsSinceCheckpoint += records.length;
+    }
+    // From here on everything that the turn says is true after a crash, too.
+    this.#release(out.sends, log.head);
+    this.#confirmations.push(...out.confirmations);
+    if (this.#pending.length === 0) this.#release(this.#confirmations.splice(0), log.head);
+    for (const late of out.replies) reply(late);
+    for (const waiter of waiters) {
+      this.#waiting.delete(waiter);
+      waiter.done();
+    }
+    for (const key of out.lookUps) this.#lookUp(key);
+    if (mustAppend) this.#checkpointIfDue(turn);
+  }
+
+  /** Steps what is queued, as much as fits an entry. Returns whether it has to be appended now. */
+  #stepQueued(turn: Turn, out: Output<Reply>, waiters: Waiter[]): boolean {
+    const items = this.#queue;
+    this.#queue = [];
+    let mustAppend = this.#isStopping && this.#pending.length > 0;
+    let at = 0;
+    for (; at < items.length && at < turnEventsMax && !out.isFull; at++) {
+      const item = items[at]!;
+      if (item instanceof Look) {
+        waiters.push(item.look());
+        mustAppend = true;
+      } else if (item instanceof Awaited) {
+        this.#step(item.event, turn, out);
+        waiters.push(item.waiter);
+        mustAppend = true;
+      } else if (item instanceof Keep) {
+        out.mustAppend ||= this.#hasNewWitness;
+      } else {
+        this.#step(item, turn, out);
+        if (item.type !== "tick") continue;
+        // Records that could wait have waited long enough.
+        mustAppend = true;
+        this.announce();
+      }
+    }
+    if (at < items.length) this.#queue = items.slice(at).concat(this.#queue);
+    const isThereAny = this.#pending.length + out.records.length > 0;
+    return out.mustAppend || out.isFull || (mustAppend && isThereAny);
+  }
+
+  #step(event: Event | CommonEvent, turn: Turn, out: Output<Reply>): void {
+    const before = out.records.length;
+    this.#options.core.step(event, turn, out);
+    for (let i = before; i < out.records.length; i++) {
+      const record = out.records[i]!;
+      // Whatever it comes back with is what is known of it from then on.
+      if (record.type === "readmitted") this.#seen.delete(record.name);
+    }
+  }
+
+  #release(sends: readonly Send[], head: Head): void {
+    if (sends.length === 0) return;
+    const byPeer = new Map<string, Message[]>();
+    for (const { to, message } of sends) {
+      const messages = byPeer.get(to);
+      if (messages) messages.push(message);
+      else byPeer.set(to, [message]);
+    }
+    const header = this.#header(head);
+    for (const [peer, messages] of byPeer) this.#tell(peer, header, messages);
+  }
+
+  #header({ number, hash }: Head): FrameHeader {
+    return { number, hash, clock: this.clock };
+  }
+
+  #tell(peer: string, header: FrameHeader, messages: readonly Message[]): void {
+    for (const payload of encodeFrames(header, messages)) this.#options.send(peer, payload);
+    this.#announced.set(peer, header.number);
+  }
+
+  /** Tells peers of this node's head, so that they can witness also what no message followed. */
+  announce(): void {
+    const { head } = this.#options.log;
+    let header: FrameHeader | undefined;
+    for (const peer of this.#options.peers()) {
+      if (this.#announced.get(peer) === head.number) continue;
+      this.#tell(peer, header ??= this.#header(head), []);
+    }
+  }
+
+  #lookUp(key: string): void {
+    this.#options.log.lookUp(key).then(
+      (found) => this.#push({ type: "lookedUp", key, found }),
+      (error) => this.#fail(error),
+    );
+  }
+
+  /** A failure outside a turn fails the next one. */
+  #fail(error: unknown): void {
+    const rethrow = () => {
+      throw error;
+    };
+    this.#push(new Look(rethrow));
+  }
+
+  #wallMs(): number {
+    // Entries of one log don't go back in time, even where the machine's clock does.
+    this.#lastAtMs = Math.max(this.#lastAtMs, Math.floor(this.#options.time.wallMs()));
+    return this.#lastAtMs;
+  }
+
+  #checkpointIfDue(turn: Turn): void {
+    if (this.#isCheckpointing || this.#pending.length > 0) return;
+    if (this.#recordsSinceCheckpoint < this.#options.checkpointRecords) return;
+    this.#recordsSinceCheckpoint = 0;
+    this.#isCheckpointing = true;
+    // Now, between two turns and with nothing pending, the state is the fold of the log up to its head.
+    const { core, log } = this.#options;
+    const { number, clock, atMs } = turn;
+    const checkpoint = log.beginCheckpoint(core.state.snapshot({ number, clock, atMs }));
+    core.state.rotate();
+    const write = async () => {
+      await log.writeCheckpoint(checkpoint);
+      const { hash } = checkpoint;
+      await this.settled({ type: "record", record: { type: "checkpointed", number, hash } });
+      await log.finishCheckpoint(checkpoint);
+      core.indexed(log.mark, log.indexHasKeys);
+    };
+    write().catch((error) => this.#fail(error)).finally(() => this.#isCheckpointing = false);
+  }
+}

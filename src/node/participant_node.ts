@@ -1,0 +1,236 @@
+/** A participant as a running node. */
+
+import { createHash } from "node:crypto";
+import { generate as generateUuid7 } from "@std/uuid/v7";
+import { encodeOrder } from "../codec/order.ts";
+import type {
+  AccountView,
+  BookView,
+  InDoubtView,
+  NewAccount,
+  NodeApi,
+  PaymentAnswer,
+  PaymentRequest,
+} from "../http/node_api.ts";
+import { queueEventsMax } from "../limits.ts";
+import type { Greeting, NodeRole } from "../link/host.ts";
+import type { PaymentId } from "../protocol/id.ts";
+import { availableOf } from "../protocol/ledger.ts";
+import type { Order } from "../protocol/order.ts";
+import { participantsOf } from "../protocol/order.ts";
+import { Participant } from "../protocol/participant.ts";
+import type { Answer, ParticipantEvent, Reply } from "../protocol/participant_event.ts";
+import { Shell, type ShellOptions } from "./shell.ts";
+import { answeredView } from "./view.ts";
+
+export interface ParticipantOptions extends ShellOptions {
+  /** The name in the coordinator's certificate. */
+  readonly coordinator: string;
+}
+
+interface Request {
+  readonly resolve: (answer: Answer) => void;
+  readonly reject: (error: Error) => void;
+}
+
+export class ParticipantNode extends Shell<ParticipantEvent, Reply> implements NodeApi {
+  /** Resolves when the link to the coordinator is up for the first time. */
+  readonly linked: Promise<void>;
+  readonly #participant: Participant;
+  readonly #coordinatorName: string;
+  readonly #requests = new Map<number, Request>();
+  #lastRequest = 0;
+  #isLinked: () => void;
+
+  constructor(options: ParticipantOptions) {
+    const { identity, coordinator } = options;
+    const participant = new Participant(identity.name, coordinator);
+    super("participant", participant, options);
+    this.#participant = participant;
+    this.#coordinatorName = coordinator;
+    const { promise, resolve } = Promise.withResolvers<void>();
+    this.linked = promise;
+    this.#isLinked = resolve;
+  }
+
+  isReady(): boolean {
+    return this.#participant.isLinked && !this.isDraining;
+  }
+
+  /** Links to the coordinator and keeps the link. */
+  dial(address: string): void {
+    this.links.dial(this.#coordinatorName, "coordinator", address);
+  }
+
+  protected reply({ request, answer }: Reply): void {
+    this.#requests.get(request)?.resolve(answer);
+    this.#requests.delete(request);
+  }
+
+  protected abandon(error: Error): void {
+    for (const { reject } of this.#requests.values()) reject(error);
+    this.#requests.clear();
+  }
+
+  protected counts(): { open: number; inDoubt: number } {
+    let open = this.#participant.ownCount;
+    let inDoubt = 0;
+    for (const [payment, held] of this.#participant.state.allOpen()) {
+      if (held.type === "refused") continue;
+      if (!this.#participant.orderOfOwn(payment)) open++;
+      if (held.type === "prepared") inDoubt++;
+    }
+    return { open, inDoubt };
+  }
+
+  protected orderUnderWay(payment: PaymentId): Order | undefined {
+    return this.#participant.orderOfOwn(payment);
+  }
+
+  protected orderOf(payment: PaymentId): Order | undefined {
+    const { state } = this.#participant;
+    const open = state.open(payment);
+    if (open && "order" in open) return open.order;
+    return state.settled(payment)?.order ?? this.#participant.orderOfOwn(payment);
+  }
+
+  protected isOpen(payment: PaymentId): boolean {
+    const open = this.#participant.state.open(payment);
+    return (open !== undefined && open.type !== "refused") ||
+      this.#participant.orderOfOwn(payment) !== undefined;
+  }
+
+  protected linkUpEvent(peer: string, { address, epoch }: Greeting): ParticipantEvent {
+    return { type: "linkUp", peer, address, epoch };
+  }
+
+  override linkUp(peer: string, role: NodeRole, greeting: Greeting): void {
+    super.linkUp(peer, role, greeting);
+    if (peer === this.#coordinatorName) void this.look(() => {}).then(this.#isLinked, () => {});
+  }
+
+  override objection(peer: string, role: NodeRole, greeting: Greeting): string | undefined {
+    const known = this.#participant.state.coordinatorEpoch;
+    const { epoch } = greeting;
+    if (role === "coordinator" && known) {
+      const isSame = epoch?.counter === known.counter && epoch.nonce === known.nonce;
+      if (!epoch || (!isSame && epoch.counter <= known.counter)) {
+        return `it comes in epoch ${
+          epoch?.counter ?? 0
+        }, but epoch ${known.counter} was seen: it ` +
+          "is out of date, or a copy";
+      }
+    }
+    return super.objection(peer, role, greeting);
+  }
+
+  // Users
+
+  async submit(request: PaymentRequest): Promise<PaymentAnswer> {
+    const startMs = this.nowMs;
+    let id = request.id ?? generateUuid7() as PaymentId;
+    if (this.isDraining || this.loop.queued >= queueEventsMax) {
+      return { state: "rejected", id, code: "overloaded" };
+    }
+    if (request.key) {
+      const { key, request: content } = request.key;
+      const claim = await this.#ask((request) => ({
+        type: "claim",
+        request,
+        key: digestOf(key).slice(0, 32),
+        content: digestOf(content),
+        payment: id,
+      }));
+      if (claim.state !== "claimed") throw new Error(`a claim was answered ${claim.state}`);
+      if (!claim.isSameContent) return { state: "rejected", id, code: "key_reused" };
+      id = claim.payment;
+    }
+    const order = encodeOrder({ payment: id, originator: this.name, legs: request.legs });
+    const answer = await this.pay(order, request.waitMs);
+    this.meter.answer(this.nowMs - startMs);
+    switch (answer.state) {
+      case "committed":
+      case "aborted":
+        return {
+          state: answer.state,
+          replayed: answer.replayed,
+          payment: answeredView(answer),
+        };
+      case "pending":
+        return { state: "pending", id };
+      case "rejected":
+        return { state: "rejected", id, code: answer.code };
+      default:
+        throw new Error(`an order was answered ${answer.state}`);
+    }
+  }
+
+  /** Sends an order and waits for what becomes of it: what `submit` does, and load within a node. */
+  pay(order: Order, waitMs: number): Promise<Answer> {
+    const deadlineMs = this.nowMs + waitMs;
+    this.observer.ordered(order);
+    return this.#ask((request) => ({ type: "submit", request, order, deadlineMs }));
+  }
+
+  inDoubt(): Promise<InDoubtView[]> {
+    return this.look(() => {
+      const nowMs = Date.now();
+      const views: InDoubtView[] = [];
+      for (const [payment, open] of this.#participant.state.allOpen()) {
+        if (open.type !== "prepared") continue;
+        const participants = participantsOf(open.order);
+        views.push({
+          transaction: open.transaction,
+          payment,
+          ageMs: Math.max(0, nowMs - open.context.atMs),
+          participants,
+          unreachable: this.#unreachable(participants),
+          held: open.legs,
+        });
+      }
+      return views.sort((a, b) => b.ageMs - a.ageMs);
+    });
+  }
+
+  /** Peers are asked only while the coordinator can't be. */
+  #unreachable(participants: readonly string[]): string[] {
+    if (this.isLinkedTo(this.#coordinatorName)) return [];
+    const peers = participants.filter((name) => name !== this.name && !this.isLinkedTo(name));
+    return [this.#coordinatorName, ...peers];
+  }
+
+  accounts(): Promise<AccountView[]> {
+    return this.look(() =>
+      [...this.#participant.state.ledger.accounts()].map((account) => {
+        const { name, currency, posted, pendingDebits, pendingCredits } = account;
+        const available = availableOf(account);
+        return { account: name, currency, posted, pendingDebits, pendingCredits, available };
+      })
+    );
+  }
+
+  books(): Promise<BookView[]> {
+    return this.look(() =>
+      [...this.#participant.state.ledger.books()].map((book) => ({ ...book }))
+    );
+  }
+
+  async openAccount(account: NewAccount): Promise<"opened" | "existed" | "differs"> {
+    const answer = await this.#ask((request) => ({ type: "open", request, ...account }));
+    if (answer.state !== "account") throw new Error(`an account was answered ${answer.state}`);
+    return answer.result;
+  }
+
+  #ask(event: (request: number) => ParticipantEvent): Promise<Answer> {
+    if (this.hasFailed) return this.failed;
+    const request = ++this.#lastRequest;
+    return new Promise((resolve, reject) => {
+      this.#requests.set(request, { resolve, reject });
+      this.loop.enqueue(event(request));
+    });
+  }
+}
+
+function digestOf(text: string): string {
+  return createHash("sha256").update(text).digest("hex");
+}

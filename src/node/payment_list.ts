@@ -1,0 +1,63 @@
+/** A node's payments, newest first, read from its log backwards. */
+
+import { FormatError } from "../errors.ts";
+import type { PaymentPage, PaymentQuery, PaymentView } from "../http/node_api.ts";
+import type { Log } from "../log/log.ts";
+import type { Order } from "../protocol/order.ts";
+import type { LogRecord } from "../protocol/record.ts";
+import { viewOf } from "./view.ts";
+
+/** The order that a record brings, if it is one by which a payment is listed. */
+function orderIn(record: LogRecord): Order | undefined {
+  switch (record.type) {
+    case "prepared":
+    case "committed":
+    case "aborted":
+      return record.order;
+    default:
+      return undefined;
+  }
+}
+
+/**
+ * One page of what the log knows up to entry `head`.
+ *
+ * @throws {FormatError} for a cursor that no page gave
+ */
+export async function listPayments(
+  log: Log,
+  head: number,
+  node: string,
+  { limit, cursor, account }: PaymentQuery,
+): Promise<PaymentPage> {
+  const payments: PaymentView[] = [];
+  const from = cursor === undefined ? undefined : parseCursor(cursor, head);
+  for (let number = from?.number ?? head; number > 0; number--) {
+    const { records } = await log.entry(number);
+    const isFirst = number === from?.number;
+    for (let at = isFirst ? from.at - 1 : records.length - 1; at >= 0; at--) {
+      const order = orderIn(records[at]!);
+      if (!order || (account && !hasLeg(order, account, node))) continue;
+      const found = await log.lookUp(order.payment);
+      const latest = found.findLast(([, record]) => orderIn(record));
+      // An earlier attempt: the payment stands where its latest one began.
+      if (latest?.[0].number !== number) continue;
+      const view = viewOf(found);
+      if (!view) continue;
+      if (payments.length === limit) return { payments, next: `${number}.${at + 1}` };
+      payments.push(view);
+    }
+  }
+  return { payments };
+}
+
+function hasLeg(order: Order, account: string, node: string): boolean {
+  return order.legs.some((leg) => leg.participant === node && leg.account === account);
+}
+
+function parseCursor(cursor: string, head: number): { number: number; at: number } {
+  const match = /^([1-9]\d{0,14})\.(\d{1,9})$/.exec(cursor);
+  const number = Number(match?.[1]);
+  if (!match || number > head) throw new FormatError(`no page has the cursor "${cursor}"`);
+  return { number, at: Number(match[2]) };
+}

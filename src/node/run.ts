@@ -1,0 +1,203 @@
+/** Runs one node from its options to its exit code. */
+
+import { UsageError } from "../errors.ts";
+import type { NodeApi } from "../http/node_api.ts";
+import type { HttpServer } from "../http/serve.ts";
+import { serveHttp } from "../http/serve.ts";
+import { hostsOf, parseCertificate } from "../keys/certificate.ts";
+import type { Identity } from "../keys/identity.ts";
+import { loadIdentity } from "../keys/identity.ts";
+import { KvStorage } from "../log/kv_storage.ts";
+import { Log } from "../log/log.ts";
+import { CoordinatorNode } from "./coordinator_node.ts";
+import { DataFolder } from "./data_folder.ts";
+import { haltPoint } from "./halt.ts";
+import { ParticipantNode } from "./participant_node.ts";
+import type { LogLevel, ShellOptions } from "./shell.ts";
+
+export interface Endpoint {
+  readonly hostname: string;
+  readonly port: number;
+}
+
+export interface NodeOptions {
+  readonly role: "coordinator" | "participant";
+  /** Default: the only node certificate in `certs`. */
+  readonly name?: string;
+  readonly certs: string;
+  /** Default: `data/NAME`. */
+  readonly data?: string;
+  readonly listen: Endpoint;
+  /** `HOST:PORT` told to peers. Default: where it listens. */
+  readonly advertise?: string;
+  readonly http: Endpoint;
+  /** Where a participant finds its coordinator. */
+  readonly server?: Endpoint;
+  /** The name in the coordinator's certificate. */
+  readonly serverName: string;
+  readonly open: readonly Opening[];
+  readonly logLevel: LogLevel;
+  /** Serves HTTP without links: to look at a node that its network refuses. */
+  readonly offline?: boolean;
+  /** Records between two checkpoints; no flag, for tests that want them often. */
+  readonly checkpointRecords?: number;
+}
+
+/** An account that is to exist, opened with this balance if it does not. */
+export interface Opening {
+  readonly account: string;
+  /** Minor units. */
+  readonly amount: bigint;
+  readonly currency: string;
+}
+
+type Print = ShellOptions["print"];
+
+/** A node that runs, with what it serves. */
+export interface RunningNode {
+  readonly node: CoordinatorNode | ParticipantNode;
+  readonly listen: string;
+  readonly url: string;
+  readonly token: string;
+  /** Drains and stops it. */
+  stop(): Promise<void>;
+}
+
+/** A person at the node's terminal, through whom all its lines go then. */
+export interface Attendant {
+  /** A line for stdout. */
+  out(line: string): void;
+  /** A line for stderr. */
+  err(line: string): void;
+  /** Resolves when the person wants the node to stop. */
+  attend(node: NodeApi): Promise<void>;
+  /** Gives the terminal back; lines go out all the same. */
+  leave(): void;
+}
+
+/**
+ * Runs a node until SIGINT or SIGTERM, until its attendant ends it, or until it fails.
+ *
+ * @returns 0 if it was told to stop
+ * @throws {Error} why it can't start, or can't go on
+ */
+export async function runNode(options: NodeOptions, attendant?: Attendant): Promise<number> {
+  const { out, err } = attendant
+    ? { out: (line: string) => attendant.out(line), err: (line: string) => attendant.err(line) }
+    : { out: console.log, err: console.error };
+  const print = printer(options.logLevel, err);
+  const signal = stopSignal();
+  const running = await startNode(options, print);
+  const { node, listen, url } = running;
+  const role = options.role === "coordinator" ? "server" : "client";
+  const ready = () => out(`ready name=${node.name} role=${role} listen=${listen} http=${url}`);
+  if (node instanceof ParticipantNode && !options.offline) node.linked.then(ready);
+  else ready();
+  try {
+    const left = attendant?.attend(node) ?? signal;
+    await Promise.race([signal, node.failed, left]).finally(() => attendant?.leave());
+    print("info", "stopping: no new payments, those under way may finish");
+  } finally {
+    await running.stop();
+  }
+  return 0;
+}
+
+/** Starts a node: it has replayed its log, serves HTTP and takes links when this resolves. */
+export async function startNode(options: NodeOptions, print: Print): Promise<RunningNode> {
+  const identity = await loadIdentity({ certs: options.certs, name: options.name });
+  checkRole(identity, options);
+  const halt = haltPoint();
+  const folder = await DataFolder.open(options.data ?? `data/${identity.name}`);
+  const closing: (() => void | Promise<void>)[] = [() => folder.close()];
+  const close = async () => {
+    for (const step of closing.reverse()) await step();
+  };
+  try {
+    const storage = await KvStorage.open(folder.logPath);
+    closing.push(() => storage.close());
+    const log = await Log.open(storage);
+    const { listen, advertise, serverName, checkpointRecords } = options;
+    const shell: ShellOptions = {
+      identity,
+      log,
+      listen,
+      advertise,
+      print,
+      halt,
+      checkpointRecords,
+    };
+    const node = options.role === "coordinator"
+      ? new CoordinatorNode(shell)
+      : new ParticipantNode({ ...shell, coordinator: serverName });
+    await node.start();
+    closing.pop();
+    closing.push(() => node.stop());
+    const token = await folder.token();
+    if (node instanceof ParticipantNode) await openAccounts(node, options.open);
+    const http = serve(node, options, identity, token, print);
+    closing.push(() => http.shutdown());
+    // Offline nobody is told where: the ready line says none.
+    const address = options.offline ? "none" : node.listen();
+    await folder.announce(http.url);
+    if (options.offline) return { node, listen: address, url: http.url, token, stop: close };
+    if (node instanceof ParticipantNode && options.server) node.dial(join(options.server));
+    closing.push(() => node.drain());
+    return { node, listen: address, url: http.url, token, stop: close };
+  } catch (error) {
+    await close().catch(() => {});
+    throw error;
+  }
+}
+
+function checkRole(identity: Identity, { role }: NodeOptions): void {
+  if (identity.role === role) return;
+  const flag = identity.role === "coordinator" ? "server" : "client";
+  throw new UsageError(
+    `The certificate of "${identity.name}" is for a ${identity.role}: run it with --role=${flag}, ` +
+      "or name another with --name",
+  );
+}
+
+async function openAccounts(node: ParticipantNode, openings: readonly Opening[]): Promise<void> {
+  for (const { account, amount, currency } of openings) {
+    const result = await node.openAccount({ account, currency, opening: amount });
+    if (result !== "differs") continue;
+    throw new UsageError(`The account "${account}" exists in another currency than ${currency}`);
+  }
+}
+
+function serve(
+  node: NodeApi,
+  { http }: NodeOptions,
+  identity: Identity,
+  token: string,
+  print: Print,
+): HttpServer {
+  const { certPem: cert, keyPem: key } = identity;
+  const names = hostsOf(parseCertificate(cert));
+  const onError = (line: string) => print("error", line);
+  return serveHttp(node, { ...http, token, tls: { cert, key }, names, onError });
+}
+
+function join({ hostname, port }: Endpoint): string {
+  return hostname.includes(":") ? `[${hostname}]:${port}` : `${hostname}:${port}`;
+}
+
+/** Prints lines on stderr, those of the level and above. */
+function printer(level: LogLevel, err: (line: string) => void): Print {
+  const levels: readonly LogLevel[] = ["error", "warn", "info", "debug"];
+  return (of, line) => {
+    if (levels.indexOf(of) > levels.indexOf(level)) return;
+    err(`${new Date().toISOString()} ${of} ${line}`);
+  };
+}
+
+/** Resolves at the first SIGINT or SIGTERM. Those that follow are of the same key press. */
+function stopSignal(): Promise<void> {
+  return new Promise((resolve) => {
+    for (const signal of ["SIGINT", "SIGTERM"] as const) {
+      Deno.addSignalListener(signal, () => resolve());
+    }
+  });
+}

@@ -1,0 +1,353 @@
+/** What the shells of both roles have in common: a log, a loop, links, and what users may look at. */
+
+import { decodeFrame } from "../codec/frame.ts";
+import { formatVersion } from "../codec/values.ts";
+import { IntegrityError } from "../errors.ts";
+import type {
+  InDoubtView,
+  NodeApi,
+  NodeStatus,
+  PaymentPage,
+  PaymentQuery,
+  PaymentView,
+} from "../http/node_api.ts";
+import type { Identity } from "../keys/identity.ts";
+import { checkpointRecordsDefault, drainMs, peersMax, tickIntervalMs } from "../limits.ts";
+import type { Greeting, LinkHost, NodeRole, Seen } from "../link/host.ts";
+import { Links } from "../link/links.ts";
+import type { PaymentId } from "../protocol/id.ts";
+import type { Membership } from "../protocol/membership.ts";
+import type { Order } from "../protocol/order.ts";
+import type { EntryContext, Genesis, LogRecord } from "../protocol/record.ts";
+import type { CommonEvent, Found } from "../protocol/step.ts";
+import { haltAt } from "./halt.ts";
+import type { Core, Time } from "./loop.ts";
+import { Loop } from "./loop.ts";
+import { Meter } from "./meter.ts";
+import { Observer } from "./observer.ts";
+import { listPayments } from "./payment_list.ts";
+import type { LogLevel, ShellOptions } from "./shell_options.ts";
+import { pendingView, viewOf } from "./view.ts";
+
+export type { LogLevel, ShellOptions };
+
+/** A role's state machine, and what the shell reads of its state. */
+interface ShellCore<Event, Reply> extends Core<Event, Reply> {
+  readonly state: Core<Event, Reply>["state"] & {
+    readonly membership: Membership;
+    apply(record: LogRecord, context: EntryContext): void;
+  };
+}
+
+const alarmsKept = 100;
+const drainPollMs = 20;
+const time: Time = { wallMs: () => Date.now(), monotonicMs: () => performance.now() };
+
+export abstract class Shell<Event extends { readonly type: string }, Reply> implements LinkHost {
+  readonly name: string;
+  readonly role: NodeRole;
+  /** Rejects when the node can't go on. */
+  readonly failed: Promise<never>;
+  protected readonly options: ShellOptions;
+  protected readonly core: ShellCore<Event, Reply>;
+  protected readonly links: Links;
+  protected readonly meter = new Meter();
+  protected readonly observer: Observer;
+  protected isDraining = false;
+  protected hasFailed = false;
+  readonly #linked = new Set<string>();
+  readonly #alarms: string[] = [];
+  #loop: Loop<Event, Reply> | undefined;
+  #running: Promise<void> = Promise.resolve();
+  #ticker: ReturnType<typeof setInterval> | undefined;
+  #address = "";
+  #fail: (error: Error) => void;
+
+  constructor(role: NodeRole, core: ShellCore<Event, Reply>, options: ShellOptions) {
+    const { identity } = options;
+    this.name = identity.name;
+    this.role = role;
+    this.core = core;
+    this.options = options;
+    this.links = new Links({ identity, host: this });
+    this.observer = new Observer({
+      name: this.name,
+      role,
+      log: options.log,
+      look: (read) => this.look(read),
+      orderOf: (payment) => this.orderOf(payment),
+      isOpen: (payment) => this.isOpen(payment),
+      payment: (id) => this.payment(id),
+      // A participant measures what its own users wait.
+      decided: role === "coordinator" ? (ms) => this.meter.answer(ms) : undefined,
+      onError: (line) => options.print("error", line),
+    });
+    const { promise, reject } = Promise.withResolvers<never>();
+    this.failed = promise;
+    this.#fail = (error) => {
+      if (this.hasFailed) return;
+      this.hasFailed = true;
+      reject(error);
+      this.abandon(error);
+    };
+    // It may fail before anyone waits for it.
+    promise.catch(() => {});
+  }
+
+  protected get loop(): Loop<Event, Reply> {
+    if (!this.#loop) throw new Error("the node has not replayed its log yet");
+    return this.#loop;
+  }
+
+  /** False for a node that only lets an operator look. */
+  protected get isListening(): boolean {
+    return this.#address !== "";
+  }
+
+  protected get nowMs(): number {
+    return time.monotonicMs();
+  }
+
+  protected abstract reply(reply: Reply): void;
+  /** The node fails: users who wait are told so. */
+  protected abstract abandon(error: Error): void;
+  /** What users have under way here, and of that what is in doubt. */
+  protected abstract counts(): { readonly open: number; readonly inDoubt: number };
+  /** The order of a payment that is under way with nothing durable about it. */
+  protected abstract orderUnderWay(payment: PaymentId): Order | undefined;
+  /** The order of a payment that is open or was settled lately. */
+  protected abstract orderOf(payment: PaymentId): Order | undefined;
+  /** Whether a payment is under way here. */
+  protected abstract isOpen(payment: PaymentId): boolean;
+  abstract inDoubt(): Promise<InDoubtView[]>;
+  protected abstract linkUpEvent(peer: string, greeting: Greeting): Event;
+  abstract isReady(): boolean;
+
+  /**
+   * Replays the log and begins a new epoch. Nobody is told anything before.
+   *
+   * @throws {IntegrityError} if the log does not hold, or is another node's
+   */
+  async start(): Promise<void> {
+    const { log, halt, identity } = this.options;
+    let replayed = 0;
+    await log.replay((record, context) => {
+      this.core.state.apply(record, context);
+      replayed++;
+    });
+    this.core.indexed(log.mark, log.indexHasKeys);
+    const genesis = this.#checkGenesis(identity);
+    this.#loop = new Loop({
+      name: this.name,
+      core: this.core,
+      log,
+      send: (peer, payload) => this.links.send(peer, payload),
+      peers: () => this.#linked,
+      reply: (reply) => this.reply(reply),
+      alarm: (text) => this.#alarm(text),
+      recorded: (records, context) => {
+        this.#count(records);
+        this.observer.recorded(records, context);
+      },
+      pause: halt && ((when, records) => haltAt(halt, when, records)),
+      time,
+      checkpointRecords: this.options.checkpointRecords ?? checkpointRecordsDefault,
+    }, replayed);
+    this.#running = this.#loop.run().catch((error) => this.#fail(error));
+    const nonce = crypto.getRandomValues(new Uint8Array(6)).toHex();
+    const start: CommonEvent = { type: "start", genesis, nonce };
+    await this.#loop.settled(start);
+    this.#ticker = setInterval(() => {
+      this.loop.enqueue({ type: "tick" });
+      this.observer.tick();
+    }, tickIntervalMs);
+  }
+
+  #checkGenesis(identity: Identity): Genesis {
+    const { network } = identity;
+    const { name, role } = this;
+    const expected: Genesis = { type: "genesis", network, name, role, version: formatVersion };
+    const { genesis } = this.core.state.membership;
+    for (const field of ["network", "name", "role", "version"] as const) {
+      if (!genesis || genesis[field] === expected[field]) continue;
+      throw new IntegrityError(
+        `The log is of ${field} "${genesis[field]}", but this node is of ${field} ` +
+          `"${expected[field]}": name the right data folder with --data`,
+      );
+    }
+    return expected;
+  }
+
+  /** Takes links. Returns the address at which it listens. */
+  listen(): string {
+    const { hostname, port } = this.links.listen(this.options.listen);
+    const address = hostname.includes(":") ? `[${hostname}]:${port}` : `${hostname}:${port}`;
+    this.#address = this.options.advertise ?? address;
+    return address;
+  }
+
+  /** Takes no more payments and waits for those under way, for a while. */
+  async drain(): Promise<void> {
+    this.isDraining = true;
+    const deadlineMs = this.nowMs + drainMs;
+    while (this.counts().open > 0 && this.nowMs < deadlineMs) {
+      if (this.hasFailed) return;
+      await new Promise((resolve) => setTimeout(resolve, drainPollMs));
+    }
+  }
+
+  /** Ends the loop and the links, and closes the log. What is queued is done first. */
+  async stop(): Promise<void> {
+    clearInterval(this.#ticker);
+    this.#loop?.stop();
+    await this.#running;
+    this.#loop?.announce();
+    await this.links.close();
+    this.options.log.close();
+  }
+
+  // LinkHost
+
+  seenOf(peer: string): Seen | undefined {
+    return this.loop.seenOf(peer);
+  }
+
+  entryHash(number: number): Promise<Uint8Array | undefined> {
+    return this.options.log.hashOf(number);
+  }
+
+  greeting(): Greeting {
+    const { membership } = this.core.state;
+    const epoch = this.role === "coordinator" ? membership.epoch : undefined;
+    return { address: this.#address, epoch, clock: this.loop.clock };
+  }
+
+  objection(peer: string, _role: NodeRole, _greeting: Greeting): string | undefined {
+    const { membership } = this.core.state;
+    if (membership.knows(peer) || membership.directory().length < peersMax) return undefined;
+    return `the network has ${peersMax} nodes, which is the most there can be`;
+  }
+
+  linkUp(peer: string, _role: NodeRole, greeting: Greeting): void {
+    this.#linked.add(peer);
+    this.loop.hear(greeting.clock);
+    this.loop.enqueue(this.linkUpEvent(peer, greeting));
+  }
+
+  linkDown(peer: string, reason: string): void {
+    this.#linked.delete(peer);
+    this.options.print("info", `link with ${peer} is down: ${reason}`);
+    this.loop.enqueue({ type: "linkDown", peer });
+    this.loop.keepWitnesses();
+  }
+
+  received(peer: string, payload: Uint8Array): void {
+    const frame = decodeFrame(payload);
+    this.observer.received(peer, frame);
+    this.loop.receive(peer, frame);
+  }
+
+  amnesia(detail: string): void {
+    this.#fail(new IntegrityError(detail));
+  }
+
+  refused(peer: string, code: string, message: string): void {
+    this.#fail(new Error(`${peer} refuses this node (${code}): ${message}`));
+  }
+
+  log(level: "info" | "warn" | "error", line: string): void {
+    this.options.print(level, line);
+  }
+
+  // Users
+
+  async payment(id: PaymentId): Promise<PaymentView | undefined> {
+    const { log } = this.options;
+    const order = await this.look(() => this.orderUnderWay(id));
+    const view = viewOf(await log.lookUp(id));
+    if (view || !order) return view;
+    return pendingView(order, this.loop.clock, Date.now());
+  }
+
+  /** What this node's log says of a payment, each record with its entry. */
+  async history(id: PaymentId): Promise<Found[]> {
+    await this.look(() => {});
+    return await this.options.log.lookUp(id);
+  }
+
+  payments(query: PaymentQuery): Promise<PaymentPage> {
+    return this.look(() => this.options.log.head.number).then((head) =>
+      listPayments(this.options.log, head, this.name, query)
+    );
+  }
+
+  async readmit(name: string): Promise<boolean> {
+    if (!this.core.state.membership.knows(name)) return false;
+    await this.settled({ type: "record", record: { type: "readmitted", name } });
+    this.observer.activity.forget(name);
+    this.options.print("warn", `${name} is readmitted: what it comes back with is believed`);
+    return true;
+  }
+
+  readonly subscribe: NodeApi["subscribe"] = (listener) => this.observer.subscribe(listener);
+  readonly eventsAfter: NodeApi["eventsAfter"] = (id, max) => this.observer.eventsAfter(id, max);
+  readonly recent: NodeApi["recent"] = () => this.observer.recent();
+  readonly trace: NodeApi["trace"] = (id) => this.observer.trace(id);
+  readonly activity: NodeApi["activity"] = (sequence) => this.observer.activity.after(sequence);
+
+  status(): Promise<NodeStatus> {
+    return this.look(() => {
+      const { membership } = this.core.state;
+      const { epoch } = membership;
+      const { network } = this.options.identity;
+      const peers = membership.directory().map(({ name, address }) => {
+        const link: "up" | "down" = this.#linked.has(name) ? "up" : "down";
+        return { name, address, link };
+      });
+      const { committed, aborted } = this.meter;
+      return {
+        name: this.name,
+        role: this.role,
+        network,
+        epoch: epoch ? `${epoch.counter}-${epoch.nonce}` : "",
+        clock: this.loop.clock,
+        peers,
+        ...this.counts(),
+        committed,
+        aborted,
+        throughput: this.meter.throughput(this.nowMs),
+        latencyMs: { p50: this.meter.latencyMs(0.5), p99: this.meter.latencyMs(0.99) },
+        latencies: this.meter.latencies(),
+        alarms: [...this.#alarms],
+      };
+    });
+  }
+
+  protected isLinkedTo(peer: string): boolean {
+    return this.#linked.has(peer);
+  }
+
+  protected look<T>(read: () => T): Promise<T> {
+    return this.loop.read(read);
+  }
+
+  protected settled(event: Event | CommonEvent): Promise<void> {
+    return this.loop.settled(event);
+  }
+
+  #alarm(text: string): void {
+    this.options.print("error", `ALARM: ${text}`);
+    this.#alarms.push(`${new Date().toISOString()} ${text}`);
+    if (this.#alarms.length > alarmsKept) this.#alarms.shift();
+  }
+
+  #count(records: readonly LogRecord[]): void {
+    const { nowMs } = this;
+    for (const record of records) {
+      if (record.type === "committed" || record.type === "posted") this.meter.decide(true, nowMs);
+      else if (record.type === "aborted" || (record.type === "released" && record.code)) {
+        this.meter.decide(false, nowMs);
+      }
+    }
+  }
+}

@@ -1,0 +1,21 @@
+/** What a node of either role is started with. */
+
+import type { Identity } from "../keys/identity.ts";
+import type { Log } from "../log/log.ts";
+import type { HaltPoint } from "./halt.ts";
+
+export type LogLevel = "error" | "warn" | "info" | "debug";
+
+export interface ShellOptions {
+  readonly identity: Identity;
+  /** Opened, not yet replayed. */
+  readonly log: Log;
+  /** Where to listen for links; port 0 chooses one. */
+  readonly listen: { readonly hostname: string; readonly port: number };
+  /** `HOST:PORT` told to peers. Default: where it listens. */
+  readonly advertise?: string;
+  readonly print: (level: LogLevel, line: string) => void;
+  readonly halt?: HaltPoint;
+  /** Records between two checkpoints. */
+  readonly checkpointRecords?: number;
+}

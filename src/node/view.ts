@@ -1,0 +1,77 @@
+/** What users see of a payment, from what a log says of it. */
+
+import type { PaymentView } from "../http/node_api.ts";
+import type { PaymentId } from "../protocol/id.ts";
+import type { Order } from "../protocol/order.ts";
+import type { OutcomeAnswer } from "../protocol/participant_event.ts";
+import type { Found } from "../protocol/step.ts";
+import type { VectorClock } from "../protocol/vector_clock.ts";
+
+/** The payment as its records leave it; nothing where they leave it to come to anything. */
+export function viewOf(found: readonly Found[]): PaymentView | undefined {
+  let view: PaymentView | undefined;
+  let order: Order | undefined;
+  for (const [context, record] of found) {
+    const { clock, atMs } = context;
+    switch (record.type) {
+      case "prepared": {
+        order = record.order;
+        const { transaction } = record;
+        view = { ...partsOf(order), state: "prepared", transaction, clock, atMs };
+        break;
+      }
+      case "committed": {
+        const { transaction } = record;
+        view = { ...partsOf(record.order), state: "committed", transaction, clock, atMs };
+        break;
+      }
+      case "aborted": {
+        const { code, decided } = record;
+        const at = decided?.clock ?? clock;
+        view = { ...partsOf(record.order), state: "aborted", code, clock: at, atMs };
+        break;
+      }
+      case "posted": {
+        const { transaction, decided } = record;
+        if (!order) break;
+        view = { ...partsOf(order), state: "committed", transaction, clock: decided.clock, atMs };
+        break;
+      }
+      case "released": {
+        const { transaction, code, decided } = record;
+        const at = decided?.clock ?? clock;
+        // Without a code only an attempt was aborted, and nothing is known of the payment.
+        view = order && code
+          ? { ...partsOf(order), state: "aborted", transaction, code, clock: at, atMs }
+          : undefined;
+        break;
+      }
+      case "mismatch": {
+        if (!order) break;
+        const { transaction, commit } = record;
+        const state = commit ? "committed" : "aborted";
+        view = { ...partsOf(order), state, transaction, clock, atMs };
+        break;
+      }
+    }
+  }
+  return view;
+}
+
+/** A payment that is under way, with nothing durable here. */
+export function pendingView(order: Order, clock: VectorClock, atMs: number): PaymentView {
+  return { ...partsOf(order), state: "pending", clock, atMs };
+}
+
+/** A payment as its originator is answered. */
+export function answeredView(answer: OutcomeAnswer): PaymentView {
+  const { order, atMs } = answer;
+  const clock = answer.decided?.clock ?? new Map<string, number>();
+  return answer.state === "committed"
+    ? { ...partsOf(order), state: "committed", transaction: answer.transaction, clock, atMs }
+    : { ...partsOf(order), state: "aborted", code: answer.code, clock, atMs };
+}
+
+function partsOf(order: Order): { id: PaymentId } & Pick<Order, "legs" | "originator"> {
+  return { id: order.payment, legs: order.legs, originator: order.originator };
+}

@@ -1,0 +1,122 @@
+import { assertEquals, assertStringIncludes } from "@std/assert";
+import { parseArguments } from "../../src/cli/arguments.ts";
+import { parseEndpoint } from "../../src/cli/values.ts";
+import { record } from "./recorder.ts";
+
+const refused: readonly [line: string, said: string][] = [
+  ["", "Usage:"],
+  ["paly", "unknown command paly: did you mean pay?"],
+  ["constructor", "unknown command constructor"],
+  ["--versoin", "did you mean --version?"],
+  ["pay --amout 5", 'unknown flag --amout for "pay": did you mean --amount?'],
+  ["pay --__proto__=1 --to bob", "unknown flag --__proto__"],
+  ["pay --to bob --constructor x", "unknown flag --constructor"],
+  ["pay -x", "unknown flag -x"],
+  ["pay --amount --to bob", "--amount needs a value"],
+  ["pay --to= --amount 5", "--to needs a value"],
+  ["pay --amount -5 --to bob", "--amount=AMOUNT"],
+  ["pay --amount=-5 --to bob", '"-5" must be more than zero'],
+  ["pay --amount 0.00 --to bob", "more than zero"],
+  ["pay --amount 1e3 --to bob", '"1e3"'],
+  ["pay --amount 5", "needs --to"],
+  ["pay --to bob --to alice --amount 5", "--to was given 2 times, as bob and alice"],
+  ["pay --to bob --amount 5 12", 'unexpected "12"'],
+  ["pay --to Bob --amount 5", '--to "Bob"'],
+  ["pay --to a@b@c --amount 5", '"a@b@c"'],
+  ["pay --to bob --amount 5 --wait 61", '--wait "61"'],
+  ["pay --to bob --amount 5 --wait ten", '--wait "ten"'],
+  ["pay --to bob --amount 5 --id 42", '--id "42"'],
+  ["pay --to bob --amount 5 --currency usd", '--currency "usd"'],
+  ["pay --to bob --amount 5 --api http://x", "--token-file"],
+  ["pay --json=no --to bob --amount 5", "--json takes no value"],
+  ["payment", '"payment" needs ID'],
+  ["payment 17", 'ID "17"'],
+  ["readmit bob", "add --yes"],
+  ["verify", "--data DIR"],
+  ["help nosuch", "unknown command nosuch"],
+  ["help pay pay", "unexpected"],
+  ["--version now", 'unexpected "now"'],
+  ["--name alice", "--role=server|client"],
+  ["--role=boss", '--role "boss"'],
+  ["--role=client", "needs --server HOST:PORT"],
+  ["--role=client --server host", '--server "host"'],
+  ["--role=client --server host:0", "port 0"],
+  ["--role=server --server h:1", "--server is for --role=client"],
+  ["--role=server --listen 10.0.0.1:70000", 'listen "10.0.0.1:70000": the port must be'],
+  ["--role=server --listen ::1:80", "[::1]:7443"],
+  ["--role=server --lisetn h:1", "did you mean --listen?"],
+  ["--role=client --server h:1 --open main=5", "ACCOUNT=AMOUNT:CURRENCY"],
+  ["--role=client --server h:1 --open equity=5:USD", "reserved"],
+  ["--role=client --server h:1 --open a=1:USD --open a=2:USD", '"a" twice'],
+  ["--role=server --log-level loud", "error, warn, info, debug"],
+  ["init --certs c", "needs --nodes"],
+  ["init --certs c --nodes a,,b", '--nodes ""'],
+  ["init --certs c --nodes a,a", '"a" twice'],
+  ["init --certs c --ca-only --nodes a", "--nodes is for nodes"],
+  ["init --certs c --ca-only --force", "replaces no CA"],
+  ["csr --role client", "needs --name NAME"],
+  ["csr --name a --role boss", '--role "boss"'],
+  ["csr --name a --role client --hosts a,,b", "empty name"],
+  ["sign", '"sign" needs FILE'],
+  ["sign /nowhere/a.csr --certs /nowhere", "no such file"],
+  ["payments --limit 0", '--limit "0"'],
+  ["payments --limit 501", "from 1 to 500"],
+  ["payments --account Main", '--account "Main"'],
+  ["completions", '"completions" needs bash|zsh|fish'],
+  ["completions tcsh", '"tcsh" is unknown: give one of bash, zsh, fish'],
+  ["doctor --server host", '--server "host"'],
+  ["--role=client --offline --server h:1", "--server does nothing with --offline"],
+  ["--role=client --server h:1 --advertise h:0", "peers cannot dial port 0"],
+  ["init --certs c --nodes a,b --coordinator c", '--coordinator "c"'],
+];
+
+for (const [line, said] of refused) {
+  Deno.test(`handfast ${line} exits 2 and says ${said}`, async () => {
+    const { exit, out, err } = await record(...line.split(" ").filter((word) => word !== ""));
+    assertStringIncludes(err.join("\n"), said);
+    assertEquals([exit, out.length], [2, 0]);
+  });
+}
+
+for (
+  const line of [
+    "help",
+    "--help",
+    "-h",
+    "help pay",
+    "pay --help",
+    "pay --to -h",
+    "--role=server -h",
+  ]
+) {
+  Deno.test(`handfast ${line} prints help on stdout`, async () => {
+    const { exit, out, err } = await record(...line.split(" "));
+    assertStringIncludes(out.join("\n"), "Usage:");
+    assertEquals([exit, err.length], [0, 0]);
+  });
+}
+
+Deno.test("--version prints name and version", async () => {
+  assertEquals((await record("--version")).out, ["handfast 0.1.0"]);
+});
+
+Deno.test("parseArguments() keeps what looks like a number as typed", () => {
+  const args = parseArguments(["--x", "007.10", "0x1f", "--many=1", "--many", "02"], {
+    name: "test",
+    usage: ["test A"],
+    positionals: ["A"],
+    flags: [
+      { name: "x", value: "X", help: "" },
+      { name: "many", value: "M", repeats: true, help: "" },
+    ],
+  });
+  assertEquals([args.text("x"), args.positional("A"), args.all("many")], ["007.10", "0x1f", [
+    "1",
+    "02",
+  ]]);
+});
+
+Deno.test("parseEndpoint() takes an IPv6 address in brackets", () => {
+  assertEquals(parseEndpoint("[::1]:7443", "--listen"), { hostname: "::1", port: 7443 });
+  assertEquals(parseEndpoint("localhost:0", "--listen"), { hostname: "localhost", port: 0 });
+});

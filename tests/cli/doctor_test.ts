@@ -1,0 +1,71 @@
+import { assertEquals } from "@std/assert";
+import { initCertificates } from "../../src/keys/init.ts";
+import { record } from "./recorder.ts";
+
+type Spoil = (dir: string) => Promise<unknown>;
+const day = 24 * 60 * 60_000;
+
+const rows: readonly [what: string, spoil: Spoil, level: string, said: string, exit: number][] = [
+  ["nothing wrong", () => Promise.resolve(), "ok", "days more", 0],
+  ["a key that others can read", (dir) => Deno.chmod(`${dir}/a.key`, 0o644), "fail", "0644", 1],
+  [
+    "another's key",
+    (dir) => Deno.copyFile(`${dir}/ca.key`, `${dir}/a.key`),
+    "fail",
+    "not the key",
+    1,
+  ],
+  ["no CA", (dir) => Deno.remove(`${dir}/ca.pem`), "fail", "no such file", 1],
+  [
+    "a request not signed",
+    (dir) => Deno.remove(`${dir}/a.pem`),
+    "warn",
+    "without a certificate",
+    0,
+  ],
+  ["an expired certificate", (dir) => again(dir, -2), "fail", "expired", 1],
+  ["a certificate about to expire", (dir) => again(dir, 20), "warn", "19 days more", 0],
+];
+for (const [what, spoil, level, said, exit] of rows) {
+  Deno.test(`doctor on ${what} says ${level} and exits ${exit}`, async () => {
+    const dir = await Deno.makeTempDir();
+    try {
+      await initCertificates({ dir, nodes: ["a"] });
+      await spoil(dir);
+      const found = await record("doctor", "--certs", dir, "--json");
+      const findings = found.out.map((line) => JSON.parse(line));
+      const hits = findings.filter((one) => one.level === level && one.detail.includes(said));
+      assertEquals([hits.length > 0, found.exit], [true, exit], found.out.join("\n"));
+      for (const one of findings) assertEquals(one.next === undefined, one.level === "ok");
+    } finally {
+      await Deno.remove(dir, { recursive: true });
+    }
+  });
+}
+
+Deno.test("doctor names a port that nothing listens on, and a folder that is none", async () => {
+  const found = await record(
+    "doctor",
+    "--certs=/nowhere",
+    "--data=/nowhere",
+    "--server=127.0.0.1:1",
+  );
+  assertEquals(found.exit, 1);
+  assertEquals(
+    found.out.filter((line) => line.startsWith("fail")).map((line) => line.slice(5, 21)),
+    [
+      "/nowhere: there ",
+      "/nowhere: it hol",
+      "coordinator: 127",
+    ],
+  );
+});
+
+function again(dir: string, validityDays: number): Promise<unknown> {
+  const nowMs = validityDays < 0 ? Date.now() + validityDays * day : Date.now();
+  const options = { dir, nodes: ["a"], coordinator: "a", force: true, nowMs };
+  return initCertificates({
+    ...options,
+    validityDays: Math.abs(validityDays) - (validityDays < 0 ? 1 : 0),
+  });
+}

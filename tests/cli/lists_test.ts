@@ -1,0 +1,84 @@
+import { assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
+import { legsText } from "../../src/cli/legs.ts";
+import { terminalStyle } from "../../src/cli/style.ts";
+import { durationText, timeText } from "../../src/cli/times.ts";
+import { fakeNode, record } from "./recorder.ts";
+
+const id = "0190f5d0-7b1a-7c3e-9f00-3b6f2a1c4d5e";
+
+Deno.test("payments asks for limit and account, and shows who paid whom", async () => {
+  const paths: string[] = [];
+  const found = {
+    id,
+    state: "aborted",
+    code: "insufficient_funds",
+    legs: [
+      { account: "main@a", amount: "-123450", currency: "USD" },
+      { account: "main@b", amount: "123450", currency: "USD" },
+    ],
+    originator: "a",
+    clock: {},
+    at: "2025-01-31T12:00:00Z",
+  };
+  await using node = await fakeNode((request) => {
+    const { pathname, search } = new URL(request.url);
+    paths.push(pathname + search);
+    return Response.json({ payments: [found], next: "x" });
+  });
+  const { exit, out, err } = await record(
+    ..."payments --limit 2 --account main".split(" "),
+    ...node.flags,
+  );
+  assertEquals([exit, err, paths], [0, [], ["/v1/payments?limit=2&account=main"]]);
+  const [, state, what, shownId] = out[1]?.split("\t") ?? [];
+  assertEquals([state, what, shownId], [
+    "aborted insufficient_funds",
+    "1,234.50 USD from main@a to main@b",
+    id,
+  ]);
+  const json = await record("payments", "--json", ...node.flags);
+  assertEquals(json.out, [JSON.stringify({ payments: [found], next: "x" })]);
+});
+
+Deno.test("in-doubt shows what is held, since when and who is unreachable", async () => {
+  const doubt = {
+    transaction: "1-abc-7",
+    payment: id,
+    age: 200.4,
+    participants: ["a", "b"],
+    unreachable: ["b"],
+    held: [{ account: "main@a", amount: "-500", currency: "USD" }],
+  };
+  await using node = await fakeNode(() => Response.json({ inDoubt: [doubt] }));
+  const { out } = await record("in-doubt", ...node.flags);
+  assertEquals(out[1], `1-abc-7\t${id}\t3 min 20 s\tmain@a -5.00 USD\ta, b\tb`);
+  await using calm = await fakeNode(() => Response.json({ inDoubt: [] }));
+  assertEquals((await record("in-doubt", ...calm.flags)).out, ["nothing is in doubt"]);
+});
+
+Deno.test("a terminal's table sets amounts to the right, in colour or without", () => {
+  const rows = [["name", "available"], ["a", "1.00 USD"], ["long", "-1,000.00 USD"]];
+  assertEquals(terminalStyle(false).table(rows), [
+    "name      available",
+    "a          1.00 USD",
+    "long  -1,000.00 USD",
+  ]);
+  const { paint, table } = terminalStyle(true);
+  assertStringIncludes(paint("good", "x"), "\x1b[32mx");
+  assertEquals(table([[paint("bad", "x"), "b"], ["yy", "c"]], false)[0], "\x1b[31mx\x1b[39m   b");
+});
+
+Deno.test("durations and times are for people, with their zone", () => {
+  const texts = [0.4, 59, 60, 200, 7_500, 90_000].map(durationText);
+  assertEquals(texts, ["0 s", "59 s", "1 min", "3 min 20 s", "2 h 5 min", "1 d 1 h"]);
+  assertMatch(timeText("2025-01-31T12:00:00Z"), /^2025-\d\d-\d\d \d\d:00:00 [A-Z]/);
+  assertEquals(timeText("never"), "never");
+});
+
+Deno.test("legs that are no plain transfer are shown one by one", () => {
+  const leg = (account: string, amount: bigint) => ({ account, amount, currency: "USD" });
+  assertEquals(
+    legsText([leg("m@a", -300n), leg("m@b", 100n), leg("m@c", 200n)]),
+    "m@a -3.00 USD, m@b 1.00 USD, m@c 2.00 USD",
+  );
+});

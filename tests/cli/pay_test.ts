@@ -1,0 +1,183 @@
+import { assert, assertEquals, assertStringIncludes } from "@std/assert";
+import { fakeNode, record } from "./recorder.ts";
+
+const id = "0190f5d0-7b1a-7c3e-9f00-3b6f2a1c4d5e";
+const otherId = "0190f5d0-7b1a-7c3e-9f00-3b6f2a1c4d5f";
+const order = ["--to", "bob", "--amount", "125.00", "--currency", "USD", "--id", id];
+const problem = (code: string, more = {}) => ({
+  title: "",
+  status: 0,
+  code,
+  detail: code,
+  ...more,
+});
+
+const rows: readonly [claim: string, status: number, body: unknown, exit: number][] = [
+  ["201 committed", 201, { id, state: "committed" }, 0],
+  ["200 committed before", 200, { id, state: "committed" }, 0],
+  ["200 aborted before", 200, { id, state: "aborted", code: "insufficient_funds" }, 3],
+  ["422 aborted", 422, problem("insufficient_funds", { id, state: "aborted" }), 3],
+  ["422 aborted, another payment", 422, problem("x", { id: otherId, state: "aborted" }), 4],
+  ["422 of no node", 422, "no", 4],
+  ["422 id reused", 422, problem("id_reused", { id, state: "rejected" }), 1],
+  ["201 of another payment", 201, { id: otherId, state: "committed" }, 4],
+  ["201 without a state", 201, {}, 4],
+  ["201 that is no JSON", 201, undefined, 4],
+  ["202 pending", 202, { id, state: "pending" }, 4],
+  ["400 malformed", 400, problem("malformed"), 2],
+  ["400 of no node", 400, "bad", 4],
+  ["401", 401, problem("unauthorized"), 1],
+  ["405 at a coordinator", 405, problem("method_not_allowed"), 1],
+  ["404 of no node", 404, "nothing here", 4],
+  ["409 running for another", 409, problem("id_in_use", { id, state: "rejected" }), 1],
+  ["421", 421, problem("misdirected"), 1],
+  ["500 unknown", 500, problem("outcome_unknown", { id, state: "unknown" }), 4],
+  ["503 overloaded", 503, problem("overloaded", { id, state: "not_started" }), 1],
+  ["503 unreachable", 503, problem("coordinator_unreachable", { id, state: "not_started" }), 1],
+  ["503 of a proxy", 503, "unavailable", 4],
+  ["502 of a proxy", 502, "bad gateway", 4],
+  ["307", 307, undefined, 4],
+];
+
+for (const [claim, status, body, exit] of rows) {
+  for (const json of [false, true]) {
+    Deno.test(`pay${json ? " --json" : ""} exits ${exit} on ${claim}`, async () => {
+      const text = body === undefined ? "<html>" : JSON.stringify(body);
+      await using node = await fakeNode(() => new Response(text, { status }));
+      const said = await record("pay", ...order, ...node.flags, ...json ? ["--json"] : []);
+      assertEquals(said.exit, exit);
+      assertEquals(said.err[0], `payment ${id}`);
+      assertEquals(said.err.length, exit === 0 ? 1 : 2);
+      if (json) assertEquals(said.out, body === undefined ? [] : [text]);
+      else assertEquals(said.out.length, exit === 0 ? 1 : 0);
+    });
+  }
+}
+
+Deno.test("pay sends minor units of the paying account's currency, the token and the wait", async () => {
+  const seen: unknown[] = [];
+  await using node = await fakeNode(async (request) => {
+    const { pathname, search } = new URL(request.url);
+    seen.push([pathname + search, request.headers.get("authorization")]);
+    if (request.method === "GET") return Response.json(account("KWD"));
+    const body = await request.json();
+    seen.push(body);
+    return Response.json({ id: body.id, state: "committed" }, { status: 201 });
+  });
+  const said = await record("pay", "--to=bob", "--amount=5", "--id", id, "--wait=2", ...node.flags);
+  assertEquals(said.out, [`committed ${id}: 5.000 KWD from main to main@bob`]);
+  assertEquals(seen, [
+    ["/v1/accounts/main", "Bearer secret"],
+    ["/v1/payments?wait=2", "Bearer secret"],
+    { id, from: "main", to: "main@bob", amount: "5000", currency: "KWD" },
+  ]);
+});
+
+Deno.test("pay makes a UUIDv7 and says it before it sends", async () => {
+  await using node = await fakeNode(() => new Response("", { status: 500 }));
+  const said = await record("pay", ...order.slice(0, -2), ...node.flags);
+  assert(/^payment [0-9a-f]{8}-[0-9a-f]{4}-7[0-9a-f]{3}-/.test(said.err[0] ?? ""));
+});
+
+Deno.test("pay exits 1 where the paying account is not found, with nothing sent", async () => {
+  const methods: string[] = [];
+  await using node = await fakeNode((request) => {
+    methods.push(request.method);
+    return Response.json(problem("account_not_found"), { status: 404 });
+  });
+  const said = await record("pay", "--to=bob", "--amount=5", "--from=nix", ...node.flags);
+  assertEquals(said.exit, 1);
+  assertStringIncludes(said.err[0] ?? "", '"nix"');
+  assertEquals(methods, ["GET"]);
+});
+
+Deno.test("pay exits 2 for more decimals than the currency has, with nothing sent", async () => {
+  await using node = await fakeNode(() => Response.json(account("JPY")));
+  assertEquals((await record("pay", "--to=bob", "--amount=5.5", ...node.flags)).exit, 2);
+});
+
+Deno.test("pay exits 1 where nothing listens: it was certainly not sent", async () => {
+  await using node = await fakeNode(() => new Response());
+  const flags = ["--api", freeUrl(), "--token-file", node.tokenFile];
+  const said = await record("pay", ...order, ...flags);
+  assertEquals(said.exit, 1);
+  assertStringIncludes(said.err.join(), "was not sent");
+  assertEquals((await record("balance", ...flags)).exit, 1);
+});
+
+for (
+  const [claim, answer] of [
+    ["before", ""],
+    ["in the middle of", 'HTTP/1.1 201 Created\r\ncontent-length: 500\r\n\r\n{"id":"'],
+  ] as const
+) {
+  Deno.test(`pay exits 4 where the connection breaks ${claim} the answer`, async () => {
+    await using node = await fakeNode(() => new Response());
+    const listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
+    const served = answerOnce(listener, answer);
+    const api = `http://127.0.0.1:${listener.addr.port}`;
+    const said = await record("pay", ...order, "--api", api, "--token-file", node.tokenFile);
+    await served;
+    assertEquals(said.exit, 4);
+    assertStringIncludes(said.err[1] ?? "", `handfast payment ${id}`);
+  });
+}
+
+Deno.test("payment exits 0 for every state and 1 where it is not known", async () => {
+  for (const state of ["pending", "prepared", "committed", "aborted"]) {
+    const found = {
+      id,
+      state,
+      legs: [],
+      originator: "alice",
+      clock: {},
+      at: "2025-01-31T12:00:00Z",
+    };
+    await using node = await fakeNode(() => Response.json(found));
+    assertEquals((await record("payment", id, ...node.flags)).exit, 0);
+    const { out } = await record("payment", id, "--json", ...node.flags);
+    assertEquals(out, [JSON.stringify(found)]);
+  }
+  await using node = await fakeNode(() =>
+    Response.json(problem("payment_not_found"), { status: 404 })
+  );
+  const said = await record("payment", id, "--json", ...node.flags);
+  assertEquals([said.exit, said.out.length, said.err.length], [1, 1, 1]);
+});
+
+Deno.test("balance groups digits and shows decimals", async () => {
+  const accounts = [{ ...account("USD"), available: "-123450", posted: "123456789" }];
+  await using node = await fakeNode(() => Response.json({ accounts, books: [] }));
+  const { out } = await record("balance", ...node.flags);
+  assertStringIncludes(out[1] ?? "", "-1,234.50 USD");
+  assertStringIncludes(out[1] ?? "", "1,234,567.89 USD");
+});
+
+function account(currency: string) {
+  return {
+    account: "main",
+    currency,
+    posted: "0",
+    pendingDebits: "0",
+    pendingCredits: "0",
+    available: "0",
+  };
+}
+
+/** Of a port on which nothing listens any more. */
+function freeUrl(): string {
+  using listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
+  return `http://127.0.0.1:${listener.addr.port}`;
+}
+
+/** Reads one request, says what is to be said, and breaks off; nobody listens after that. */
+async function answerOnce(listener: Deno.Listener, answer: string): Promise<void> {
+  for (;;) {
+    using connection = await listener.accept();
+    // A look whether anybody listens sends nothing.
+    if (await connection.read(new Uint8Array(65_536)) === null) continue;
+    listener.close();
+    if (answer !== "") await connection.write(new TextEncoder().encode(answer));
+    return;
+  }
+}

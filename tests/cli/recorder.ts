@@ -1,0 +1,51 @@
+import { run } from "../../src/cli/mod.ts";
+import { plainStyle } from "../../src/cli/style.ts";
+import type { Io } from "../../src/cli/io.ts";
+
+export interface Recorded {
+  readonly exit: number;
+  readonly out: readonly string[];
+  readonly err: readonly string[];
+}
+
+/** Runs a command line as without a terminal, and keeps what it says. */
+export async function record(...argv: string[]): Promise<Recorded> {
+  const out: string[] = [];
+  const err: string[] = [];
+  const io: Io = {
+    out: (line) => out.push(line),
+    err: (line) => err.push(line),
+    style: plainStyle,
+    isWatched: false,
+    isTerminal: false,
+    ask: (_question, preset) => preset,
+    confirm: () => false,
+  };
+  return { exit: await run(argv, io), out, err };
+}
+
+export interface FakeNode extends AsyncDisposable {
+  /** Flags that name it. */
+  readonly flags: readonly string[];
+  readonly url: string;
+  readonly tokenFile: string;
+}
+
+/** A server that answers as a node might, or might not. */
+export async function fakeNode(
+  handler: (request: Request) => Response | Promise<Response>,
+): Promise<FakeNode> {
+  const tokenFile = await Deno.makeTempFile();
+  await Deno.writeTextFile(tokenFile, "secret\n");
+  const server = Deno.serve({ hostname: "127.0.0.1", port: 0, onListen: () => {} }, handler);
+  const url = `http://127.0.0.1:${server.addr.port}`;
+  return {
+    url,
+    tokenFile,
+    flags: ["--api", url, "--token-file", tokenFile],
+    async [Symbol.asyncDispose]() {
+      await server.shutdown();
+      await Deno.remove(tokenFile);
+    },
+  };
+}

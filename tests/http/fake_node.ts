@@ -1,0 +1,223 @@
+/** A node that answers what a test tells it to, and keeps what it was asked. */
+
+import { createApp } from "../../src/http/app.ts";
+import type { AppOptions } from "../../src/http/app.ts";
+import type {
+  AccountView,
+  ActivityEntry,
+  InDoubtView,
+  NewAccount,
+  NodeApi,
+  NodeEvent,
+  PaymentAnswer,
+  PaymentPage,
+  PaymentQuery,
+  PaymentRequest,
+  PaymentTrace,
+  PaymentView,
+} from "../../src/http/node_api.ts";
+import { FormatError } from "../../src/errors.ts";
+import type { PaymentId, TransactionId } from "../../src/protocol/id.ts";
+import type { Role } from "../../src/protocol/record.ts";
+
+export const token = "secret-token-of-the-tests";
+export const paymentId = "0190f5d0-7b1a-7c3e-9f00-3b6f2a1c4d5e" as PaymentId;
+
+export const committed: PaymentView = {
+  id: paymentId,
+  state: "committed",
+  legs: [
+    { account: "main", participant: "alice", amount: -12500n, currency: "USD" },
+    { account: "main", participant: "bob", amount: 12500n, currency: "USD" },
+  ],
+  originator: "alice",
+  transaction: "1-0123456789ab-7",
+  clock: new Map([["coordinator", 12], ["alice", 3]]),
+  atMs: Date.UTC(2025, 0, 31, 12),
+};
+
+export const trace: PaymentTrace = {
+  payment: committed,
+  stage: "done",
+  votes: [{ participant: "bob", vote: "yes", isAcked: true }],
+  steps: [{ what: "committed", atMs: committed.atMs, entry: 12, clock: committed.clock }],
+};
+
+/** The `index`th event of the fake node's log, all in its entry 4. */
+export function eventOf(index: number): NodeEvent {
+  const { id: payment, legs, originator, clock, atMs } = committed;
+  const transaction = committed.transaction as TransactionId;
+  const id = `4.${index}`;
+  return { id, type: "posted", payment, transaction, legs, originator, entry: 4, clock, atMs };
+}
+
+export const aborted: PaymentView = { ...committed, state: "aborted", code: "insufficient_funds" };
+
+export class FakeNode implements NodeApi {
+  readonly name = "alice";
+  readonly requests: PaymentRequest[] = [];
+  readonly queries: PaymentQuery[] = [];
+  readonly opened: NewAccount[] = [];
+  readonly listeners = new Set<(event: NodeEvent) => void>();
+  readonly log: NodeEvent[] = [];
+  traces: PaymentTrace[] = [trace];
+  ready = true;
+  answer: () => Promise<PaymentAnswer> = () =>
+    Promise.resolve({ state: "committed", replayed: false, payment: committed });
+  page: () => Promise<PaymentPage> = () => Promise.resolve({ payments: [committed], next: "b" });
+  openOutcome: "opened" | "existed" | "differs" = "opened";
+
+  constructor(readonly role: Role = "participant") {}
+
+  isReady() {
+    return this.ready;
+  }
+
+  status() {
+    return Promise.resolve({
+      name: this.name,
+      role: this.role,
+      network: "ab".repeat(32),
+      epoch: "1-0123456789ab",
+      clock: new Map([["alice", 3]]),
+      peers: [{ name: "bob", address: "127.0.0.1:7444", link: "up" as const }],
+      open: 2,
+      inDoubt: 1,
+      committed: 5,
+      aborted: 4,
+      throughput: 1.5,
+      latencyMs: { p50: 2.5, p99: null },
+      latencies: { boundsMs: [1, 5], counts: [2, 3, 1], sumMs: 20 },
+      alarms: ["late abort"],
+    });
+  }
+
+  submit(request: PaymentRequest) {
+    this.requests.push(request);
+    return this.answer();
+  }
+
+  payment(id: PaymentId) {
+    return Promise.resolve(id === paymentId ? committed : undefined);
+  }
+
+  payments(query: PaymentQuery) {
+    this.queries.push(query);
+    return this.page();
+  }
+
+  accounts(): Promise<AccountView[]> {
+    const accounts = [
+      { account: "main", currency: "USD", posted: 2_000_000n, pendingDebits: 12_500n },
+      { account: "savings", currency: "JPY", posted: 5n, pendingDebits: 0n },
+    ];
+    return Promise.resolve(accounts.map((account) => ({
+      ...account,
+      pendingCredits: 0n,
+      available: account.posted - account.pendingDebits,
+    })));
+  }
+
+  books() {
+    return Promise.resolve([
+      { currency: "USD", accounts: 2_000_000n, settlement: 0n, equity: -2_000_000n },
+    ]);
+  }
+
+  openAccount(account: NewAccount) {
+    this.opened.push(account);
+    return Promise.resolve(this.openOutcome);
+  }
+
+  subscribe(listener: (event: NodeEvent) => void) {
+    this.listeners.add(listener);
+    return () => void this.listeners.delete(listener);
+  }
+
+  /** Records an event, and tells of it. */
+  record(): NodeEvent {
+    const event = eventOf(this.log.length);
+    this.log.push(event);
+    for (const listener of this.listeners) listener(event);
+    return event;
+  }
+
+  eventsAfter(id: string | undefined, limit: number) {
+    if (id !== undefined && !/^\d+(\.\d+)?$/.test(id)) {
+      return Promise.reject(new FormatError("no event has this id"));
+    }
+    const [entry = 0, index = Infinity] = id?.split(".").map(Number) ?? [];
+    const rest = this.log.filter((_, at) => entry < 4 || (entry === 4 && at > index));
+    return Promise.resolve(rest.slice(0, limit));
+  }
+
+  inDoubt(): Promise<InDoubtView[]> {
+    return Promise.resolve([{
+      transaction: committed.transaction as TransactionId,
+      payment: paymentId,
+      ageMs: 2_500,
+      participants: ["alice", "bob"],
+      unreachable: ["coordinator"],
+      held: committed.legs.slice(0, 1),
+    }]);
+  }
+
+  recent() {
+    return Promise.resolve(this.traces);
+  }
+
+  trace(id: PaymentId) {
+    return Promise.resolve(id === paymentId ? trace : undefined);
+  }
+
+  activity(sequence: number): ActivityEntry[] {
+    const entry = { sequence: 1, node: "alice", number: 3, clock: committed.clock, what: "posted" };
+    return sequence < 1 ? [entry] : [];
+  }
+
+  readmit(name: string) {
+    return Promise.resolve(name === "bob");
+  }
+}
+
+export interface Reply {
+  readonly status: number;
+  readonly headers: Headers;
+  readonly text: string;
+  /** The body's members, or none if it is no JSON object. */
+  readonly json: Record<string, unknown>;
+}
+
+export type Ask = (path: string, init?: RequestInit & { method?: string }) => Promise<Reply>;
+
+/** Asks an app of this node, by default with the right token and host. */
+export function asker(node: NodeApi, options: Partial<AppOptions> = {}): Ask {
+  const hosts = () => ["localhost:7080", "127.0.0.1:7080"];
+  const app = createApp(node, { token, hosts, loopback: true, ...options });
+  return async (path, init = {}) => {
+    const headers = new Headers(init.headers);
+    if (!headers.has("authorization")) headers.set("authorization", `Bearer ${token}`);
+    if (headers.get("authorization") === "none") headers.delete("authorization");
+    const response = await app.request(`http://localhost:7080${path}`, { ...init, headers });
+    return await replyOf(response);
+  };
+}
+
+export async function replyOf(response: Response): Promise<Reply> {
+  const text = await response.text();
+  const isJson = text !== "" && /json/.test(response.headers.get("content-type") ?? "");
+  return {
+    status: response.status,
+    headers: response.headers,
+    text,
+    json: isJson ? JSON.parse(text) : {},
+  };
+}
+
+export function post(body: unknown, headers: Record<string, string> = {}): RequestInit {
+  return {
+    method: "POST",
+    headers: { "content-type": "application/json", ...headers },
+    body: typeof body === "string" ? body : JSON.stringify(body),
+  };
+}

@@ -1,0 +1,170 @@
+import { assert, assertEquals } from "@std/assert";
+import { asker, FakeNode, paymentId, post } from "./fake_node.ts";
+
+const main = {
+  account: "main",
+  currency: "USD",
+  posted: "2000000",
+  pendingDebits: "12500",
+  pendingCredits: "0",
+  available: "1987500",
+};
+
+Deno.test("GET /v1/accounts shows accounts and books in digits", async () => {
+  const { json } = await asker(new FakeNode())("/v1/accounts");
+  assertEquals((json.accounts as unknown[])[0], main);
+  assertEquals(json.books, [
+    { currency: "USD", accounts: "2000000", settlement: "0", equity: "-2000000" },
+  ]);
+});
+
+Deno.test("GET /v1/accounts/NAME shows one", async () => {
+  const ask = asker(new FakeNode());
+  assertEquals((await ask("/v1/accounts/main")).json, main);
+  const missing = await ask("/v1/accounts/none");
+  assertEquals([missing.status, missing.json.code], [404, "account_not_found"]);
+  assertEquals((await ask("/v1/accounts/A")).json.field, "name");
+});
+
+for (const [outcome, status] of [["opened", 201], ["existed", 200], ["differs", 409]] as const) {
+  Deno.test(`POST /v1/accounts answers ${status} where the account ${outcome}`, async () => {
+    const node = new FakeNode();
+    node.openOutcome = outcome;
+    const body = { account: "main", currency: "USD", opening: "2000000" };
+    const reply = await asker(node)("/v1/accounts", post(body));
+    assertEquals(reply.status, status);
+    assertEquals(node.opened, [{ account: "main", currency: "USD", opening: 2_000_000n }]);
+    if (outcome === "differs") assertEquals(reply.json.code, "account_exists");
+    else assertEquals(reply.json, main);
+    const location = outcome === "opened" ? "/v1/accounts/main" : null;
+    assertEquals(reply.headers.get("location"), location);
+  });
+}
+
+Deno.test("POST /v1/accounts opens with nothing unless told", async () => {
+  const node = new FakeNode();
+  await asker(node)("/v1/accounts", post({ account: "savings", currency: "JPY" }));
+  assertEquals(node.opened[0]?.opening, 0n);
+});
+
+const account = { account: "main", currency: "USD" };
+const malformedAccounts: [body: unknown, field: string][] = [
+  [{}, "account"],
+  [{ ...account, account: "Main" }, "account"],
+  [{ ...account, account: "settlement" }, "account"],
+  [{ ...account, account: "equity" }, "account"],
+  [{ ...account, currency: "ZZZ" }, "currency"],
+  [{ ...account, opening: "-1" }, "opening"],
+  [{ ...account, opening: "1.00" }, "opening"],
+  [{ ...account, opening: 1 }, "opening"],
+  [{ ...account, opening: "1000000000000001" }, "opening"],
+  [{ ...account, balance: "1" }, "balance"],
+];
+
+for (const [body, field] of malformedAccounts) {
+  Deno.test(`POST /v1/accounts ${JSON.stringify(body)} is malformed: ${field}`, async () => {
+    const node = new FakeNode();
+    const reply = await asker(node)("/v1/accounts", post(body));
+    assertEquals([reply.status, reply.json.field], [400, field]);
+    assertEquals(node.opened, []);
+  });
+}
+
+Deno.test("GET /v1/status shows the node", async () => {
+  const { json } = await asker(new FakeNode())("/v1/status");
+  assertEquals(json, {
+    name: "alice",
+    role: "participant",
+    network: "ab".repeat(32),
+    epoch: "1-0123456789ab",
+    clock: { alice: 3 },
+    peers: [{ name: "bob", address: "127.0.0.1:7444", link: "up" }],
+    open: 2,
+    inDoubt: 1,
+    committed: 5,
+    aborted: 4,
+    throughput: 1.5,
+    latency: { p50ms: 2.5, p99ms: null },
+    alarms: ["late abort"],
+  });
+});
+
+Deno.test("GET /v1/in-doubt shows what is held, since when, and who is not reached", async () => {
+  const { json } = await asker(new FakeNode())("/v1/in-doubt");
+  assertEquals(json.inDoubt, [{
+    transaction: "1-0123456789ab-7",
+    payment: paymentId,
+    age: 2,
+    participants: ["alice", "bob"],
+    unreachable: ["coordinator"],
+    held: [{ account: "main@alice", amount: "-12500", currency: "USD" }],
+  }]);
+});
+
+Deno.test("GET /metrics tells Prometheus of the node", async () => {
+  const { headers, text } = await asker(new FakeNode())("/metrics");
+  assertEquals(headers.get("content-type"), "text/plain; version=0.0.4; charset=utf-8");
+  for (
+    const line of [
+      "# TYPE handfast_payments_total counter",
+      'handfast_payments_total{outcome="committed"} 5',
+      'handfast_payments_total{outcome="aborted"} 4',
+      "handfast_payments_open 2",
+      "handfast_payments_in_doubt 1",
+      'handfast_links{state="up"} 1',
+      "handfast_log_entries 3",
+      'handfast_payment_seconds_bucket{le="0.001"} 2',
+      'handfast_payment_seconds_bucket{le="0.005"} 5',
+      'handfast_payment_seconds_bucket{le="+Inf"} 6',
+      "handfast_payment_seconds_sum 0.02",
+      "handfast_payment_seconds_count 6",
+    ]
+  ) assert(text.split("\n").includes(line), line);
+  assert(text.endsWith("\n"));
+});
+
+Deno.test("POST /v1/peers/NAME/readmit takes back a known peer only", async () => {
+  const ask = asker(new FakeNode());
+  const known = await ask("/v1/peers/bob/readmit", { method: "POST" });
+  assertEquals([known.status, known.json], [200, { readmitted: "bob" }]);
+  const unknown = await ask("/v1/peers/carol/readmit", { method: "POST" });
+  assertEquals([unknown.status, unknown.json.code], [404, "peer_not_found"]);
+});
+
+Deno.test("a node that cannot take payments is healthy but not ready", async () => {
+  const node = new FakeNode();
+  const ask = asker(node);
+  assertEquals((await ask("/readyz")).status, 200);
+  node.ready = false;
+  const reply = await ask("/readyz");
+  assertEquals([reply.status, reply.json.code], [503, "not_ready"]);
+  assertEquals((await ask("/healthz")).status, 200);
+});
+
+Deno.test("/openapi.json describes the routes under /v1, and no others", async () => {
+  const { json } = await asker(new FakeNode())("/openapi.json");
+  assertEquals(json.openapi, "3.1.0");
+  const paths = json.paths as Record<string, Record<string, unknown>>;
+  const operations = Object.entries(paths)
+    .flatMap(([path, methods]) => Object.keys(methods).map((method) => `${method} ${path}`));
+  assertEquals(operations.sort(), [
+    "get /v1/accounts",
+    "get /v1/accounts/{name}",
+    "get /v1/events",
+    "get /v1/in-doubt",
+    "get /v1/payments",
+    "get /v1/payments/{id}",
+    "get /v1/status",
+    "post /v1/accounts",
+    "post /v1/payments",
+    "post /v1/peers/{name}/readmit",
+  ]);
+});
+
+Deno.test("/openapi.json describes amounts as strings of digits", async () => {
+  const { text } = await asker(new FakeNode())("/openapi.json");
+  const { components } = JSON.parse(text);
+  assertEquals(components.schemas.Leg.properties.amount.type, "string");
+  assertEquals(components.schemas.Leg.properties.amount.pattern, "^-?\\d{1,18}$");
+  assertEquals(components.schemas.Leg.additionalProperties, false);
+});

@@ -1,0 +1,289 @@
+/**
+ * Nothing is told before it is durable (promise 2): no vote before `prepared`, no ack before `posted`,
+ * no decision before `committed` (the forced writes of Mohan, Lindsay and Obermarck's presumed abort).
+ */
+
+import { assert, assertEquals, assertRejects } from "@std/assert";
+import { turnBytesMax, turnEventsMax } from "../../src/limits.ts";
+import type { TransactionId } from "../../src/protocol/id.ts";
+import type { Leg } from "../../src/protocol/order.ts";
+import { order, startCoordinator, startParticipant } from "./loop_rig.ts";
+
+const transaction = "1-0123456789ab-1" as TransactionId;
+const decided = { number: 3, clock: new Map([["coordinator", 3]]) };
+const inAMinuteMs = 60_000;
+
+Deno.test("a vote leaves when its prepared record is durable", async () => {
+  const bob = await startParticipant("bob");
+  bob.storage.hold();
+  bob.message("coordinator", { type: "prepare", transaction, order: order() });
+  await bob.idle();
+  assertEquals([bob.sent, bob.recorded], [[], []]);
+
+  bob.storage.release();
+  await bob.idle();
+  const [vote] = bob.sentOf("vote");
+  assertEquals(vote?.message.yes, true);
+  // The frame names the very entry that holds it.
+  const entry = await bob.log.entry(vote!.frame.number);
+  assertEquals(entry.records.at(-1)?.type, "prepared");
+  assertEquals(vote!.frame.hash, bob.log.head.hash);
+  await bob.stop();
+});
+
+Deno.test("an ack leaves when its posted record is durable", async () => {
+  const bob = await startParticipant("bob");
+  const paid = order();
+  const { payment } = paid;
+  bob.message("coordinator", { type: "prepare", transaction, order: paid });
+  await bob.idle();
+  const { commits } = bob.storage;
+  bob.message("coordinator", { type: "decision", transaction, payment, commit: true, decided });
+  // Nobody waits for it, so it waits for the next append.
+  await bob.idle();
+  assertEquals([bob.storage.commits, bob.sentOf("ack")], [commits, []]);
+  // What is told meanwhile of something else does not take the ack along.
+  bob.message("alice", { type: "inquiry", transaction, payment });
+  await bob.idle();
+  assertEquals([bob.sentOf("decision").length, bob.sentOf("ack").length], [1, 0]);
+
+  bob.storage.hold();
+  bob.loop.enqueue({ type: "tick" });
+  await bob.idle();
+  assertEquals([bob.storage.commits, bob.sentOf("ack")], [commits + 1, []]);
+  bob.storage.release();
+  await bob.idle();
+  assertEquals(bob.sentOf("ack").length, 1);
+  assertEquals(bob.recorded.at(-1)?.type, "posted");
+  await bob.stop();
+});
+
+Deno.test("decisions leave when the committed record is durable", async () => {
+  const coordinator = await startCoordinator();
+  const ordered = order();
+  const { payment } = ordered;
+  coordinator.message("alice", { type: "order", order: ordered });
+  await coordinator.idle();
+  const { transaction } = coordinator.sentOf("prepare")[0]!.message;
+  coordinator.storage.hold();
+  for (const from of ["alice", "bob"]) {
+    coordinator.message(from, { type: "vote", transaction, payment, yes: true });
+  }
+  await coordinator.idle();
+  assertEquals(coordinator.sentOf("decision"), []);
+  coordinator.message("bob", { type: "inquiry", transaction, payment });
+  await coordinator.idle();
+  assertEquals(coordinator.sentOf("decision"), []);
+
+  coordinator.storage.release();
+  await coordinator.idle();
+  const decisions = coordinator.sentOf("decision");
+  assertEquals(decisions.map(({ to }) => to).toSorted(), ["alice", "bob", "bob"]);
+  for (const { message, frame } of decisions) {
+    assert(message.commit);
+    assert(frame.number >= message.decided!.number);
+  }
+  const { records } = await coordinator.log.entry(decisions[0]!.message.decided!.number);
+  assert(records.some(({ type }) => type === "committed"));
+  await coordinator.stop();
+});
+
+Deno.test("an aborted outcome leaves when it is recorded under the payment's id", async () => {
+  const coordinator = await startCoordinator();
+  const legs = (order().legs as Leg[]).map((leg) => ({ ...leg, amount: leg.amount + 1n }));
+  coordinator.storage.hold();
+  coordinator.message("alice", { type: "order", order: order(legs) });
+  await coordinator.idle();
+  assertEquals(coordinator.sent, []);
+
+  coordinator.storage.release();
+  await coordinator.idle();
+  assertEquals(coordinator.sentOf("outcome")[0]?.message.outcome.state, "aborted");
+  assertEquals(coordinator.recorded.at(-1)?.type, "aborted");
+  await coordinator.stop();
+});
+
+Deno.test("only what was decided elsewhere is told early, and only to the user", async () => {
+  const alice = await startParticipant("alice");
+  const paid = order();
+  const { payment } = paid;
+  alice.loop.enqueue({ type: "submit", request: 1, order: paid, deadlineMs: inAMinuteMs });
+  alice.message("coordinator", { type: "prepare", transaction, order: paid });
+  await alice.idle();
+  assertEquals(alice.sentOf("vote").length, 1);
+  alice.storage.hold();
+  alice.message("coordinator", { type: "decision", transaction, payment, commit: true, decided });
+  alice.loop.enqueue({ type: "open", request: 2, account: "new", currency: "USD", opening: 0n });
+  const content = "00".repeat(32);
+  alice.loop.enqueue({ type: "claim", request: 3, key: "ab".repeat(16), content, payment });
+  await alice.idle();
+  assertEquals(alice.replies.map(({ request, answer }) => [request, answer.state]), [
+    [1, "committed"],
+  ]);
+  assertEquals(alice.sentOf("ack"), []);
+
+  alice.storage.release();
+  await alice.idle();
+  assertEquals(alice.replies.map(({ request }) => request), [1, 2, 3]);
+  assertEquals(alice.sentOf("ack").length, 1);
+  await alice.stop();
+});
+
+Deno.test("a read sees nothing that is not durable", async () => {
+  const alice = await startParticipant("alice");
+  const told: unknown[] = [];
+  const read = () =>
+    alice.loop.read(() => alice.core.state.ledger.account("new")?.posted).then((posted) =>
+      told.push(posted)
+    );
+  alice.storage.hold();
+  alice.loop.enqueue({ type: "open", request: 1, account: "new", currency: "USD", opening: 7n });
+  const first = read();
+  await alice.idle();
+  const second = read();
+  await alice.idle();
+  assertEquals(told, []);
+  alice.storage.release();
+  await Promise.all([first, second]);
+  assertEquals(told, [7n, 7n]);
+  await alice.stop();
+});
+
+Deno.test("a read makes records durable that could have waited", async () => {
+  const alice = await startParticipant("alice");
+  const { number } = alice.log.head;
+  const nodes = [{ name: "carol", address: "carol:1" }];
+  alice.message("coordinator", { type: "directory", nodes });
+  await alice.idle();
+  assertEquals(alice.log.head.number, number);
+  assertEquals(await alice.loop.read(() => alice.core.state.membership.knows("carol")), true);
+  assertEquals((await alice.log.entry(number + 1)).records, [
+    { type: "introduced", ...nodes[0]! },
+  ]);
+  await alice.stop();
+});
+
+Deno.test("a tick makes records durable that could have waited", async () => {
+  const alice = await startParticipant("alice");
+  const nodes = [{ name: "carol", address: "carol:1" }];
+  alice.message("coordinator", { type: "directory", nodes });
+  await alice.idle();
+  assertEquals(alice.recorded, []);
+  alice.loop.enqueue({ type: "tick" });
+  await alice.idle();
+  assertEquals(alice.recorded.map(({ type }) => type), ["introduced"]);
+  await alice.stop();
+});
+
+Deno.test("what arrives during an append makes one entry", async () => {
+  const alice = await startParticipant("alice");
+  const { number } = alice.log.head;
+  const open = (account: string) =>
+    alice.loop.enqueue({ type: "open", request: 1, account, currency: "USD", opening: 1n });
+  alice.storage.hold();
+  open("first");
+  await alice.idle();
+  for (let i = 0; i < 50; i++) open(`later${i}`);
+  await alice.idle();
+  alice.storage.release();
+  await alice.idle();
+  const entries = (await alice.entries()).slice(number);
+  assertEquals(entries.map(({ records }) => records.length), [1, 50]);
+  assertEquals(alice.replies.length, 51);
+  await alice.stop();
+});
+
+Deno.test("a turn stops at the bytes and the events that one commit holds", async (t) => {
+  await t.step("bytes", async () => {
+    const coordinator = await startCoordinator();
+    const { number } = coordinator.log.head;
+    const count = 400;
+    const legs = Array.from({ length: 64 }, (_, i) => ({
+      account: `${"a".repeat(28)}${i}`,
+      participant: "n".repeat(31),
+      amount: i < 32 ? 1n : -1n,
+      currency: "USD",
+    }));
+    coordinator.storage.hold();
+    for (let i = 0; i < count; i++) {
+      coordinator.message("alice", { type: "order", order: order(legs) });
+    }
+    coordinator.storage.release();
+    await coordinator.loop.read(() => {});
+    const entries = (await coordinator.entries()).slice(number);
+    const orderBytes = order(legs).bytes.length;
+    assert(entries.length > 1);
+    for (const { records } of entries) assert(records.length * orderBytes <= turnBytesMax);
+    assertEquals(entries.reduce((sum, { records }) => sum + records.length, 0), count);
+    assertEquals(coordinator.sentOf("outcome").length, count);
+    await coordinator.stop();
+  });
+
+  await t.step("events", async () => {
+    const alice = await startParticipant("alice");
+    const { number } = alice.log.head;
+    const open = (account: string) =>
+      alice.loop.enqueue({ type: "open", request: 1, account, currency: "USD", opening: 1n });
+    alice.storage.hold();
+    open("first");
+    await alice.idle();
+    // Of these only the first and the last make a record, the ones between fill the turn.
+    open("second");
+    for (let i = 1; i < turnEventsMax; i++) open("main");
+    open("third");
+    alice.storage.release();
+    await alice.loop.read(() => {});
+    const entries = (await alice.entries()).slice(number);
+    assertEquals(entries.map(({ records }) => records.length), [1, 1, 1]);
+    assertEquals(alice.replies.length, turnEventsMax + 2);
+    await alice.stop();
+  });
+});
+
+Deno.test("a failed append stops the node, and nothing of its turn is told", async () => {
+  const bob = await startParticipant("bob");
+  bob.storage.hold();
+  bob.message("coordinator", { type: "prepare", transaction, order: order() });
+  bob.loop.enqueue({ type: "open", request: 1, account: "new", currency: "USD", opening: 1n });
+  const waiting = bob.loop.read(() => "seen");
+  await bob.idle();
+  const early = assertRejects(() => waiting, Error, "disk is full");
+  bob.storage.fail(new Error("disk is full"));
+  await assertRejects(() => bob.running, Error, "disk is full");
+  await early;
+
+  const { commits } = bob.storage;
+  bob.message("coordinator", { type: "prepare", transaction, order: order() });
+  await assertRejects(() => bob.loop.read(() => "seen"), Error, "disk is full");
+  await assertRejects(() => bob.loop.settled({ type: "tick" }), Error, "disk is full");
+  await bob.idle();
+  assertEquals([bob.sent, bob.replies, bob.recorded], [[], [], []]);
+  assertEquals(bob.storage.commits, commits);
+});
+
+Deno.test("keepWitnesses() stores what was seen of peers, once", async () => {
+  const alice = await startParticipant("alice");
+  const { number } = alice.log.head;
+  const hash = new Uint8Array(32).fill(7);
+  const frame = { number: 9, hash, clock: new Map([["coordinator", 9]]), messages: [] };
+  alice.loop.receive("coordinator", frame);
+  await alice.idle();
+  assertEquals(alice.log.head.number, number);
+
+  alice.loop.keepWitnesses();
+  await alice.idle();
+  alice.loop.keepWitnesses();
+  await alice.idle();
+  assertEquals(alice.log.head.number, number + 1);
+  const entry = await alice.log.entry(number + 1);
+  assertEquals(entry.witnesses.get("coordinator"), { number: 9, hash });
+  assertEquals([...entry.clock].toSorted(), [["alice", number + 1], ["coordinator", 9]]);
+
+  // What is older than what was seen changes nothing.
+  alice.loop.receive("coordinator", { ...frame, number: 8, hash: new Uint8Array(32) });
+  alice.loop.keepWitnesses();
+  await alice.idle();
+  assertEquals(alice.log.head.number, number + 1);
+  assertEquals(alice.loop.seenOf("coordinator"), { number: 9, hash });
+  await alice.stop();
+});
