@@ -1,0 +1,54 @@
+/**
+ * Makes the executable: `deno task compile [--target TARGET] [--output FILE]`.
+ *
+ * The program and its packages are bundled into one file first, so that only what is imported is
+ * embedded: no development package, and nothing of the source tree. Deno then puts its runtime around
+ * it, which it downloads at the first time. Where that can't be had, name in `HANDFAST_COMPILER` a Deno
+ * for which `DENORT_BIN` names the runtime.
+ */
+
+import { parseArgs } from "@std/cli/parse-args";
+import { UsageError } from "./errors.ts";
+
+const flags = parseArgs(Deno.args, {
+  string: ["target", "output"],
+  unknown: (flag) => {
+    throw new UsageError(`unknown flag ${flag}: there are --target and --output`);
+  },
+});
+const output = typeof flags.output === "string" ? flags.output : "handfast";
+const target = typeof flags.target === "string" ? ["--target", flags.target] : [];
+
+const folder = await Deno.makeTempDir({ prefix: "handfast-build-" });
+try {
+  const bundle = `${folder}/handfast.js`;
+  const main = new URL("../main.ts", import.meta.url).pathname;
+  await run(Deno.execPath(), ["bundle", "--quiet", "--frozen", "--output", bundle, main]);
+  // Read and write are not narrowed: people choose the folders when they run it.
+  await run(Deno.env.get("HANDFAST_COMPILER") ?? Deno.execPath(), [
+    "compile",
+    "--quiet",
+    "--no-lock",
+    "--no-check",
+    "--no-prompt",
+    "--unstable-kv",
+    "--allow-net",
+    "--allow-read",
+    "--allow-write",
+    "--allow-env=HANDFAST_TEST_HALT",
+    "--allow-sys=statfs",
+    ...target,
+    "--output",
+    output,
+    bundle,
+  ]);
+} finally {
+  await Deno.remove(folder, { recursive: true });
+}
+const { size } = await Deno.stat(output);
+console.log(`${output}: ${(size / 1024 / 1024).toFixed(0)} MiB`);
+
+async function run(command: string, args: readonly string[]): Promise<void> {
+  const { success, code } = await new Deno.Command(command, { args: [...args] }).spawn().status;
+  if (!success) throw new Error(`${command} ${args[0]} ended with exit code ${code}`);
+}
