@@ -11,7 +11,7 @@ import type { LookUpKey } from "../protocol/step.ts";
 import type { Findings } from "./findings.ts";
 
 /** Keys that are looked up one by one, as a node does. */
-const sampleKeysMax = 256;
+const sampleKeysMax = 64;
 
 /** Of a multiset of items: equal sets have equal sums, in whatever order they are read. */
 type Sum = readonly [number, number];

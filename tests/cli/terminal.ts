@@ -28,7 +28,8 @@ export class Terminal implements AsyncDisposable {
   constructor(cwd: string, ...args: string[]) {
     const words = [...program, ...args].map((word) => `'${word.replaceAll("'", `'"'"'`)}'`);
     // A terminal without a size breaks lines nowhere, which no person's does.
-    const command = `stty cols 100 rows 30; exec ${words.join(" ")}`;
+    // Whoever runs the tests may have asked for no colour; the person at this terminal has not.
+    const command = `unset NO_COLOR; stty cols 100 rows 30; exec ${words.join(" ")}`;
     this.#script = new Deno.Command("script", {
       args: ["-qefc", command, "/dev/null"],
       cwd,
