@@ -4,24 +4,31 @@
  */
 
 import { createHash } from "node:crypto";
-import { Reader, toHex, Writer } from "../bytes.ts";
+import { fromHex, toHex } from "../bytes.ts";
 import type { Entry, Witness } from "../codec/record.ts";
 import { decodeEntry, decodeState, encodeEntry, encodeState } from "../codec/record.ts";
 import { IntegrityError, invariant, messageOf } from "../errors.ts";
-import { entryPartBytesMax, kvCommitBytesMax, kvValueBytesMax } from "../limits.ts";
+import { entryPartBytesMax, kvCommitBytesMax } from "../limits.ts";
 import type { EntryContext, LogRecord } from "../protocol/record.ts";
 import type { Found, LookUpKey } from "../protocol/step.ts";
 import type { VectorClock } from "../protocol/vector_clock.ts";
 import { emptyClock } from "../protocol/vector_clock.ts";
 import { LookUpIndex, lookUpKeyOf } from "./look_up_index.ts";
 import type { Storage, Write } from "./storage.ts";
+import type { Head, Pointer } from "./stored.ts";
+import {
+  decodeHead,
+  decodePointer,
+  encodeHead,
+  encodePointer,
+  hashBytes,
+  hashOf,
+  joinParts,
+  splitParts,
+  unseal,
+} from "./stored.ts";
 
-/** The latest durable entry. */
-export interface Head {
-  readonly number: number;
-  /** SHA-256 of the entry's bytes. */
-  readonly hash: Uint8Array;
-}
+export type { Head };
 
 /** What an entry holds besides its place in the chain. */
 export type EntryContent = Pick<Entry, "atMs" | "clock" | "witnesses" | "records">;
@@ -36,7 +43,6 @@ export interface Checkpoint {
   readonly pieces: number;
 }
 
-const hashBytes = 32;
 const beforeFirst: Head = { number: 0, hash: new Uint8Array(hashBytes) };
 
 export class Log {
@@ -110,7 +116,7 @@ export class Log {
     let last = beforeFirst;
     const checkpoint = this.#checkpoint;
     if (checkpoint) {
-      await this.#index.open(checkpoint.number);
+      await this.#index.open(checkpoint.runs);
       await this.#replayState(checkpoint, apply);
       last = { number: checkpoint.number, hash: checkpoint.entryHash };
     }
@@ -303,9 +309,8 @@ export class Log {
   /** Makes a checkpoint, written and confirmed by an entry, the one that replay begins with. */
   async finishCheckpoint({ number, hash, head, pieces }: Checkpoint): Promise<void> {
     const before = this.#checkpoint;
-    const w = new Writer(hashBytes);
-    w.hex(hash);
-    const pointer = { number, hash: w.slice(), pieces, entryHash: head.hash };
+    const runs = [...this.#index.runs, number];
+    const pointer = { number, hash: fromHex(hash), pieces, entryHash: head.hash, runs };
     await this.#storage.commit([{ key: ["checkpoint"], value: encodePointer(pointer) }]);
     this.#checkpoint = pointer;
     this.#index.thaw(number);
@@ -332,95 +337,4 @@ export function stateHash(state: Iterable<Found>): string {
   const hash = createHash("sha256");
   for (const piece of statePieces(state)) hash.update(piece);
   return hash.digest("hex");
-}
-
-// Entries on disk: in the first part their length and hash, then the bytes, split as values need.
-
-const sealBytes = hashBytes + 8;
-
-export function hashOf(bytes: Uint8Array): Uint8Array {
-  return new Uint8Array(createHash("sha256").update(bytes).digest());
-}
-
-function splitParts(bytes: Uint8Array, hash: Uint8Array): Uint8Array[] {
-  const sealed = new Uint8Array(sealBytes + bytes.length);
-  new DataView(sealed.buffer).setFloat64(0, bytes.length);
-  sealed.set(hash, 8);
-  sealed.set(bytes, sealBytes);
-  invariant(entryPartBytesMax <= kvValueBytesMax, "a part fits a value");
-  const parts: Uint8Array[] = [];
-  for (let at = 0; at < sealed.length; at += entryPartBytesMax) {
-    parts.push(sealed.subarray(at, at + entryPartBytesMax));
-  }
-  return parts;
-}
-
-/** The whole, once all its parts are there. */
-function joinParts(parts: readonly Uint8Array[]): Uint8Array | undefined {
-  const first = parts[0]!;
-  if (first.length < sealBytes) return new Uint8Array(0);
-  const length = sealBytes + new DataView(first.buffer, first.byteOffset).getFloat64(0);
-  const there = parts.reduce((sum, part) => sum + part.length, 0);
-  if (there < length && parts.at(-1)!.length === entryPartBytesMax) return undefined;
-  if (parts.length === 1) return first;
-  const whole = new Uint8Array(there);
-  let at = 0;
-  for (const part of parts) {
-    whole.set(part, at);
-    at += part.length;
-  }
-  return whole;
-}
-
-function unseal(sealed: Uint8Array, number: number): { bytes: Uint8Array; hash: Uint8Array } {
-  const hash = sealed.slice(8, sealBytes);
-  const bytes = sealed.subarray(sealBytes);
-  if (toHex(hashOf(bytes)) !== toHex(hash)) {
-    throw new IntegrityError(`Entry ${number} of the log is not what was written`);
-  }
-  return { bytes, hash };
-}
-
-function encodeHead({ number, hash }: Head): Uint8Array {
-  const w = new Writer(64);
-  w.varint(number);
-  w.raw(hash);
-  return w.slice();
-}
-
-function decodeHead(bytes: Uint8Array): Head {
-  const r = new Reader(bytes);
-  const head = { number: r.varint(), hash: r.raw(hashBytes).slice() };
-  r.end();
-  return head;
-}
-
-/** What makes a checkpoint valid. */
-interface Pointer {
-  readonly number: number;
-  readonly hash: Uint8Array;
-  readonly pieces: number;
-  /** Of the entry at which it stands. */
-  readonly entryHash: Uint8Array;
-}
-
-function encodePointer({ number, hash, pieces, entryHash }: Pointer): Uint8Array {
-  const w = new Writer(128);
-  w.varint(number);
-  w.raw(hash);
-  w.varint(pieces);
-  w.raw(entryHash);
-  return w.slice();
-}
-
-function decodePointer(bytes: Uint8Array): Pointer {
-  const r = new Reader(bytes);
-  const pointer = {
-    number: r.varint(),
-    hash: r.raw(hashBytes).slice(),
-    pieces: r.varint(),
-    entryHash: r.raw(hashBytes).slice(),
-  };
-  r.end();
-  return pointer;
 }

@@ -87,13 +87,23 @@ export class LookUpIndex {
     this.#storage = storage;
   }
 
-  /** Reads which runs there are, up to that of the checkpoint at entry `number`. */
-  async open(number: number): Promise<void> {
-    for await (const { key, value } of this.#storage.listFrom("run", ["run"])) {
-      const at = key[1] as number;
-      // A run after the checkpoint is of one that was never finished; it will be written again.
-      if (at <= number) this.#runs.push(decodeRun(at, value));
+  /**
+   * Reads the runs of a checkpoint. Others are of checkpoints that were never finished; their items are
+   * in later runs, too.
+   *
+   * @throws {IntegrityError} if one is missing: its payments would look new
+   */
+  async open(numbers: readonly number[]): Promise<void> {
+    for (const number of numbers) {
+      const value = await this.#storage.get(["run", number]);
+      if (!value) throw new IntegrityError(`run ${number} of the look-up index is missing`);
+      this.#runs.push(decodeRun(number, value));
     }
+  }
+
+  /** The runs that `open` will want. */
+  get runs(): number[] {
+    return this.#runs.map(({ number }) => number);
   }
 
   /** The highest payment id in a run. */
@@ -125,7 +135,8 @@ export class LookUpIndex {
       if (!range || digits < range.first || digits > range.last) continue;
       const prefix: StorageKey = ["page", number, kind];
       const page = await this.#storage.lastUpTo(prefix, [...prefix, fromHex(digits)]);
-      if (page) findInPage(page.value, digits, numbers);
+      if (!page) throw new IntegrityError("a page of the look-up index is missing");
+      findInPage(page.value, digits, numbers);
     }
     this.#writing.find(key, numbers);
     this.#young.find(key, numbers);
@@ -159,7 +170,10 @@ export class LookUpIndex {
       let end = Math.min(start + indexPageItems, items.length);
       // All items of a key stand in one page, so that a look-up reads no more than that.
       while (end < items.length && items[end]!.digits === items[end - 1]!.digits) end++;
-      const w = new Writer((end - start) * 20);
+      const w = new Writer((end - start) * 20 + 32);
+      // Where the next page begins, so that a missing one is noticed.
+      w.u8(end < items.length ? 1 : 0);
+      if (end < items.length) w.hex(items[end]!.digits);
       for (let i = start; i < end; i++) {
         w.hex(items[i]!.digits);
         w.varint(items[i]!.number);
@@ -184,16 +198,28 @@ function digestOf(bytes: Uint8Array): Uint8Array {
 }
 
 function findInPage(page: Uint8Array, digits: string, numbers: Set<number>): void {
-  for (const item of itemsOf(page)) if (item.digits === digits) numbers.add(item.number);
+  const { next, items } = readPage(page);
+  if (next !== undefined && digits >= next) {
+    throw new IntegrityError("a page of the look-up index is missing");
+  }
+  for (const item of items) if (item.digits === digits) numbers.add(item.number);
 }
 
-/**
- * The items of a page: the digits of a key, and an entry that speaks of it.
- *
- * @throws {IntegrityError} if the page is not what was written
- */
-export function* itemsOf(page: Uint8Array): Iterable<{ digits: string; number: number }> {
+export interface Page {
+  /** Digits of the key with which the next page of the run begins. */
+  readonly next?: string;
+  /** The digits of keys, and for each an entry that speaks of it. */
+  readonly items: Iterable<{ readonly digits: string; readonly number: number }>;
+}
+
+/** @throws {IntegrityError} if the page is not what was written */
+export function readPage(page: Uint8Array): Page {
   const r = new Reader(undigested(page, "a page"));
+  const next = r.u8() ? r.hex(16) : undefined;
+  return { next, items: readItems(r) };
+}
+
+function* readItems(r: Reader): Iterable<{ digits: string; number: number }> {
   while (!r.done) yield { digits: r.hex(16), number: r.varint() };
 }
 

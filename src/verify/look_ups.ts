@@ -4,7 +4,7 @@ import { createHash } from "node:crypto";
 import { toHex } from "../bytes.ts";
 import { IntegrityError } from "../errors.ts";
 import type { Log } from "../log/log.ts";
-import { digitsOf, itemsOf, lookUpKeyOf } from "../log/look_up_index.ts";
+import { digitsOf, lookUpKeyOf, readPage } from "../log/look_up_index.ts";
 import type { Storage } from "../log/storage.ts";
 import type { LogRecord } from "../protocol/record.ts";
 import type { LookUpKey } from "../protocol/step.ts";
@@ -115,7 +115,7 @@ export class LookUpCheck {
       if (!this.#runs.has(run)) continue;
       let sum = sums.get(run) ?? zero;
       let isFirst = true;
-      for (const { digits, number } of itemsOf(value)) {
+      for (const { digits, number } of readPage(value).items) {
         if (isFirst && digits !== toHex(first)) this.#violation("has a page under a wrong key");
         isFirst = false;
         sum = plus(sum, kind, digits, number);

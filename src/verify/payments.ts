@@ -2,7 +2,7 @@
 
 import { toHex } from "../bytes.ts";
 import type { Entry } from "../codec/record.ts";
-import { hashOf } from "../log/log.ts";
+import { hashOf } from "../log/stored.ts";
 import type { PaymentId, TransactionId } from "../protocol/id.ts";
 import type { Order, RefusalCode } from "../protocol/order.ts";
 import { participantsOf } from "../protocol/order.ts";

@@ -2,7 +2,8 @@
 
 import { assertEquals, assertRejects } from "@std/assert";
 import { IntegrityError } from "../../src/errors.ts";
-import { hashOf } from "../../src/log/log.ts";
+import { indexPageItems } from "../../src/limits.ts";
+import { hashOf } from "../../src/log/stored.ts";
 import type { Write } from "../../src/log/storage.ts";
 import type { Disk } from "./disks.ts";
 import { disks, edit, keysOf, valueOf } from "./disks.ts";
@@ -138,7 +139,8 @@ const changes: [claim: string, change: (disk: Disk) => Promise<Write[]>, named: 
   ],
   [
     "a checkpoint that stands at another entry",
-    async (disk) => [await flipped(disk, ["checkpoint"], -1)],
+    // Before the list of runs: the hash of its entry.
+    async (disk) => [await flipped(disk, ["checkpoint"], -3)],
     "Entry 3 of the log does not follow",
   ],
   [
@@ -150,6 +152,11 @@ const changes: [claim: string, change: (disk: Disk) => Promise<Write[]>, named: 
     "a damaged run of the index",
     async (disk) => [await flipped(disk, ["run", 2], 4)],
     "run 2 of the look-up index is damaged",
+  ],
+  [
+    "a missing run of the index",
+    () => Promise.resolve([{ key: ["run", 2] }]),
+    "run 2 of the look-up index is missing",
   ],
 ];
 
@@ -199,6 +206,27 @@ for (const [name, make] of disks) {
     const named = "a page of the look-up index is damaged";
     await assertRejects(() => log.lookUp(paymentId(1)), IntegrityError, named);
     log.close();
+  });
+
+  Deno.test(`${name}: lookUp() refuses a missing page, rather than find nothing there`, async () => {
+    await using disk = await make();
+    const { log } = await openLog(disk);
+    const payments = Array.from({ length: indexPageItems * 3 }, (_, i) => prepared(i));
+    await append(log, ...payments);
+    await checkpoint(log, []);
+    log.close();
+    const pages = await keysOf(disk, "page");
+    assertEquals(pages.length, 3);
+    for (const [page, key] of pages.entries()) {
+      const value = await valueOf(disk, key);
+      await edit(disk, { key });
+      const { log } = await openLog(disk);
+      const named = "a page of the look-up index is missing";
+      const lost = paymentId(indexPageItems * page + 7);
+      await assertRejects(() => log.lookUp(lost), IntegrityError, named);
+      log.close();
+      await edit(disk, { key, value });
+    }
   });
 
   Deno.test(`${name}: entry() refuses an entry from before the checkpoint that is another`, async () => {

@@ -1,0 +1,114 @@
+/** The bytes under which entries, the head and the pointer to a checkpoint stand in the storage. */
+
+import { createHash } from "node:crypto";
+import { Reader, toHex, Writer } from "../bytes.ts";
+import { IntegrityError, invariant } from "../errors.ts";
+import { entryPartBytesMax, kvValueBytesMax } from "../limits.ts";
+
+export const hashBytes = 32;
+
+/** The latest durable entry. */
+export interface Head {
+  readonly number: number;
+  /** SHA-256 of the entry's bytes. */
+  readonly hash: Uint8Array;
+}
+
+// Entries on disk: in the first part their length and hash, then the bytes, split as values need.
+
+const sealBytes = hashBytes + 8;
+
+export function hashOf(bytes: Uint8Array): Uint8Array {
+  return new Uint8Array(createHash("sha256").update(bytes).digest());
+}
+
+export function splitParts(bytes: Uint8Array, hash: Uint8Array): Uint8Array[] {
+  const sealed = new Uint8Array(sealBytes + bytes.length);
+  new DataView(sealed.buffer).setFloat64(0, bytes.length);
+  sealed.set(hash, 8);
+  sealed.set(bytes, sealBytes);
+  invariant(entryPartBytesMax <= kvValueBytesMax, "a part fits a value");
+  const parts: Uint8Array[] = [];
+  for (let at = 0; at < sealed.length; at += entryPartBytesMax) {
+    parts.push(sealed.subarray(at, at + entryPartBytesMax));
+  }
+  return parts;
+}
+
+/** The whole, once all its parts are there. */
+export function joinParts(parts: readonly Uint8Array[]): Uint8Array | undefined {
+  const first = parts[0]!;
+  if (first.length < sealBytes) return new Uint8Array(0);
+  const length = sealBytes + new DataView(first.buffer, first.byteOffset).getFloat64(0);
+  const there = parts.reduce((sum, part) => sum + part.length, 0);
+  if (there < length && parts.at(-1)!.length === entryPartBytesMax) return undefined;
+  if (parts.length === 1) return first;
+  const whole = new Uint8Array(there);
+  let at = 0;
+  for (const part of parts) {
+    whole.set(part, at);
+    at += part.length;
+  }
+  return whole;
+}
+
+export function unseal(
+  sealed: Uint8Array,
+  number: number,
+): { bytes: Uint8Array; hash: Uint8Array } {
+  const hash = sealed.slice(8, sealBytes);
+  const bytes = sealed.subarray(sealBytes);
+  if (toHex(hashOf(bytes)) !== toHex(hash)) {
+    throw new IntegrityError(`Entry ${number} of the log is not what was written`);
+  }
+  return { bytes, hash };
+}
+
+export function encodeHead({ number, hash }: Head): Uint8Array {
+  const w = new Writer(64);
+  w.varint(number);
+  w.raw(hash);
+  return w.slice();
+}
+
+export function decodeHead(bytes: Uint8Array): Head {
+  const r = new Reader(bytes);
+  const head = { number: r.varint(), hash: r.raw(hashBytes).slice() };
+  r.end();
+  return head;
+}
+
+/** What makes a checkpoint valid. */
+export interface Pointer {
+  readonly number: number;
+  readonly hash: Uint8Array;
+  readonly pieces: number;
+  /** Of the entry at which it stands. */
+  readonly entryHash: Uint8Array;
+  /** Of the look-up index. */
+  readonly runs: readonly number[];
+}
+
+export function encodePointer({ number, hash, pieces, entryHash, runs }: Pointer): Uint8Array {
+  const w = new Writer(128);
+  w.varint(number);
+  w.raw(hash);
+  w.varint(pieces);
+  w.raw(entryHash);
+  w.varint(runs.length);
+  for (const run of runs) w.varint(run);
+  return w.slice();
+}
+
+export function decodePointer(bytes: Uint8Array): Pointer {
+  const r = new Reader(bytes);
+  const pointer = {
+    number: r.varint(),
+    hash: r.raw(hashBytes).slice(),
+    pieces: r.varint(),
+    entryHash: r.raw(hashBytes).slice(),
+    runs: Array.from({ length: r.varint() }, () => r.varint()),
+  };
+  r.end();
+  return pointer;
+}
