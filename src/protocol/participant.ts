@@ -2,6 +2,8 @@
  * A participant's side of two-phase commit with presumed abort, as a pure state machine: `step`
  * decides and emits records, `ParticipantState` is their fold.
  *
+ * Long for one file, as it is one flat list of decisions: what an event does is read in one place.
+ *
  * Once prepared it waits for the decision, however long. What its own users have ordered is not
  * durable: an order forgotten in a crash is simply not voted for.
  */

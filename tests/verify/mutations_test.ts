@@ -14,7 +14,6 @@ import { assertFound, orderOf, paymentId, replaced, Scene } from "./scene.ts";
 type RecordOf<T extends LogRecord["type"]> = Extract<LogRecord, { type: T }>;
 
 const late = paymentId(4);
-const early = paymentId(1);
 const p4 = `payment ${late}`;
 
 /** Changes a node's record of payment 4, which comes after the checkpoints. */
