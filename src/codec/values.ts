@@ -2,6 +2,7 @@
 
 import type { Reader, Writer } from "../bytes.ts";
 import { FormatError } from "../errors.ts";
+import { peersMax } from "../limits.ts";
 import type { Epoch, PaymentId, TransactionId } from "../protocol/id.ts";
 import { isName, transactionParts } from "../protocol/id.ts";
 import type { Decided } from "../protocol/message.ts";
@@ -64,7 +65,9 @@ export function writeClock(w: Writer, clock: VectorClock): void {
 
 export function readClock(r: Reader): VectorClock {
   const clock = new Map<string, number>();
-  for (let count = r.varint(); count > 0; count--) {
+  const size = r.varint();
+  if (size > peersMax + 1) throw new FormatError(`a clock of ${size} nodes`);
+  for (let count = size; count > 0; count--) {
     const name = readName(r);
     if (clock.has(name)) throw new FormatError(`"${name}" twice in a clock`);
     clock.set(name, r.varint());

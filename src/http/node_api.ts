@@ -15,7 +15,7 @@ export interface NodeApi {
   /**
    * Orders a payment and waits for its outcome.
    *
-   * @throws {Error} if the node stops meanwhile: the outcome is then unknown
+   * @throws {OutcomeUnknownError} if the node stops meanwhile
    */
   submit(request: PaymentRequest): Promise<PaymentAnswer>;
   payment(id: PaymentId): Promise<PaymentView | undefined>;
@@ -137,6 +137,14 @@ export interface ActivityEntry {
   readonly clock: VectorClock;
   /** What the entry holds, in short; empty where only its peer knows. */
   readonly what: string;
+}
+
+/** The node can't tell any more what became of a payment: it may have been made. */
+export class OutcomeUnknownError extends Error {
+  override name = "OutcomeUnknownError";
+  constructor(readonly id: PaymentId, reason: string) {
+    super(reason);
+  }
 }
 
 export interface PaymentRequest {

@@ -4,8 +4,10 @@ import { createRoute, z } from "@hono/zod-openapi";
 import type { OpenAPIHono } from "@hono/zod-openapi";
 import { FormatError, messageOf } from "../errors.ts";
 import { listLimitDefault, listLimitMax } from "../limits.ts";
+import type { PaymentId } from "../protocol/id.ts";
 import { participantOnly } from "./access.ts";
 import type { NodeApi, PaymentAnswer, PaymentPage, PaymentRequest } from "./node_api.ts";
+import { OutcomeUnknownError } from "./node_api.ts";
 import { respond } from "./payment_answer.ts";
 import {
   keyHeaderSchema,
@@ -29,13 +31,13 @@ export function addPaymentRoutes(
       const { wait } = c.req.valid("query");
       const request = paymentRequest(c.req.valid("json"), wait, key, node.name);
       const answer = await submit(node, request, onError);
-      if (answer !== undefined) return respond(c, answer, key !== undefined);
+      if (answer.state !== "unknown") return respond(c, answer, key !== undefined);
       return problem(
         c,
         500,
         "outcome_unknown",
         "The node could not tell the payment's outcome; ask for it by its id, or send it again",
-        { id: request.id, state: "unknown" },
+        { id: answer.id, state: "unknown" },
       );
     },
   );
@@ -58,17 +60,18 @@ export function addPaymentRoutes(
   });
 }
 
-/** Nothing where the node stopped meanwhile: the outcome is then unknown, and must be told so. */
+/** Where the node stopped meanwhile the outcome is unknown, and must be told so. */
 async function submit(
   node: NodeApi,
   request: PaymentRequest,
   onError: (line: string) => void,
-): Promise<PaymentAnswer | undefined> {
+): Promise<PaymentAnswer | { readonly state: "unknown"; readonly id?: PaymentId }> {
   try {
     return await node.submit(request);
   } catch (thrown) {
-    onError(`payment ${request.id ?? "without an id of its user's"}: ${messageOf(thrown)}`);
-    return undefined;
+    const id = thrown instanceof OutcomeUnknownError ? thrown.id : request.id;
+    onError(`payment ${id ?? "without an id of its user's"}: ${messageOf(thrown)}`);
+    return { state: "unknown", id };
   }
 }
 

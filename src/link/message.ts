@@ -176,7 +176,9 @@ function encodeGreeting(greeting: Greeting): Record<string, unknown> {
 
 function decodeGreeting(fields: Fields): Greeting {
   const clock = new Map(fields.counts("clock"));
-  const greeting = { address: fields.text("address", addressLengthMax), clock };
+  const address = fields.text("address", addressLengthMax);
+  if (!/^[\x21-\x7e]+$/.test(address)) throw garbage("an address is not HOST:PORT");
+  const greeting = { address, clock };
   if (!fields.has("epoch")) return greeting;
   const epoch = fields.object("epoch");
   const nonce = epoch.text("nonce", 12);

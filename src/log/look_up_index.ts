@@ -5,7 +5,7 @@
  */
 
 import { createHash } from "node:crypto";
-import { fromHex, Reader, toHex, Writer } from "../bytes.ts";
+import { Reader, toHex, Writer } from "../bytes.ts";
 import { IntegrityError } from "../errors.ts";
 import { indexPageItems } from "../limits.ts";
 import type { LogRecord } from "../protocol/record.ts";
@@ -56,20 +56,18 @@ interface Run {
   readonly ranges: readonly (Range | undefined)[];
 }
 
-/** Items in memory, in the order of their entries. */
+/** Items in memory: the entries that speak of a key, in order and each once. */
 class Items {
-  readonly keys: LookUpKey[] = [];
-  readonly numbers: number[] = [];
+  readonly numbers = new Map<LookUpKey, number[]>();
 
   add(key: LookUpKey, number: number): void {
-    this.keys.push(key);
-    this.numbers.push(number);
+    const known = this.numbers.get(key);
+    if (!known) this.numbers.set(key, [number]);
+    else if (known.at(-1)! < number) known.push(number);
   }
 
   find(key: LookUpKey, numbers: Set<number>): void {
-    for (let at = this.keys.indexOf(key); at >= 0; at = this.keys.indexOf(key, at + 1)) {
-      numbers.add(this.numbers[at]!);
-    }
+    for (const number of this.numbers.get(key) ?? []) numbers.add(number);
   }
 }
 
@@ -133,21 +131,41 @@ export class LookUpIndex {
     for (const { number, ranges } of this.#runs) {
       const range = ranges[kind];
       if (!range || digits < range.first || digits > range.last) continue;
-      const prefix: StorageKey = ["page", number, kind];
-      const page = await this.#storage.lastUpTo(prefix, [...prefix, fromHex(digits)]);
-      if (!page) throw new IntegrityError("a page of the look-up index is missing");
-      findInPage(page.value, digits, numbers);
+      await this.#findInRun(["page", number, kind], range, digits, numbers);
     }
     this.#writing.find(key, numbers);
     this.#young.find(key, numbers);
     return [...numbers].sort((a, b) => a - b);
   }
 
+  /** Reads one page, or the few over which the items of a key are spread. */
+  async #findInRun(
+    prefix: StorageKey,
+    range: Range,
+    digits: string,
+    numbers: Set<number>,
+  ): Promise<void> {
+    let upTo = Number.MAX_SAFE_INTEGER;
+    let after: string | undefined;
+    do {
+      const found = await this.#storage.lastUpTo(prefix, [...prefix, pageKey(digits, upTo)]);
+      // Before the page with which the run begins there is none.
+      if (!found && after !== undefined && range.first === digits) return;
+      if (!found) throw missingPage();
+      const { next, items } = readPage(found.value);
+      const isNext = after === undefined ? !next || digits < next.slice(0, 32) : next === after;
+      if (!isNext) throw missingPage();
+      for (const item of items) if (item.digits === digits) numbers.add(item.number);
+      after = toHex(found.key.at(-1) as Uint8Array);
+      upTo = parseInt(after.slice(32), 16) - 1;
+    } while (after.startsWith(digits));
+  }
+
   /** The writes that make a run of all items so far, whose entries go up to `number`. */
   freeze(number: number): Write[] {
     // One that failed is still there, and its items must not be lost.
-    for (let i = 0; i < this.#young.keys.length; i++) {
-      this.#writing.add(this.#young.keys[i]!, this.#young.numbers[i]!);
+    for (const [key, numbers] of this.#young.numbers) {
+      for (const number of numbers) this.#writing.add(key, number);
     }
     this.#young = new Items();
     const writes: Write[] = [];
@@ -158,30 +176,28 @@ export class LookUpIndex {
   }
 
   #writePages(kind: Kind, number: number, writes: Write[]): Range | undefined {
-    const { keys, numbers } = this.#writing;
     const items: { digits: string; number: number }[] = [];
-    for (let i = 0; i < keys.length; i++) {
-      if (kindOf(keys[i]!) !== kind) continue;
-      items.push({ digits: digitsOf(keys[i]!), number: numbers[i]! });
+    for (const [key, numbers] of this.#writing.numbers) {
+      if (kindOf(key) !== kind) continue;
+      const digits = digitsOf(key);
+      for (const number of numbers) items.push({ digits, number });
     }
     if (items.length === 0) return undefined;
     items.sort((a, b) => a.digits < b.digits ? -1 : a.digits > b.digits ? 1 : a.number - b.number);
-    for (let start = 0; start < items.length;) {
-      let end = Math.min(start + indexPageItems, items.length);
-      // All items of a key stand in one page, so that a look-up reads no more than that.
-      while (end < items.length && items[end]!.digits === items[end - 1]!.digits) end++;
-      const w = new Writer((end - start) * 20 + 32);
+    for (let start = 0; start < items.length; start += indexPageItems) {
+      const page = items.slice(start, start + indexPageItems);
+      const next = items[start + indexPageItems];
+      const w = new Writer(page.length * 20 + 48);
       // Where the next page begins, so that a missing one is noticed.
-      w.u8(end < items.length ? 1 : 0);
-      if (end < items.length) w.hex(items[end]!.digits);
-      for (let i = start; i < end; i++) {
-        w.hex(items[i]!.digits);
-        w.varint(items[i]!.number);
+      w.u8(next ? 1 : 0);
+      if (next) w.raw(pageKey(next.digits, next.number));
+      for (const { digits, number } of page) {
+        w.hex(digits);
+        w.varint(number);
       }
-      const bytes = w.slice();
-      w.raw(digestOf(bytes));
-      writes.push({ key: ["page", number, kind, fromHex(items[start]!.digits)], value: w.slice() });
-      start = end;
+      w.raw(digestOf(w.slice()));
+      const { digits, number: first } = page[0]!;
+      writes.push({ key: ["page", number, kind, pageKey(digits, first)], value: w.slice() });
     }
     return { first: items[0]!.digits, last: items.at(-1)!.digits };
   }
@@ -197,16 +213,20 @@ function digestOf(bytes: Uint8Array): Uint8Array {
   return createHash("sha256").update(bytes).digest().subarray(0, digestBytes);
 }
 
-function findInPage(page: Uint8Array, digits: string, numbers: Set<number>): void {
-  const { next, items } = readPage(page);
-  if (next !== undefined && digits >= next) {
-    throw new IntegrityError("a page of the look-up index is missing");
-  }
-  for (const item of items) if (item.digits === digits) numbers.add(item.number);
+/** Pages sort by the first of their items: its key, then its entry. */
+function pageKey(digits: string, number: number): Uint8Array {
+  const w = new Writer(24);
+  w.hex(digits);
+  w.i64(BigInt(number));
+  return w.slice();
+}
+
+function missingPage(): IntegrityError {
+  return new IntegrityError("a page of the look-up index is missing");
 }
 
 export interface Page {
-  /** Digits of the key with which the next page of the run begins. */
+  /** The key of the next page of the run, hexadecimal. */
   readonly next?: string;
   /** The digits of keys, and for each an entry that speaks of it. */
   readonly items: Iterable<{ readonly digits: string; readonly number: number }>;
@@ -215,7 +235,7 @@ export interface Page {
 /** @throws {IntegrityError} if the page is not what was written */
 export function readPage(page: Uint8Array): Page {
   const r = new Reader(undigested(page, "a page"));
-  const next = r.u8() ? r.hex(16) : undefined;
+  const next = r.u8() ? r.hex(24) : undefined;
   return { next, items: readItems(r) };
 }
 

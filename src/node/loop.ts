@@ -315,6 +315,11 @@ export class Loop<Event extends { readonly type: string }, Reply> {
     }
   }
 
+  /** A link with a peer is new: what the last one was told may not have arrived. */
+  announceAgain(peer: string): void {
+    this.#announced.delete(peer);
+  }
+
   #lookUp(key: string): void {
     this.#options.log.lookUp(key).then(
       (found) => this.#push({ type: "lookedUp", key, found }),

@@ -3,6 +3,7 @@
 import { createHash } from "node:crypto";
 import { generate as generateUuid7 } from "@std/uuid/v7";
 import { encodeOrder } from "../codec/order.ts";
+import { messageOf } from "../errors.ts";
 import type {
   AccountView,
   BookView,
@@ -12,6 +13,7 @@ import type {
   PaymentAnswer,
   PaymentRequest,
 } from "../http/node_api.ts";
+import { OutcomeUnknownError } from "../http/node_api.ts";
 import { queueEventsMax } from "../limits.ts";
 import type { Greeting, NodeRole } from "../link/host.ts";
 import type { PaymentId } from "../protocol/id.ts";
@@ -55,6 +57,13 @@ export class ParticipantNode extends Shell<ParticipantEvent, Reply> implements N
 
   isReady(): boolean {
     return this.#participant.isLinked && !this.isDraining;
+  }
+
+  /** As every node; whoever waits longer than that is answered that it is still pending. */
+  override async drain(): Promise<void> {
+    await super.drain();
+    for (const { resolve } of this.#requests.values()) resolve({ state: "pending" });
+    this.#requests.clear();
   }
 
   /** Links to the coordinator and keeps the link. */
@@ -127,9 +136,19 @@ export class ParticipantNode extends Shell<ParticipantEvent, Reply> implements N
   // Users
 
   async submit(request: PaymentRequest): Promise<PaymentAnswer> {
+    const id = request.id ?? generateUuid7() as PaymentId;
+    try {
+      return await this.#submit(request, id);
+    } catch (error) {
+      throw new OutcomeUnknownError(id, messageOf(error));
+    }
+  }
+
+  async #submit(request: PaymentRequest, newId: PaymentId): Promise<PaymentAnswer> {
     const startMs = this.nowMs;
-    let id = request.id ?? generateUuid7() as PaymentId;
-    if (this.isDraining || this.loop.queued >= queueEventsMax) {
+    let id = newId;
+    // What may be known already has to be asked for, however busy the node is.
+    if (!request.id && !request.key && this.loop.queued >= queueEventsMax) {
       return { state: "rejected", id, code: "overloaded" };
     }
     if (request.key) {
@@ -141,6 +160,7 @@ export class ParticipantNode extends Shell<ParticipantEvent, Reply> implements N
         content: digestOf(content),
         payment: id,
       }));
+      if (claim.state === "rejected") return { state: "rejected", id, code: claim.code };
       if (claim.state !== "claimed") throw new Error(`a claim was answered ${claim.state}`);
       if (!claim.isSameContent) return { state: "rejected", id, code: "key_reused" };
       id = claim.payment;

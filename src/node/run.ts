@@ -7,6 +7,7 @@ import { serveHttp } from "../http/serve.ts";
 import { hostsOf, parseCertificate } from "../keys/certificate.ts";
 import type { Identity } from "../keys/identity.ts";
 import { loadIdentity } from "../keys/identity.ts";
+import { lingerMsMax } from "../limits.ts";
 import { KvStorage } from "../log/kv_storage.ts";
 import { Log } from "../log/log.ts";
 import { CoordinatorNode } from "./coordinator_node.ts";
@@ -177,7 +178,9 @@ function serve(
   const { certPem: cert, keyPem: key } = identity;
   const names = hostsOf(parseCertificate(cert));
   const onError = (line: string) => print("error", line);
-  return serveHttp(node, { ...http, token, tls: { cert, key }, names, onError });
+  // The node has been drained when the server shuts down, so all that is left are answers to write.
+  const graceMs = lingerMsMax;
+  return serveHttp(node, { ...http, token, tls: { cert, key }, names, graceMs, onError });
 }
 
 function join({ hostname, port }: Endpoint): string {

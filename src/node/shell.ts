@@ -2,7 +2,7 @@
 
 import { decodeFrame } from "../codec/frame.ts";
 import { formatVersion } from "../codec/values.ts";
-import { IntegrityError } from "../errors.ts";
+import { FormatError, IntegrityError } from "../errors.ts";
 import type {
   InDoubtView,
   NodeApi,
@@ -12,7 +12,13 @@ import type {
   PaymentView,
 } from "../http/node_api.ts";
 import type { Identity } from "../keys/identity.ts";
-import { checkpointRecordsDefault, drainMs, peersMax, tickIntervalMs } from "../limits.ts";
+import {
+  checkpointRecordsDefault,
+  drainMs,
+  peersMax,
+  queueEventsMax,
+  tickIntervalMs,
+} from "../limits.ts";
 import type { Greeting, LinkHost, NodeRole, Seen } from "../link/host.ts";
 import { Links } from "../link/links.ts";
 import type { PaymentId } from "../protocol/id.ts";
@@ -20,6 +26,7 @@ import type { Membership } from "../protocol/membership.ts";
 import type { Order } from "../protocol/order.ts";
 import type { EntryContext, Genesis, LogRecord } from "../protocol/record.ts";
 import type { CommonEvent, Found } from "../protocol/step.ts";
+import type { VectorClock } from "../protocol/vector_clock.ts";
 import { haltAt } from "./halt.ts";
 import type { Core, Time } from "./loop.ts";
 import { Loop } from "./loop.ts";
@@ -56,6 +63,8 @@ export abstract class Shell<Event extends { readonly type: string }, Reply> impl
   protected isDraining = false;
   protected hasFailed = false;
   readonly #linked = new Set<string>();
+  /** Peers whose certificate says so; there is one. */
+  readonly #coordinators = new Set<string>();
   readonly #alarms: string[] = [];
   #loop: Loop<Event, Reply> | undefined;
   #running: Promise<void> = Promise.resolve();
@@ -189,6 +198,7 @@ export abstract class Shell<Event extends { readonly type: string }, Reply> impl
   /** Takes no more payments and waits for those under way, for a while. */
   async drain(): Promise<void> {
     this.isDraining = true;
+    this.loop.enqueue({ type: "drain" });
     const deadlineMs = this.nowMs + drainMs;
     while (this.counts().open > 0 && this.nowMs < deadlineMs) {
       if (this.hasFailed) return;
@@ -228,9 +238,11 @@ export abstract class Shell<Event extends { readonly type: string }, Reply> impl
     return `the network has ${peersMax} nodes, which is the most there can be`;
   }
 
-  linkUp(peer: string, _role: NodeRole, greeting: Greeting): void {
+  linkUp(peer: string, role: NodeRole, greeting: Greeting): void {
     this.#linked.add(peer);
-    this.loop.hear(greeting.clock);
+    if (role === "coordinator") this.#coordinators.add(peer);
+    this.loop.hear(this.#heard(peer, greeting.clock));
+    this.loop.announceAgain(peer);
     this.loop.enqueue(this.linkUpEvent(peer, greeting));
   }
 
@@ -243,8 +255,25 @@ export abstract class Shell<Event extends { readonly type: string }, Reply> impl
 
   received(peer: string, payload: Uint8Array): void {
     const frame = decodeFrame(payload);
+    if (frame.clock.get(peer) !== frame.number) {
+      throw new FormatError("a clock that does not count its sender's own entries");
+    }
+    // What is not read now is sent again; without a bound one peer could fill the memory.
+    if (this.loop.queued > queueEventsMax) {
+      throw new FormatError(`more than ${queueEventsMax} messages wait here`);
+    }
     this.observer.received(peer, frame);
-    this.loop.receive(peer, frame);
+    this.loop.receive(peer, { ...frame, clock: this.#heard(peer, frame.clock) });
+  }
+
+  /**
+   * What is taken over of a peer's clock: all that a coordinator says, and of a participant its own
+   * component. What that knows of others it has from the coordinator; it could fill the clocks of the
+   * whole network with names and numbers of its own making.
+   */
+  #heard(peer: string, clock: VectorClock): VectorClock {
+    if (this.#coordinators.has(peer)) return clock;
+    return new Map([[peer, clock.get(peer) ?? 0]]);
   }
 
   amnesia(detail: string): void {

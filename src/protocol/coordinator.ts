@@ -48,6 +48,8 @@ export class Coordinator {
   readonly #voting = new Map<PaymentId, Voting>();
   readonly #lookUps = new LookUps<MessageEvent>();
   readonly #connected = new Set<string>();
+  /** The node is about to stop: what is under way ends, nothing new is begun. */
+  #isDraining = false;
   /** Of the last transaction of this epoch. */
   #sequence = 0;
 
@@ -84,6 +86,9 @@ export class Coordinator {
         return this.#lookUps.answer(event.key, (waiting) => this.step(waiting, turn, out));
       case "record":
         return this.#record(event.record, turn, out);
+      case "drain":
+        this.#isDraining = true;
+        return;
       default:
         event satisfies never;
     }
@@ -147,13 +152,15 @@ export class Coordinator {
       const { transaction } = known;
       return answer({ state: "committed", transaction, decided, replayed: true });
     }
-    if (paymentIdMs(payment) > turn.atMs + paymentIdAheadMsMax) {
-      return answer({ state: "rejected", code: "id_ahead" });
-    }
     if (this.openCount + this.#lookUps.size >= openTransactionsMax) {
       return answer({ state: "rejected", code: "overloaded" });
     }
     if (!this.#lookUps.isAbsent(payment, event, out)) return;
+    // Only what nothing is known of is judged by the clock: one set back must not refuse a replay.
+    if (paymentIdMs(payment) > turn.atMs + paymentIdAheadMsMax) {
+      return answer({ state: "rejected", code: "id_ahead" });
+    }
+    if (this.#isDraining) return answer({ state: "rejected", code: "overloaded" });
     const participants = participantsOf(order);
     const isKnown = (name: string) => this.state.membership.knows(name);
     const refusal = refusalOfOrder(order) ??

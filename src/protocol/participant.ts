@@ -8,7 +8,12 @@
  * durable: an order forgotten in a crash is simply not voted for.
  */
 
-import { inquiryIntervalMs, ownOrdersMax, paymentIdAheadMsMax } from "../limits.ts";
+import {
+  inquiryIntervalMs,
+  openTransactionsMax,
+  ownOrdersMax,
+  paymentIdAheadMsMax,
+} from "../limits.ts";
 import type { Epoch, PaymentId, TransactionId } from "./id.ts";
 import { isLaterTransaction, paymentIdMs, transactionParts } from "./id.ts";
 import { LookUps } from "./look_ups.ts";
@@ -42,6 +47,8 @@ export class Participant {
   readonly #own = new OwnOrders();
   readonly #lookUps = new LookUps<MessageEvent | SubmitEvent | ClaimEvent>();
   #indexHasKeys = false;
+  /** The node is about to stop: what is known is answered, nothing new is begun. */
+  #isDraining = false;
   readonly #connected = new Set<string>();
 
   constructor(name: string, coordinator: string) {
@@ -88,6 +95,9 @@ export class Participant {
         return this.#lookUps.answer(event.key, (waiting) => this.step(waiting, turn, out));
       case "record":
         return this.#record(event.record, turn, out);
+      case "drain":
+        this.#isDraining = true;
+        return;
       case "submit":
         return this.#submit(event, turn, out);
       case "claim":
@@ -147,10 +157,12 @@ export class Participant {
         : { state: "aborted", order, code: settled.code!, decided, atMs, replayed: true };
       return reply(outcome);
     }
+    if (!settled && !this.#lookUps.isAbsent(payment, event, out)) return;
+    // Only what nothing is known of is judged by the clock: one set back must not refuse a replay.
     if (paymentIdMs(payment) > turn.atMs + paymentIdAheadMsMax) {
       return reply({ state: "rejected", code: "id_ahead" });
     }
-    if (!settled && !this.#lookUps.isAbsent(payment, event, out)) return;
+    if (this.#isDraining) return reply({ state: "rejected", code: "overloaded" });
     if (!this.isLinked) return reply({ state: "rejected", code: "coordinator_unreachable" });
     if (this.#own.size >= ownOrdersMax) return reply({ state: "rejected", code: "overloaded" });
     this.#own.add(order, waiting, turn.nowMs);
@@ -162,6 +174,10 @@ export class Participant {
     const known = this.state.key(key);
     if (!known) {
       if (this.#indexHasKeys && !this.#lookUps.isNotIndexed(key, event, out)) return;
+      if (this.#isDraining) {
+        out.replies.push({ request, answer: { state: "rejected", code: "overloaded" } });
+        return;
+      }
       // Durable before the order leaves: after a crash the key must still name this payment.
       this.#record({ type: "keyed", key, request: content, payment }, turn, out);
     }
@@ -382,6 +398,14 @@ export class Participant {
     const { atMs } = turn;
     // The decision is durable at the coordinator, so the user need not wait for this node's disk.
     const replies = out.earlyReplies;
+    const own = this.#own.get(payment);
+    if (own && !sameOrder(own, order)) {
+      // Another's order took the id after an attempt of this one was lost.
+      if (commit || code) {
+        this.#own.reject(payment, { state: "rejected", code: "id_reused" }, replies);
+      }
+      return;
+    }
     if (commit) {
       const state = "committed";
       const answer = { state, order, transaction, decided, atMs, replayed: false } as const;
@@ -434,13 +458,18 @@ export class Participant {
     const abort = (code?: RefusalCode, decided?: Decided) =>
       out.send(from, { type: "decision", transaction, payment, commit: false, code, decided });
     const open = this.state.open(payment);
+    const settled = this.state.settled(payment);
+    const order = open && open.type !== "refused" ? open.order : settled?.order;
+    if (order && !isParticipantOf(order, from)) {
+      out.alarms.push(`${from} asked about ${transaction}, in which it has no leg`);
+      return;
+    }
     if (open?.transaction === transaction) {
       if (open.type === "refused") return abort();
       // A heuristic decision is never told as a decision.
       const why = open.type === "prepared" ? "in_doubt" : "forced";
       return out.send(from, { type: "undecided", transaction, payment, why });
     }
-    const settled = this.state.settled(payment);
     if (settled?.isForced && settled.transaction === transaction) {
       return out.send(from, { type: "undecided", transaction, payment, why: "forced" });
     }
@@ -456,11 +485,19 @@ export class Participant {
     if (open && isLaterTransaction(open.transaction, transaction)) return abort();
     if (settled?.type === "posted") return abort();
     if (open && open.type !== "refused") return;
+    if (!this.#mayRefuse(payment, turn)) return;
     // "I never voted yes" may be said only when the index has been asked: what was posted, acked and
     // forgotten looks the same as what was never seen.
     if (!open && !settled && !this.#lookUps.isAbsent(payment, event, out)) return;
     this.#record({ type: "refused", transaction, payment }, turn, out);
     abort();
+  }
+
+  /** Whether a peer may make this node keep one more refusal. */
+  #mayRefuse(payment: PaymentId, turn: Turn): boolean {
+    // An id far ahead can't have been prepared anywhere, and would make all others be looked up.
+    return paymentIdMs(payment) <= turn.atMs + paymentIdAheadMsMax &&
+      this.state.openCount < openTransactionsMax;
   }
 
   // Links and time

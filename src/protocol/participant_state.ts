@@ -87,6 +87,10 @@ export class ParticipantState {
     return this.#open.get(payment);
   }
 
+  get openCount(): number {
+    return this.#open.size;
+  }
+
   allOpen(): Iterable<[PaymentId, Open]> {
     return this.#open;
   }

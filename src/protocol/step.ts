@@ -15,6 +15,7 @@ export interface Turn extends EntryContext {
 export type CommonEvent =
   | { readonly type: "start"; readonly genesis: Genesis; readonly nonce: string }
   | { readonly type: "tick" }
+  | { readonly type: "drain" }
   | MessageEvent
   | { readonly type: "linkDown"; readonly peer: string }
   | { readonly type: "lookedUp"; readonly key: LookUpKey; readonly found: readonly Found[] }

@@ -116,7 +116,9 @@ export class LookUpCheck {
       let sum = sums.get(run) ?? zero;
       let isFirst = true;
       for (const { digits, number } of readPage(value).items) {
-        if (isFirst && digits !== toHex(first)) this.#violation("has a page under a wrong key");
+        if (isFirst && digits !== toHex(first).slice(0, 32)) {
+          this.#violation("has a page under a wrong key");
+        }
         isFirst = false;
         sum = plus(sum, kind, digits, number);
       }

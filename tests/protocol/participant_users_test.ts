@@ -145,3 +145,35 @@ Deno.test("a rejection of what was not ordered, or of a payment long told, is no
   const outcome = { state: "rejected", code: "id_reused" } as const;
   assertEquals(inWords(bench.step(from("coordinator", { type: "outcome", payment, outcome }))), "");
 });
+
+Deno.test("another's order that took the id is not told as the outcome of one's own", () => {
+  const bench = Bench.in("attempt lost");
+  const others = { ...incoming(5n, payment), originator: "bob" };
+  assertEquals(bench.participant.orderOfOwn(payment), order);
+  bench.step(prepares(transactions.T2, others));
+  const { earlyReplies } = bench.step(
+    from("coordinator", {
+      type: "decision",
+      transaction: transactions.T2,
+      payment,
+      commit: true,
+      decided: turnOf("coordinator", 80),
+    }),
+  );
+  assertEquals(earlyReplies.map(({ answer }) => answerInWords(answer)), ["rejected id_reused"]);
+});
+
+Deno.test("a node about to stop answers what is known and begins nothing new", () => {
+  const bench = Bench.in("posted");
+  bench.step({ type: "drain" });
+  assertEquals(inWords(bench.step(submits(2, order))), "= 2 committed T1 @then replayed");
+  const fresh = orderOf("alice", dollar, otherPayment);
+  assertEquals(inWords(bench.step(submits(3, fresh))), "= 3 rejected overloaded");
+});
+
+Deno.test("a replay is looked up before the clock is asked: one set back refuses nothing known", () => {
+  const bench = Bench.in("indexed");
+  // Ten minutes before the id's own time.
+  const { lookUps, replies } = bench.step({ ...submits(2, order), afterMs: -600_000 });
+  assertEquals([lookUps, replies], [[payment], []]);
+});
