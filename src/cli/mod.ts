@@ -21,6 +21,7 @@ import { payments } from "./payments.ts";
 import { readmit } from "./readmit.ts";
 import { role } from "./role.ts";
 import { sign } from "./sign.ts";
+import { sim } from "./sim.ts";
 import { status } from "./status.ts";
 import { verify } from "./verify.ts";
 
@@ -38,6 +39,7 @@ const commands: readonly Command[] = [
   inDoubt,
   readmit,
   verify,
+  sim,
   doctor,
   completionsOf(() => commands),
 ];

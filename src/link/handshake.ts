@@ -18,7 +18,8 @@ import { nonceBytes, type ProofSubject, signProof, verifyProof } from "../keys/p
 import { frameBytesMax } from "../limits.ts";
 import type { Connection } from "./connection.ts";
 import { encodeFrame, type Frame, frameKinds } from "./frame.ts";
-import type { Greeting, LinkHost, Seen } from "./host.ts";
+import type { Greeting, LinkHost } from "./host.ts";
+import { checkMemory, entryShown } from "./memory.ts";
 import {
   decodeMessage,
   decodeRefuse,
@@ -95,7 +96,7 @@ export async function shakeAsListener(
     greeting: host.greeting(),
   });
   const show = await hear(connection, "show", [version], true);
-  checkMemory(identity, peer.name, seen, show.shows);
+  checkMemory(identity.name, peer.name, seen, show.shows);
   checkObjection(host, peer, show.greeting);
   return { name: peer.name, role: peer.role, greeting: show.greeting, version };
 }
@@ -158,7 +159,7 @@ export async function shakeAsDialer(
   connection.frames.bytesMax = frameBytesMax;
 
   const accept = await hear(connection, "accept", [version], false);
-  checkMemory(identity, peer.name, seen, accept.shows);
+  checkMemory(identity.name, peer.name, seen, accept.shows);
   checkObjection(host, peer, accept.greeting);
   await say(connection, {
     type: "show",
@@ -197,39 +198,9 @@ function checkPair(identity: Identity, peer: PeerCertificate): void {
   }
 }
 
-async function entryShown(host: LinkHost, asked: number): Promise<Uint8Array | undefined> {
-  return asked === 0 ? undefined : await host.entryHash(asked);
-}
-
-/**
- * Hashes are compared, not clocks: a restored copy grows past any number with its first entries.
- * `seen` is what was asked for, since more may have been seen through another link meanwhile.
- */
-function checkMemory(
-  identity: Identity,
-  peer: string,
-  seen: Seen | undefined,
-  shown: Uint8Array | undefined,
-): void {
-  if (seen === undefined) return;
-  if (shown !== undefined && equalBytes(shown, seen.hash)) return;
-  const fault = shown === undefined ? "no longer has" : "now has another";
-  throw new Refusal(
-    "amnesia",
-    `"${peer}" ${fault} entry ${seen.number} of its own log, which "${identity.name}" has seen: its ` +
-      "data folder was lost, restored from a copy or changed. If that is understood, take it back " +
-      `with: handfast readmit ${peer} --yes, run on "${identity.name}" and on every other node that ` +
-      "refuses it",
-  );
-}
-
 function checkObjection(host: LinkHost, peer: PeerCertificate, greeting: Greeting): void {
   const reason = host.objection(peer.name, peer.role, greeting);
   if (reason !== undefined) throw new Refusal("objection", reason);
-}
-
-function equalBytes(a: Uint8Array, b: Uint8Array): boolean {
-  return a.length === b.length && a.every((byte, index) => byte === b[index]);
 }
 
 async function say(connection: Connection, message: HandshakeMessage): Promise<void> {

@@ -44,3 +44,20 @@ export interface LinkHost {
   /** A line for the node's own log. */
   log(level: "info" | "warn" | "error", line: string): void;
 }
+
+/** The links of one node, as the node sees them. */
+export interface LinkLayer {
+  /** Takes links at an address, once; port 0 chooses one. Returns where. */
+  listen(at: { readonly hostname: string; readonly port: number }): {
+    readonly hostname: string;
+    readonly port: number;
+  };
+  /** Links to a peer at `HOST:PORT`, and again whenever the link is lost. */
+  dial(name: string, role: NodeRole, address: string): void;
+  /** Dials a peer no more, and closes the link that came of it. */
+  hangUp(name: string): void;
+  /** Queues a payload for a peer; false if there is no link. */
+  send(peer: string, payload: Uint8Array): boolean;
+  /** Ends everything; what is queued is written first. */
+  close(): Promise<void>;
+}

@@ -10,7 +10,7 @@ import type { Connection } from "./connection.ts";
 import { Dialer } from "./dialer.ts";
 import { payloadBytesMax } from "./frame.ts";
 import { type Party, type Proven, welcomeFrame } from "./handshake.ts";
-import type { LinkHost, NodeRole } from "./host.ts";
+import type { LinkHost, LinkLayer, NodeRole } from "./host.ts";
 import { Link } from "./link.ts";
 import { Refusal } from "./refusal.ts";
 
@@ -38,15 +38,22 @@ export interface LinksOptions {
   readonly limits?: Partial<LinkLimits>;
 }
 
+interface Established {
+  readonly link: Link;
+  readonly over: Promise<void>;
+  /** Whether this node dialled. */
+  readonly isDialer: boolean;
+}
+
 /**
  * What the host is told, for each link: `linkUp` once, then `received` any number of times, then
  * `linkDown` once. Nothing of it is called from within {@linkcode Links.send} or
  * {@linkcode Links.closeLink}. A payload received may be kept, but it keeps up to 64 KiB with it.
  */
-export class Links {
+export class Links implements LinkLayer {
   readonly #party: Party;
   readonly #limits: LinkLimits;
-  readonly #links = new Map<string, { readonly link: Link; readonly over: Promise<void> }>();
+  readonly #links = new Map<string, Established>();
   readonly #dialers = new Map<string, Dialer>();
   readonly #tasks = new Set<Promise<void>>();
   #acceptor: Acceptor | undefined;
@@ -99,7 +106,22 @@ export class Links {
       established: (connection, proven) => this.#carry(connection, proven, true),
     });
     this.#dialers.set(name, dialer);
-    this.#spawn(dialer.run().finally(() => this.#dialers.delete(name)));
+    this.#spawn(
+      dialer.run().finally(() => {
+        // Hung up and dialled again, the name has another by now.
+        if (this.#dialers.get(name) === dialer) this.#dialers.delete(name);
+      }),
+    );
+  }
+
+  /** Dials a peer no more, and closes the link if this node had dialled it. */
+  hangUp(name: string): void {
+    const dialer = this.#dialers.get(name);
+    if (dialer === undefined) return;
+    this.#dialers.delete(name);
+    dialer.stop();
+    const held = this.#links.get(name);
+    if (held?.isDialer) this.#spawn(held.link.finish("this node has nothing more to ask"));
   }
 
   /**
@@ -144,7 +166,7 @@ export class Links {
     });
     if (!isDialer) link.sendFirst(welcomeFrame(version));
     const { promise: over, resolve } = Promise.withResolvers<void>();
-    this.#links.set(name, { link, over });
+    this.#links.set(name, { link, over, isDialer });
     try {
       host.linkUp(name, role, greeting);
       const reason = await link.run();

@@ -15,6 +15,7 @@ import type { CommonEvent, Found, Send, Turn } from "../protocol/step.ts";
 import { Output } from "../protocol/step.ts";
 import type { VectorClock } from "../protocol/vector_clock.ts";
 import { mergeClocks, withComponent } from "../protocol/vector_clock.ts";
+import type { Time } from "./surroundings.ts";
 
 /** A role's state machine, as the loop sees it. */
 export interface Core<Event, Reply> {
@@ -41,15 +42,8 @@ export interface LoopOptions<Event, Reply> {
   readonly recorded: (records: readonly LogRecord[], context: EntryContext) => void;
   /** Awaited before and after every append; production does nothing there. */
   readonly pause?: (when: "before" | "after", records: readonly LogRecord[]) => Promise<void>;
-  readonly time: Time;
+  readonly time: Pick<Time, "wallMs" | "monotonicMs">;
   readonly checkpointRecords: number;
-}
-
-export interface Time {
-  /** Milliseconds since 1970, for people and for the age of ids. */
-  wallMs(): number;
-  /** Milliseconds of a clock that never jumps. */
-  monotonicMs(): number;
 }
 
 /** Who waits for a turn to be durable. */
@@ -122,15 +116,21 @@ export class Loop<Event extends { readonly type: string }, Reply> {
     this.#push(event);
   }
 
-  /** Queues a frame's messages. Its header counts from the next turn on. */
-  receive(from: string, frame: Frame): void {
-    this.hear(frame.clock);
+  /**
+   * Queues a frame's messages. Its header counts from the next turn on.
+   *
+   * @param isKnown whether all of its clock is taken over; only then is the sender's entry cited, whose
+   * past has to be in that of the entry that cites it
+   */
+  receive(from: string, frame: Frame, isKnown = true): void {
+    const { number, hash, clock, messages } = frame;
+    this.hear(isKnown ? clock : new Map([[from, number]]));
     const seen = this.#seen.get(from);
-    if (!seen || frame.number > seen.number) {
-      this.#seen.set(from, { number: frame.number, hash: frame.hash });
+    if (isKnown && (!seen || number > seen.number)) {
+      this.#seen.set(from, { number, hash });
       this.#hasNewWitness = true;
     }
-    for (const message of frame.messages) this.#push({ type: "message", from, message });
+    for (const message of messages) this.#push({ type: "message", from, message });
   }
 
   /** Takes over what a peer's clock says. */

@@ -1,7 +1,6 @@
 /** A participant as a running node. */
 
 import { createHash } from "node:crypto";
-import { generate as generateUuid7 } from "@std/uuid/v7";
 import { encodeOrder } from "../codec/order.ts";
 import { messageOf } from "../errors.ts";
 import type {
@@ -14,7 +13,7 @@ import type {
   PaymentRequest,
 } from "../http/node_api.ts";
 import { OutcomeUnknownError } from "../http/node_api.ts";
-import { queueEventsMax } from "../limits.ts";
+import { queueEventsMax, reconnectMsMax } from "../limits.ts";
 import type { Greeting, NodeRole } from "../link/host.ts";
 import type { PaymentId } from "../protocol/id.ts";
 import { availableOf } from "../protocol/ledger.ts";
@@ -41,6 +40,8 @@ export class ParticipantNode extends Shell<ParticipantEvent, Reply> implements N
   readonly #participant: Participant;
   readonly #coordinatorName: string;
   readonly #requests = new Map<number, Request>();
+  /** Peers that are dialled, and when to dial again one that refused. */
+  readonly #dialled = new Map<string, number>();
   #lastRequest = 0;
   #isLinked: () => void;
 
@@ -69,6 +70,34 @@ export class ParticipantNode extends Shell<ParticipantEvent, Reply> implements N
   /** Links to the coordinator and keeps the link. */
   dial(address: string): void {
     this.links.dial(this.#coordinatorName, "coordinator", address);
+  }
+
+  protected override tick(): void {
+    super.tick();
+    this.#dialPeers();
+  }
+
+  /** Cooperative termination: while the coordinator is away, peers are asked, over links of their own. */
+  #dialPeers(): void {
+    const wanted = this.#participant.peersToAsk();
+    for (const name of this.#dialled.keys()) {
+      if (wanted.has(name)) continue;
+      this.#dialled.delete(name);
+      this.links.hangUp(name);
+    }
+    for (const name of wanted) {
+      const again = this.#dialled.get(name);
+      const address = this.#participant.state.membership.addressOf(name);
+      if (address === undefined || (again !== undefined && again > this.nowMs)) continue;
+      this.#dialled.set(name, Infinity);
+      this.links.dial(name, "participant", address);
+    }
+  }
+
+  /** A peer that has no answer is no reason to end; its coordinator's refusal is. */
+  override refused(peer: string, code: string, message: string): void {
+    if (peer === this.#coordinatorName) return super.refused(peer, code, message);
+    if (this.#dialled.has(peer)) this.#dialled.set(peer, this.nowMs + reconnectMsMax);
   }
 
   protected reply({ request, answer }: Reply): void {
@@ -136,7 +165,7 @@ export class ParticipantNode extends Shell<ParticipantEvent, Reply> implements N
   // Users
 
   async submit(request: PaymentRequest): Promise<PaymentAnswer> {
-    const id = request.id ?? generateUuid7() as PaymentId;
+    const id = request.id ?? this.options.surroundings.newPaymentId();
     try {
       return await this.#submit(request, id);
     } catch (error) {
@@ -194,7 +223,7 @@ export class ParticipantNode extends Shell<ParticipantEvent, Reply> implements N
 
   inDoubt(): Promise<InDoubtView[]> {
     return this.look(() => {
-      const nowMs = Date.now();
+      const nowMs = this.time.wallMs();
       const views: InDoubtView[] = [];
       for (const [payment, open] of this.#participant.state.allOpen()) {
         if (open.type !== "prepared") continue;

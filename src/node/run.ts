@@ -8,6 +8,7 @@ import { hostsOf, parseCertificate } from "../keys/certificate.ts";
 import type { Identity } from "../keys/identity.ts";
 import { loadIdentity } from "../keys/identity.ts";
 import { lingerMsMax } from "../limits.ts";
+import { Links } from "../link/links.ts";
 import { KvStorage } from "../log/kv_storage.ts";
 import { Log } from "../log/log.ts";
 import { CoordinatorNode } from "./coordinator_node.ts";
@@ -15,6 +16,7 @@ import { DataFolder } from "./data_folder.ts";
 import { haltPoint } from "./halt.ts";
 import { ParticipantNode } from "./participant_node.ts";
 import type { LogLevel, ShellOptions } from "./shell.ts";
+import { machine } from "./surroundings.ts";
 
 export interface Endpoint {
   readonly hostname: string;
@@ -121,6 +123,7 @@ export async function startNode(options: NodeOptions, print: Print): Promise<Run
     const { listen, advertise, serverName, checkpointRecords } = options;
     const shell: ShellOptions = {
       identity,
+      surroundings: { ...machine, links: (host) => new Links({ identity, host }) },
       log,
       listen,
       advertise,

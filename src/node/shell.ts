@@ -19,8 +19,7 @@ import {
   queueEventsMax,
   tickIntervalMs,
 } from "../limits.ts";
-import type { Greeting, LinkHost, NodeRole, Seen } from "../link/host.ts";
-import { Links } from "../link/links.ts";
+import type { Greeting, LinkHost, LinkLayer, NodeRole, Seen } from "../link/host.ts";
 import type { PaymentId } from "../protocol/id.ts";
 import type { Membership } from "../protocol/membership.ts";
 import type { Order } from "../protocol/order.ts";
@@ -28,12 +27,13 @@ import type { EntryContext, Genesis, LogRecord } from "../protocol/record.ts";
 import type { CommonEvent, Found } from "../protocol/step.ts";
 import type { VectorClock } from "../protocol/vector_clock.ts";
 import { haltAt } from "./halt.ts";
-import type { Core, Time } from "./loop.ts";
+import type { Core } from "./loop.ts";
 import { Loop } from "./loop.ts";
 import { Meter } from "./meter.ts";
 import { Observer } from "./observer.ts";
 import { listPayments } from "./payment_list.ts";
 import type { LogLevel, ShellOptions } from "./shell_options.ts";
+import type { Time } from "./surroundings.ts";
 import { pendingView, viewOf } from "./view.ts";
 
 export type { LogLevel, ShellOptions };
@@ -48,7 +48,6 @@ interface ShellCore<Event, Reply> extends Core<Event, Reply> {
 
 const alarmsKept = 100;
 const drainPollMs = 20;
-const time: Time = { wallMs: () => Date.now(), monotonicMs: () => performance.now() };
 
 export abstract class Shell<Event extends { readonly type: string }, Reply> implements LinkHost {
   readonly name: string;
@@ -57,7 +56,7 @@ export abstract class Shell<Event extends { readonly type: string }, Reply> impl
   readonly failed: Promise<never>;
   protected readonly options: ShellOptions;
   protected readonly core: ShellCore<Event, Reply>;
-  protected readonly links: Links;
+  protected readonly links: LinkLayer;
   protected readonly meter = new Meter();
   protected readonly observer: Observer;
   protected isDraining = false;
@@ -68,7 +67,7 @@ export abstract class Shell<Event extends { readonly type: string }, Reply> impl
   readonly #alarms: string[] = [];
   #loop: Loop<Event, Reply> | undefined;
   #running: Promise<void> = Promise.resolve();
-  #ticker: ReturnType<typeof setInterval> | undefined;
+  #stopTicking: () => void = () => {};
   #address = "";
   #fail: (error: Error) => void;
 
@@ -78,7 +77,7 @@ export abstract class Shell<Event extends { readonly type: string }, Reply> impl
     this.role = role;
     this.core = core;
     this.options = options;
-    this.links = new Links({ identity, host: this });
+    this.links = options.surroundings.links(this);
     this.observer = new Observer({
       name: this.name,
       role,
@@ -108,13 +107,17 @@ export abstract class Shell<Event extends { readonly type: string }, Reply> impl
     return this.#loop;
   }
 
+  protected get time(): Time {
+    return this.options.surroundings.time;
+  }
+
   /** False for a node that only lets an operator look. */
   protected get isListening(): boolean {
     return this.#address !== "";
   }
 
   protected get nowMs(): number {
-    return time.monotonicMs();
+    return this.time.monotonicMs();
   }
 
   protected abstract reply(reply: Reply): void;
@@ -138,7 +141,7 @@ export abstract class Shell<Event extends { readonly type: string }, Reply> impl
    * @throws {IntegrityError} if the log does not hold, or is another node's
    */
   async start(): Promise<void> {
-    const { log, halt, identity } = this.options;
+    const { log, halt, identity, surroundings } = this.options;
     let replayed = 0;
     await log.replay((record, context) => {
       this.core.state.apply(record, context);
@@ -159,20 +162,21 @@ export abstract class Shell<Event extends { readonly type: string }, Reply> impl
         this.observer.recorded(records, context);
       },
       pause: halt && ((when, records) => haltAt(halt, when, records)),
-      time,
+      time: surroundings.time,
       checkpointRecords: this.options.checkpointRecords ?? checkpointRecordsDefault,
     }, replayed);
     this.#running = this.#loop.run().catch((error) => this.#fail(error));
-    const nonce = crypto.getRandomValues(new Uint8Array(6)).toHex();
-    const start: CommonEvent = { type: "start", genesis, nonce };
+    const start: CommonEvent = { type: "start", genesis, nonce: surroundings.nonce() };
     await this.#loop.settled(start);
-    this.#ticker = setInterval(() => {
-      this.loop.enqueue({ type: "tick" });
-      this.observer.tick();
-    }, tickIntervalMs);
+    this.#stopTicking = surroundings.time.every(tickIntervalMs, () => this.tick());
   }
 
-  #checkGenesis(identity: Identity): Genesis {
+  protected tick(): void {
+    this.loop.enqueue({ type: "tick" });
+    this.observer.tick();
+  }
+
+  #checkGenesis(identity: Pick<Identity, "network">): Genesis {
     const { network } = identity;
     const { name, role } = this;
     const expected: Genesis = { type: "genesis", network, name, role, version: formatVersion };
@@ -202,13 +206,13 @@ export abstract class Shell<Event extends { readonly type: string }, Reply> impl
     const deadlineMs = this.nowMs + drainMs;
     while (this.counts().open > 0 && this.nowMs < deadlineMs) {
       if (this.hasFailed) return;
-      await new Promise((resolve) => setTimeout(resolve, drainPollMs));
+      await this.time.sleep(drainPollMs);
     }
   }
 
   /** Ends the loop and the links, and closes the log. What is queued is done first. */
   async stop(): Promise<void> {
-    clearInterval(this.#ticker);
+    this.#stopTicking();
     this.#loop?.stop();
     await this.#running;
     this.#loop?.announce();
@@ -241,7 +245,7 @@ export abstract class Shell<Event extends { readonly type: string }, Reply> impl
   linkUp(peer: string, role: NodeRole, greeting: Greeting): void {
     this.#linked.add(peer);
     if (role === "coordinator") this.#coordinators.add(peer);
-    this.loop.hear(this.#heard(peer, greeting.clock));
+    if (this.#isKnown(peer, greeting.clock)) this.loop.hear(greeting.clock);
     this.loop.announceAgain(peer);
     this.loop.enqueue(this.linkUpEvent(peer, greeting));
   }
@@ -262,18 +266,27 @@ export abstract class Shell<Event extends { readonly type: string }, Reply> impl
     if (this.loop.queued > queueEventsMax) {
       throw new FormatError(`more than ${queueEventsMax} messages wait here`);
     }
+    const isKnown = this.#isKnown(peer, frame.clock);
+    // What it says may depend on entries that this node's own would then not have in their past. It is
+    // lost, and comes again when the coordinator has told who is there. A coordinator can't wait for
+    // that: it is the one who tells.
+    if (!isKnown && this.role === "participant") return;
     this.observer.received(peer, frame);
-    this.loop.receive(peer, { ...frame, clock: this.#heard(peer, frame.clock) });
+    this.loop.receive(peer, frame, isKnown);
   }
 
   /**
-   * What is taken over of a peer's clock: all that a coordinator says, and of a participant its own
-   * component. What that knows of others it has from the coordinator; it could fill the clocks of the
-   * whole network with names and numbers of its own making.
+   * Whether all nodes that a peer's clock names are known here: a participant could fill the clocks of
+   * the whole network with names of its own making.
    */
-  #heard(peer: string, clock: VectorClock): VectorClock {
-    if (this.#coordinators.has(peer)) return clock;
-    return new Map([[peer, clock.get(peer) ?? 0]]);
+  #isKnown(peer: string, clock: VectorClock): boolean {
+    if (this.#coordinators.has(peer)) return true;
+    const { membership } = this.core.state;
+    for (const name of clock.keys()) {
+      if (name === peer || name === this.name || membership.knows(name)) continue;
+      if (!this.#coordinators.has(name)) return false;
+    }
+    return true;
   }
 
   amnesia(detail: string): void {
@@ -295,7 +308,7 @@ export abstract class Shell<Event extends { readonly type: string }, Reply> impl
     const order = await this.look(() => this.orderUnderWay(id));
     const view = viewOf(await log.lookUp(id));
     if (view || !order) return view;
-    return pendingView(order, this.loop.clock, Date.now());
+    return pendingView(order, this.loop.clock, this.time.wallMs());
   }
 
   /** What this node's log says of a payment, each record with its entry. */
@@ -366,7 +379,7 @@ export abstract class Shell<Event extends { readonly type: string }, Reply> impl
 
   #alarm(text: string): void {
     this.options.print("error", `ALARM: ${text}`);
-    this.#alarms.push(`${new Date().toISOString()} ${text}`);
+    this.#alarms.push(`${new Date(this.time.wallMs()).toISOString()} ${text}`);
     if (this.#alarms.length > alarmsKept) this.#alarms.shift();
   }
 

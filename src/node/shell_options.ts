@@ -3,11 +3,13 @@
 import type { Identity } from "../keys/identity.ts";
 import type { Log } from "../log/log.ts";
 import type { HaltPoint } from "./halt.ts";
+import type { Surroundings } from "./surroundings.ts";
 
 export type LogLevel = "error" | "warn" | "info" | "debug";
 
 export interface ShellOptions {
-  readonly identity: Identity;
+  readonly identity: Pick<Identity, "name" | "network">;
+  readonly surroundings: Surroundings;
   /** Opened, not yet replayed. */
   readonly log: Log;
   /** Where to listen for links; port 0 chooses one. */

@@ -251,26 +251,27 @@ export class Coordinator {
   #inquiry(event: MessageEvent, { payment, transaction }: Inquiry | Vote, out: Out): void {
     const { from } = event;
     const known = this.#voting.get(payment) ?? this.state.get(payment);
-    if (known && !isParticipantOf(known.order, from)) {
-      out.alarms.push(`${from} asked about ${transaction}, in which it has no leg`);
-    } else if (!this.state.membership.hasEpoch(transactionParts(transaction))) {
+    if (!this.state.membership.hasEpoch(transactionParts(transaction))) {
       // "Abort" could undo a commit that this log has lost.
       out.alarms.push(
         `${from} asks about ${transaction}, of an epoch that this log does not have: entries ` +
           "are missing here, and there is no answer",
       );
-    } else if (known?.type === "aborted") {
-      const { code, context: decided } = known;
-      out.send(from, { type: "decision", transaction, payment, commit: false, code, decided });
-    } else if (known?.transaction === transaction) {
-      if (known.type === "voting") {
+    } else if (known && known.type !== "aborted" && known.transaction === transaction) {
+      if (!isParticipantOf(known.order, from)) {
+        out.alarms.push(`${from} asked about ${transaction}, in which it has no leg`);
+      } else if (known.type === "voting") {
         out.send(from, { type: "undecided", transaction, payment, why: "voting" });
       } else {
         const decided = known.context;
         out.send(from, { type: "decision", transaction, payment, commit: true, decided });
       }
+    } else if (known?.type === "aborted" && isParticipantOf(known.order, from)) {
+      const { code, context: decided } = known;
+      out.send(from, { type: "decision", transaction, payment, commit: false, code, decided });
     } else if (known || this.#lookUps.isAbsent(payment, event, out)) {
-      // Neither open nor logged: presumed aborted. The payment may have committed by another attempt.
+      // Neither open nor logged: presumed aborted. The payment may have come to something by another
+      // attempt, or by another's order under the same id, in which whoever asks may have no leg.
       out.send(from, { type: "decision", transaction, payment, commit: false });
     }
   }

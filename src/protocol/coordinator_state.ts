@@ -101,9 +101,10 @@ export class CoordinatorState {
     invariant(!this.get(payment), `payment ${payment} decided twice`);
   }
 
-  /** Takes back into memory what the index found of a payment that had left it. */
+  /** Takes back into memory what the index found of a payment that had left it, and not come back. */
   recall(found: readonly Found[]): void {
     for (const [context, record] of found) {
+      if ("order" in record && this.get(record.order.payment)) continue;
       if (record.type === "committed") {
         const { transaction, order } = record;
         this.#settled.set(order.payment, { type: "committed", transaction, order, context });

@@ -44,6 +44,11 @@ export class LookUps<Event> {
     return false;
   }
 
+  /** Whether the event that is being stepped has waited for the index. */
+  isAnswering(key: LookUpKey): boolean {
+    return key === this.#answering;
+  }
+
   /** The index has answered: the events that waited for it, each to be stepped now. */
   answer(key: LookUpKey, step: (event: Event) => void): void {
     const waiting = this.#waiting.get(key) ?? [];

@@ -65,6 +65,20 @@ export class Participant {
     return this.#own.size;
   }
 
+  /**
+   * Who could tell what becomes of the transactions in doubt, while the coordinator can't be asked:
+   * their other participants.
+   */
+  peersToAsk(): Set<string> {
+    const peers = new Set<string>();
+    if (this.isLinked) return peers;
+    for (const [, open] of this.state.allOpen()) {
+      if (open.type === "refused") continue;
+      for (const name of participantsOf(open.order)) if (name !== this.#name) peers.add(name);
+    }
+    return peers;
+  }
+
   /** A user's order whose outcome is not known here. */
   orderOfOwn(payment: PaymentId): Order | undefined {
     return this.#own.get(payment);
@@ -263,7 +277,10 @@ export class Participant {
       const message: Vote = { type: "vote", transaction, payment, yes, code };
       out.send(this.#coordinator, message);
     };
-    if (!this.#join(transactionParts(transaction), turn, out)) return;
+    const epoch = transactionParts(transaction);
+    // It waited for the index, and meanwhile its coordinator has begun anew.
+    if (this.#lookUps.isAnswering(payment) && !this.#isPresent(epoch)) return;
+    if (!this.#join(epoch, turn, out)) return;
     const open = this.state.open(payment);
     if (open?.transaction === transaction) {
       if (open.type === "prepared") return vote(true);
@@ -317,9 +334,9 @@ export class Participant {
 
   /** Whether `epoch` is the coordinator's present one; a higher one is, from now on. */
   #join(epoch: Epoch, turn: Turn, out: Out): boolean {
+    if (this.#isPresent(epoch)) return true;
     const known = this.state.coordinatorEpoch;
     const { counter, nonce } = epoch;
-    if (known?.counter === counter && known.nonce === nonce) return true;
     if (known && counter <= known.counter) {
       out.alarms.push(
         `${this.#coordinator} acts in epoch ${counter}-${nonce}, but ${known.counter}-` +
@@ -329,6 +346,11 @@ export class Participant {
     }
     this.#record({ type: "joined", epoch: { counter, nonce } }, turn, out);
     return true;
+  }
+
+  #isPresent({ counter, nonce }: Epoch): boolean {
+    const known = this.state.coordinatorEpoch;
+    return known?.counter === counter && known.nonce === nonce;
   }
 
   #decision(event: MessageEvent, decision: Decision, turn: Turn, out: Out): void {
@@ -387,7 +409,9 @@ export class Participant {
   #mayTell(from: string, transaction: TransactionId, open: Open | undefined, out: Out): boolean {
     // With the coordinator back its own answer counts, and a peer's comes too late.
     if (this.isLinked || !open || open.type === "refused") return false;
-    if (open.transaction === transaction && isParticipantOf(open.order, from)) return true;
+    // Asked before another attempt began.
+    if (open.transaction !== transaction) return false;
+    if (isParticipantOf(open.order, from)) return true;
     out.alarms.push(`${from} told the decision of ${transaction}, which is not its to tell`);
     return false;
   }
@@ -459,8 +483,10 @@ export class Participant {
       out.send(from, { type: "decision", transaction, payment, commit: false, code, decided });
     const open = this.state.open(payment);
     const settled = this.state.settled(payment);
-    const order = open && open.type !== "refused" ? open.order : settled?.order;
-    if (order && !isParticipantOf(order, from)) {
+    const attempt = open?.transaction === transaction ? open : settled;
+    const isAttempt = attempt?.transaction === transaction && attempt.type !== "refused";
+    // Another attempt may have been of another's order under the same id.
+    if (isAttempt && !isParticipantOf(attempt.order, from)) {
       out.alarms.push(`${from} asked about ${transaction}, in which it has no leg`);
       return;
     }
@@ -510,12 +536,15 @@ export class Participant {
     if (this.state.membership.addressOf(peer) !== address) {
       this.#record({ type: "introduced", name: peer, address }, turn, out, false);
     }
-    if (!isCoordinator) return;
+    if (!isCoordinator && this.isLinked) return;
     for (const [payment, open] of this.state.allOpen()) {
       if (open.type === "refused") continue;
+      if (!isCoordinator && !isParticipantOf(open.order, peer)) continue;
       open.askedMs = turn.nowMs;
-      this.#inquire(payment, open, out);
+      const { transaction } = open;
+      out.send(peer, { type: "inquiry", transaction, payment });
     }
+    if (!isCoordinator) return;
     for (const payment of this.#own.payments()) {
       if (!this.#held(payment)) this.#sendAgain(payment, turn, out);
     }

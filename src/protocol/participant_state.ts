@@ -238,10 +238,19 @@ export class ParticipantState {
     return open;
   }
 
-  /** Takes back into memory what the index found of a payment or key that had left it. */
+  /**
+   * Takes back into memory what the index found of a payment or key that had left it. What has come into
+   * memory since the index was asked is newer, and stays.
+   */
   recall(found: readonly Found[]): void {
     const orders = new Map<PaymentId, Order>();
     const forced = new Map<PaymentId, boolean>();
+    const recalled = new Map<PaymentId, Settled>();
+    const orderOf = (payment: PaymentId): Order => {
+      const order = orders.get(payment);
+      invariant(order !== undefined, `the index lost the order of ${payment}`);
+      return order;
+    };
     for (const [context, record] of found) {
       switch (record.type) {
         case "prepared":
@@ -249,30 +258,32 @@ export class ParticipantState {
           break;
         case "posted":
         case "released": {
-          const order = orders.get(record.payment);
-          invariant(order !== undefined, `the index lost the order of ${record.payment}`);
-          this.#settled.set(
-            record.payment,
-            settledBy(record, order, record.decided, context),
-          );
+          const { payment, decided } = record;
+          recalled.set(payment, settledBy(record, orderOf(payment), decided, context));
           break;
         }
         case "forced":
           forced.set(record.order.payment, record.commit);
           break;
-        case "aborted":
+        case "aborted": {
+          const { order, code, decided } = record;
+          const { atMs } = context;
+          recalled.set(order.payment, { type: "released", order, code, decided, atMs });
+          break;
+        }
         case "keyed":
-          this.apply(record, context);
+          if (!this.#keys.get(record.key)) this.apply(record, context);
           break;
         case "mismatch": {
           const { payment, transaction } = record;
-          const order = orders.get(payment);
-          invariant(order !== undefined, `the index lost the order of ${payment}`);
           const commit = forced.get(payment) === true;
-          this.#settled.set(payment, settledByForce(transaction, order, commit, context));
+          recalled.set(payment, settledByForce(transaction, orderOf(payment), commit, context));
           break;
         }
       }
+    }
+    for (const [payment, settled] of recalled) {
+      if (!this.#settled.get(payment)) this.#settled.set(payment, settled);
     }
   }
 

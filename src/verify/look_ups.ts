@@ -33,6 +33,8 @@ export class LookUpCheck {
   #lastRun = 0;
   /** Keys and entries that speak of them, not always from the first on. */
   #sample = new Map<LookUpKey, number[]>();
+  /** Spoken of in the entry that is being read: the index has each once. */
+  readonly #inEntry = new Set<LookUpKey>();
   #stride = 1;
   #keys = 0;
 
@@ -53,17 +55,18 @@ export class LookUpCheck {
 
   add(record: LogRecord, number: number): void {
     const key = lookUpKeyOf(record);
-    if (!key) return;
+    if (!key || this.#inEntry.has(key)) return;
+    this.#inEntry.add(key);
     if (number <= this.#lastRun) {
       this.#sum = plus(this.#sum, key.includes("-") ? 0 : 1, digitsOf(key), number);
     }
     const known = this.#sample.get(key);
-    if (known) {
-      if (known.at(-1) !== number) known.push(number);
-    } else this.#addToSample(key, number);
+    if (known) known.push(number);
+    else this.#addToSample(key, number);
   }
 
   endEntry(number: number): void {
+    this.#inEntry.clear();
     if (this.#runs.has(number)) this.#upTo.set(number, this.#sum);
   }
 

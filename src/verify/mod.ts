@@ -25,13 +25,14 @@ export async function verifyLogs(dirs: readonly string[]): Promise<Report> {
   const folders: OpenFolder[] = [];
   try {
     for (const dir of dirs) folders.push(await openFolder(dir));
-    return await verifyFolders(folders);
+    return await verifyOpen(folders);
   } finally {
     for (const folder of folders) folder.close();
   }
 }
 
-async function verifyFolders(folders: readonly OpenFolder[]): Promise<Report> {
+/** As {@linkcode verifyLogs}, of logs that are open already. */
+export async function verifyOpen(folders: readonly OpenFolder[]): Promise<Report> {
   const findings = new Findings();
   const read: { chain: Chain; opened: NonNullable<OpenFolder["opened"]> }[] = [];
   for (const { dir, opened, damage } of folders) {

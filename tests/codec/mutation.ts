@@ -3,7 +3,7 @@
 import { assert, assertEquals } from "@std/assert";
 import { FormatError } from "../../src/errors.ts";
 import { sameBytes } from "../../src/protocol/order.ts";
-import { randomOf } from "../protocol/random_network.ts";
+import { Random } from "../../src/simulation/random.ts";
 
 /** Decodes and encodes again; throws for what is no encoding. */
 export type Again = (bytes: Uint8Array) => Uint8Array;
@@ -42,10 +42,10 @@ export function assertTruncationsRefusedOrSame(bytes: Uint8Array, again: Again):
 
 /** Random bytes; `prefix` makes half of them pass for the real thing at first sight. */
 export function assertGarbageRefused(prefix: Uint8Array, again: Again, samples = 2_000): void {
-  const random = randomOf(1);
+  const random = new Random(1);
   for (let sample = 0; sample < samples; sample++) {
-    const bytes = new Uint8Array(Math.floor(random() * 200));
-    for (let at = 0; at < bytes.length; at++) bytes[at] = Math.floor(random() * 256);
+    const bytes = new Uint8Array(random.below(200));
+    for (let at = 0; at < bytes.length; at++) bytes[at] = random.below(256);
     if (sample % 2) bytes.set(prefix.subarray(0, bytes.length));
     assertRefusedOrSame(bytes, again, `sample ${sample}`);
   }

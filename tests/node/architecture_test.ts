@@ -8,7 +8,15 @@ const root = new URL("../../", import.meta.url);
 const allowed: Readonly<Record<string, readonly string[]>> = {
   "main.ts": ["cli"],
   // Commands speak of ids, amounts and refusals in the protocol's own words.
-  cli: ["node", "http", "keys", "verify", "protocol", "limits.ts", "errors.ts", "deno.json"],
+  cli: [
+    ...["node", "http", "keys", "verify", "simulation", "protocol"],
+    ...["limits.ts", "errors.ts", "deno.json"],
+  ],
+  // Of links it has what both ends check of each other; the links themselves are its own.
+  simulation: [
+    ...["node", "link/host.ts", "link/memory.ts", "link/refusal.ts", "log", "codec", "verify"],
+    ...["http/node_api.ts", "protocol", "bytes.ts", "limits.ts", "errors.ts"],
+  ],
   // Of http a node knows the interface that http owns, and where it is served.
   node: [
     ...["log", "link", "http/node_api.ts", "http/serve.ts", "keys", "codec", "protocol"],

@@ -14,7 +14,7 @@ function frame(number: number, clock: [string, number][]): Uint8Array {
   return encodeFrames({ number, hash, clock: new Map(clock) }, [])[0]!;
 }
 
-Deno.test("a peer's clock counts its own entries, and a participant's nothing else", async (t) => {
+Deno.test("a clock counts its sender's own entries, and names only nodes that are known", async (t) => {
   const folder = await Deno.makeTempDir({ prefix: "handfast-heard-" });
   await initCertificates({ dir: `${folder}/certs`, nodes: ["coordinator", "alice"] });
   const { node, stop } = await startNode({
@@ -32,23 +32,32 @@ Deno.test("a peer's clock counts its own entries, and a participant's nothing el
     await t.step("its own component is taken over", async () => {
       node.received("alice", frame(5, [["alice", 5]]));
       assertEquals((await node.status()).clock.get("alice"), 5);
+      assertEquals(node.seenOf("alice")?.number, 5);
     });
-    await t.step("what it says of others is not", async () => {
+    await t.step("with a name that nobody knows, nothing else is", async () => {
       node.received("alice", frame(6, [["alice", 6], ["mallory", 1_000_000], ["coordinator", 99]]));
       const { clock } = await node.status();
       assertEquals([clock.get("alice"), clock.has("mallory")], [6, false]);
       assertEquals(clock.get("coordinator")! < 99, true);
+      assertEquals(node.seenOf("alice")?.number, 5);
+    });
+    await t.step("what it says of nodes that are known is", async () => {
+      node.linkUp("bob", "participant", { address: "bob:1", clock: new Map([["bob", 1]]) });
+      await node.status();
+      node.received("alice", frame(7, [["alice", 7], ["bob", 4]]));
+      assertEquals((await node.status()).clock.get("bob"), 4);
+      assertEquals(node.seenOf("alice")?.number, 7);
     });
     await t.step("one that does not count its own entries is garbage", () => {
       assertThrows(
-        () => node.received("alice", frame(7, [["alice", 8]])),
+        () => node.received("alice", frame(8, [["alice", 9]])),
         FormatError,
         "own entries",
       );
     });
     await t.step("one of more nodes than there can be is garbage", () => {
       const names = Array.from({ length: peersMax + 2 }, (_, i): [string, number] => [`n${i}`, 1]);
-      assertThrows(() => node.received("alice", frame(7, names)), FormatError, "nodes");
+      assertThrows(() => node.received("alice", frame(8, names)), FormatError, "nodes");
     });
   } finally {
     await stop();

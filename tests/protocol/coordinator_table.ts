@@ -72,6 +72,8 @@ export const coordinatorTable: readonly Row[] = [
     does: {
       "new": "> carol abort T1",
       "looking up": "",
+      // The order that was aborted may be another's of the same id: nothing is said of it.
+      "aborted": "> carol abort T1",
       "indexed": "?",
       "otherwise": "!",
     },
@@ -136,6 +138,8 @@ export const coordinatorTable: readonly Row[] = [
     does: {
       "new": "> carol abort T1",
       "looking up": "",
+      // The order that was aborted may be another's of the same id: nothing is said of it.
+      "aborted": "> carol abort T1",
       "indexed": "?",
       "otherwise": "!",
     },

@@ -1,0 +1,39 @@
+/** What a node has of the world besides its log: time, chance and links. The simulator has its own. */
+
+import { generate as generateUuid7 } from "@std/uuid/v7";
+import type { LinkHost, LinkLayer } from "../link/host.ts";
+import type { PaymentId } from "../protocol/id.ts";
+
+export interface Time {
+  /** Milliseconds since 1970, for people and for the age of ids. */
+  wallMs(): number;
+  /** Milliseconds of a clock that never jumps. */
+  monotonicMs(): number;
+  sleep(ms: number): Promise<void>;
+  /** Runs something again and again until the returned function is called. */
+  every(intervalMs: number, run: () => void): () => void;
+}
+
+export interface Surroundings {
+  readonly time: Time;
+  /** Of an epoch: twelve hexadecimal digits, random. */
+  nonce(): string;
+  newPaymentId(): PaymentId;
+  /** The node's links; the node is told by them what happens. */
+  links(host: LinkHost): LinkLayer;
+}
+
+/** The time and chance of the machine. */
+export const machine: Omit<Surroundings, "links"> = {
+  time: {
+    wallMs: () => Date.now(),
+    monotonicMs: () => performance.now(),
+    sleep: (ms) => new Promise((resolve) => setTimeout(resolve, ms)),
+    every: (intervalMs, run) => {
+      const interval = setInterval(run, intervalMs);
+      return () => clearInterval(interval);
+    },
+  },
+  nonce: () => crypto.getRandomValues(new Uint8Array(6)).toHex(),
+  newPaymentId: () => generateUuid7() as PaymentId,
+};

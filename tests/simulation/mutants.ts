@@ -1,0 +1,243 @@
+/**
+ * Bugs that have broken real systems, each put into a copy of the source as a change of one line. The
+ * simulator must find every one of them.
+ *
+ *   deno task mutants    prints the table of README.md in src/simulation
+ */
+
+export interface Mutant {
+  readonly name: string;
+  readonly file: string;
+  /** Stands in the file once; what is not said of it stays. */
+  readonly find: string;
+  readonly replace: string;
+  /** Seeds within which it must be found. */
+  readonly seeds: number;
+}
+
+const participant = "src/protocol/participant.ts";
+const coordinator = "src/protocol/coordinator.ts";
+const loop = "src/node/loop.ts";
+
+export const mutants: readonly Mutant[] = [
+  {
+    name: "ack before durable",
+    file: participant,
+    find: "out.confirm(this.#coordinator, ack);",
+    replace: "out.send(this.#coordinator, ack);",
+    seeds: 50,
+  },
+  {
+    name: "send before append",
+    file: loop,
+    find: `if (pause) await pause("before", records);`,
+    replace: "this.#release(out.sends.splice(0), log.head);",
+    seeds: 50,
+  },
+  {
+    name: "reply before append",
+    file: loop,
+    find: "for (const early of out.earlyReplies) reply(early);",
+    replace:
+      "for (const early of out.earlyReplies) reply(early); for (const waiter of waiters.splice(0)) waiter.done();",
+    seeds: 50,
+  },
+  {
+    name: "transaction id reused after a restart",
+    file: coordinator,
+    find: "const epoch: Epoch = { counter: membership.epochs.length + 1, nonce };",
+    replace: "const epoch: Epoch = membership.epoch ?? { counter: 1, nonce };",
+    seeds: 50,
+  },
+  {
+    name: "abort presumed for an open transaction",
+    file: coordinator,
+    find: `out.send(from, { type: "undecided", transaction, payment, why: "voting" });`,
+    replace: `out.send(from, { type: "decision", transaction, payment, commit: false });`,
+    seeds: 50,
+  },
+  {
+    name: "forgotten with one ack outstanding",
+    file: coordinator,
+    find: "if (open.unacked.size === 0) {",
+    replace: "if (open.unacked.size <= 1) {",
+    seeds: 50,
+  },
+  {
+    name: "votes counted instead of voters",
+    file: coordinator,
+    find: "waitingFor.delete(from);",
+    replace: "waitingFor.delete([...waitingFor][0]!);",
+    seeds: 50,
+  },
+  {
+    name: "refusal not durable",
+    file: participant,
+    find: `this.#record({ type: "refused", transaction, payment }, turn, out);`,
+    replace: "",
+    seeds: 50,
+  },
+  {
+    name: '"never voted yes" from memory only',
+    file: participant,
+    find: `    // forgotten looks the same as what was never seen.
+    if (!open && !settled && !this.#lookUps.isAbsent(payment, event, out)) return;`,
+    replace: "    // forgotten looks the same as what was never seen.",
+    seeds: 500,
+  },
+  {
+    name: "credit spendable while pending",
+    file: "src/protocol/ledger.ts",
+    find: "return account.posted - account.pendingDebits;",
+    replace: "return account.posted - account.pendingDebits + account.pendingCredits;",
+    seeds: 50,
+  },
+  {
+    name: "a prepared participant times out",
+    file: participant,
+    find: "open.askedMs = nowMs;",
+    replace:
+      `if (!this.isLinked) { this.#record({ type: "released", transaction: open.transaction, payment }, turn, out); continue; }`,
+    seeds: 50,
+  },
+  {
+    name: "payment aborted with its transaction",
+    file: participant,
+    find: `    } else if (code) {
+      const answer =`,
+    replace: `    } else {
+      const answer =`,
+    seeds: 50,
+  },
+  {
+    name: "window of ids by the wall clock",
+    file: coordinator,
+    find: "if (!this.#lookUps.isAbsent(payment, event, out)) return;",
+    replace:
+      "if (paymentIdMs(payment) < turn.atMs - 60_000 && !this.#lookUps.isAbsent(payment, event, out)) return;",
+    seeds: 50,
+  },
+  {
+    name: "mark of evicted ids not raised",
+    file: "src/protocol/look_ups.ts",
+    find: "if (mark > this.#mark) this.#mark = mark;",
+    replace: "",
+    seeds: 50,
+  },
+  {
+    name: "forgotten before the index is durable",
+    file: "src/protocol/generations.ts",
+    find: "this.#older = this.#younger;",
+    replace: "this.#older = new Map();",
+    seeds: 50,
+  },
+  {
+    name: "witness not checked",
+    file: "src/link/memory.ts",
+    find: "if (seen === undefined) return;",
+    replace: "return;",
+    seeds: 50,
+  },
+  {
+    name: "clock taken over in part",
+    file: "src/node/shell.ts",
+    find: `if (!isKnown && this.role === "participant") return;`,
+    replace: "",
+    seeds: 500,
+  },
+  {
+    name: "key not durable before its order leaves",
+    file: participant,
+    find: `this.#record({ type: "keyed", key, request: content, payment }, turn, out);`,
+    replace: `this.#record({ type: "keyed", key, request: content, payment }, turn, out, false);`,
+    seeds: 500,
+  },
+  {
+    name: "another's account debited",
+    file: participant,
+    find: "isOurs && this.#own.confirms(order)",
+    replace: "true",
+    seeds: 50,
+  },
+  {
+    name: "checkpoint without what is held",
+    file: "src/protocol/participant_state.ts",
+    find: `yield [open.context, { type: "prepared", transaction, order: open.order }];`,
+    replace: "",
+    seeds: 50,
+  },
+];
+
+export interface Finding {
+  readonly mutant: Mutant;
+  /** Missing where no seed found it. */
+  readonly failed?: { readonly seed: number; readonly rule: string };
+}
+
+const root = new URL("../../", import.meta.url);
+
+/** Runs the simulator over a copy of the source with one bug in it. */
+export async function hunt(mutant: Mutant): Promise<Finding> {
+  const folder = await Deno.makeTempDir({ prefix: "handfast-mutant-" });
+  try {
+    for (const name of ["main.ts", "deno.json", "deno.lock"]) {
+      await Deno.copyFile(new URL(name, root), `${folder}/${name}`);
+    }
+    await copyFolder(new URL("src/", root), `${folder}/src`);
+    const path = `${folder}/${mutant.file}`;
+    const source = await Deno.readTextFile(path);
+    const parts = source.split(mutant.find);
+    if (parts.length !== 2) {
+      const times = parts.length - 1;
+      throw new Error(`"${mutant.name}": what it changes stands in ${mutant.file} ${times} times`);
+    }
+    await Deno.writeTextFile(path, parts.join(mutant.replace));
+    const args = ["sim", "--seeds", String(mutant.seeds), "--jobs", "1", "--json"];
+    const command = new Deno.Command(Deno.execPath(), {
+      args: ["run", "-A", "--no-check", "--frozen", `${folder}/main.ts`, ...args],
+      cwd: folder,
+    });
+    const { code, stdout, stderr } = await command.output();
+    const text = new TextDecoder().decode(stdout);
+    if (code !== 0 && code !== 5) {
+      throw new Error(`"${mutant.name}" does not run: ${new TextDecoder().decode(stderr)}`);
+    }
+    const { failed } = JSON.parse(text) as { failed: Finding["failed"] | null };
+    return { mutant, failed: failed ?? undefined };
+  } finally {
+    await Deno.remove(folder, { recursive: true });
+  }
+}
+
+/** Hunts all of them, two at a time. */
+export async function huntAll(found: (finding: Finding) => void): Promise<void> {
+  const waiting = [...mutants];
+  await Promise.all([1, 2].map(async () => {
+    for (let next = waiting.shift(); next; next = waiting.shift()) found(await hunt(next));
+  }));
+}
+
+async function copyFolder(from: URL, to: string): Promise<void> {
+  await Deno.mkdir(to);
+  for await (const { name, isDirectory } of Deno.readDir(from)) {
+    if (isDirectory) await copyFolder(new URL(`${name}/`, from), `${to}/${name}`);
+    else await Deno.copyFile(new URL(name, from), `${to}/${name}`);
+  }
+}
+
+if (import.meta.main) {
+  const findings = new Map<Mutant, Finding>();
+  await huntAll((finding) => {
+    findings.set(finding.mutant, finding);
+    console.error(`${finding.mutant.name}: ${finding.failed ? "found" : "NOT FOUND"}`);
+  });
+  console.log("| bug | where | seeds it took | what it broke |\n| --- | --- | --- | --- |");
+  for (const mutant of mutants) {
+    const { failed } = findings.get(mutant)!;
+    const [seeds, rule] = failed
+      ? [String(failed.seed), failed.rule]
+      : [`more than ${mutant.seeds}`, ""];
+    console.log(`| ${mutant.name} | \`${mutant.file}\` | ${seeds} | ${rule} |`);
+  }
+  if ([...findings.values()].some(({ failed }) => !failed)) Deno.exit(1);
+}
