@@ -35,7 +35,7 @@ try {
     "--allow-net",
     "--allow-read",
     "--allow-write",
-    "--allow-env=HANDFAST_TEST_HALT",
+    "--allow-env=HANDFAST_TEST_HALT,USER,LOGNAME",
     "--allow-sys=statfs",
     ...target,
     "--output",

@@ -31,6 +31,11 @@ export const orderMemoryMs = 30_000;
 /** From SIGTERM until what is still open is left to recovery. */
 export const drainMs = 5_000;
 
+// Operators
+
+/** Of the name by which an operator is recorded, in UTF-16 units. */
+export const operatorLengthMax = 64;
+
 // Links
 
 /** A whole frame. One this small is acted on alone: the acceptor can't turn Nagle's algorithm off. */

@@ -14,11 +14,13 @@ export type AccountAnswer = z.infer<typeof accountAnswer>;
 
 export const accountsAnswer = z.object({ accounts: z.array(accountAnswer) });
 
+const leg = z.object({ account: z.string(), amount: digits(), currency: z.string() });
+
 export const paymentAnswer = z.object({
   id: z.string(),
   state: z.enum(["pending", "prepared", "committed", "aborted"]),
   code: z.string().optional(),
-  legs: z.array(z.object({ account: z.string(), amount: digits(), currency: z.string() })),
+  legs: z.array(leg),
   originator: z.string(),
   transaction: z.string().optional(),
   clock: z.record(z.string(), z.number()),
@@ -32,6 +34,17 @@ export const paymentsAnswer = z.object({
   next: z.string().optional(),
 });
 
+const decision = z.enum(["commit", "abort"]);
+
+const mismatchAnswer = z.object({
+  transaction: z.string(),
+  payment: z.string(),
+  forced: z.object({ decision, by: z.string() }),
+  decision,
+  at: z.string(),
+});
+export type MismatchAnswer = z.infer<typeof mismatchAnswer>;
+
 export const inDoubtAnswer = z.object({
   inDoubt: z.array(z.object({
     transaction: z.string(),
@@ -41,8 +54,10 @@ export const inDoubtAnswer = z.object({
     participants: z.array(z.string()),
     /** Of these, to which no link is up. */
     unreachable: z.array(z.string()),
-    held: z.array(z.object({ account: z.string(), amount: digits(), currency: z.string() })),
+    held: z.array(leg),
+    forced: z.object({ decision, by: z.string(), at: z.string(), legs: z.array(leg) }).optional(),
   })),
+  mismatches: z.array(mismatchAnswer),
 });
 export type InDoubtAnswer = z.infer<typeof inDoubtAnswer>;
 
@@ -58,11 +73,27 @@ export const statusAnswer = z.object({
   aborted: z.number(),
   throughput: z.number(),
   latency: z.object({ p50ms: z.number().nullable(), p99ms: z.number().nullable() }),
+  mismatches: z.array(mismatchAnswer),
   alarms: z.array(z.string()),
 });
 export type StatusAnswer = z.infer<typeof statusAnswer>;
 
 export const readmitAnswer = z.object({ readmitted: z.string() });
+
+export const retryAnswer = z.object({ asked: z.number() });
+
+export const resolveAnswer = z.object({
+  transaction: z.string(),
+  payment: z.string(),
+  decision,
+  by: z.string(),
+});
+
+export const acknowledgeAnswer = z.object({
+  acknowledged: z.string(),
+  payment: z.string(),
+  by: z.string(),
+});
 
 /** An outcome or a refusal, as far as it can be told which payment it is about. */
 const outcomeAnswer = z.object({

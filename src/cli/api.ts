@@ -1,4 +1,4 @@
-/** Look-ups: a request to a running node whose answer is shown, or whose failure is told. */
+/** Requests to a running node whose answer is shown, or whose failure is told. */
 
 import type { z } from "zod";
 import type { Arguments } from "./arguments.ts";
@@ -18,7 +18,7 @@ const lookUpMsMax = 10_000;
 export async function show<T>(
   args: Arguments,
   io: Io,
-  request: Pick<Request, "method" | "path">,
+  request: Omit<Request, "timeoutMs">,
   schema: z.ZodType<T>,
   lines: (answer: T, style: Style) => readonly string[],
 ): Promise<number> {
@@ -30,7 +30,7 @@ export async function show<T>(
   return exitCode.done;
 }
 
-export function lookUp(node: NodeAddress, request: Pick<Request, "method" | "path">) {
+export function lookUp(node: NodeAddress, request: Omit<Request, "timeoutMs">) {
   return send(node, { ...request, timeoutMs: lookUpMsMax });
 }
 

@@ -1,38 +1,69 @@
 import { amountText } from "./amounts.ts";
-import { inDoubtAnswer } from "./answers.ts";
+import { inDoubtAnswer, retryAnswer } from "./answers.ts";
 import type { InDoubtAnswer } from "./answers.ts";
 import { show } from "./api.ts";
 import { jsonFlag } from "./command.ts";
 import type { Command } from "./command.ts";
+import { mismatchLines } from "./mismatches.ts";
 import { nodeFlags } from "./node_address.ts";
 import type { Style } from "./style.ts";
-import { durationText } from "./times.ts";
+import { durationText, timeText } from "./times.ts";
+
+type Doubt = InDoubtAnswer["inDoubt"][number];
 
 export const inDoubt: Command = {
   name: "in-doubt",
   summary: "what a node has prepared without knowing the decision",
-  usage: ["in-doubt"],
-  flags: [...nodeFlags, jsonFlag],
-  run: (args, io) => show(args, io, { method: "GET", path: "/v1/in-doubt" }, inDoubtAnswer, lines),
+  usage: ["in-doubt", "in-doubt --retry"],
+  flags: [
+    { name: "retry", help: "ask for all decisions now, instead of showing what is in doubt" },
+    ...nodeFlags,
+    jsonFlag,
+  ],
+  run: (args, io) => {
+    if (!args.is("retry")) {
+      return show(args, io, { method: "GET", path: "/v1/in-doubt" }, inDoubtAnswer, lines);
+    }
+    const request = { method: "POST", path: "/v1/in-doubt/retry" } as const;
+    return show(args, io, request, retryAnswer, ({ asked }) => [
+      asked === 0
+        ? "nothing is in doubt, so nothing was asked"
+        : `asked about ${asked} in doubt; what is still unknown is told by: handfast in-doubt`,
+    ]);
+  },
 };
 
-function lines({ inDoubt }: InDoubtAnswer, style: Style): string[] {
-  if (inDoubt.length === 0) return ["nothing is in doubt"];
+function lines({ inDoubt, mismatches }: InDoubtAnswer, style: Style): string[] {
+  return [
+    ...inDoubt.length === 0 ? ["nothing is in doubt"] : table(inDoubt, style),
+    ...mismatchLines(mismatches, style),
+  ];
+}
+
+function table(inDoubt: readonly Doubt[], style: Style): string[] {
   return style.table([
     ["transaction", "payment", "age", "held", "participants", "unreachable"],
     ...inDoubt.map((doubt) => [
       doubt.transaction,
       doubt.payment,
       durationText(doubt.age),
-      list(
-        doubt.held.map(({ account, amount, currency }) =>
-          `${account} ${amountText(amount, currency)}`
-        ),
-      ),
+      doubt.forced ? style.paint("warning", forcedText(doubt.forced)) : heldText(doubt),
       list(doubt.participants),
       style.paint(doubt.unreachable.length > 0 ? "bad" : "good", list(doubt.unreachable)),
     ]),
   ]);
+}
+
+/** This node's share. */
+export function heldText({ held }: Pick<Doubt, "held">): string {
+  return list(
+    held.map(({ account, amount, currency }) => `${account} ${amountText(amount, currency)}`),
+  );
+}
+
+function forcedText({ decision, by, at, legs }: NonNullable<Doubt["forced"]>): string {
+  const done = decision === "commit" ? "posted" : "released";
+  return `forced to ${decision} by ${by}, ${timeText(at)}: ${done} ${heldText({ held: legs })}`;
 }
 
 function list(texts: readonly string[]): string {

@@ -2,6 +2,7 @@
 
 import config from "../../deno.json" with { type: "json" };
 import { messageOf, UsageError } from "../errors.ts";
+import { acknowledge } from "./acknowledge.ts";
 import { parseArguments, unknownWord } from "./arguments.ts";
 import { balance } from "./balance.ts";
 import type { Command } from "./command.ts";
@@ -19,6 +20,7 @@ import { pay } from "./pay.ts";
 import { payment } from "./payment.ts";
 import { payments } from "./payments.ts";
 import { readmit } from "./readmit.ts";
+import { resolve } from "./resolve.ts";
 import { role } from "./role.ts";
 import { sign } from "./sign.ts";
 import { sim } from "./sim.ts";
@@ -37,6 +39,8 @@ const commands: readonly Command[] = [
   payments,
   status,
   inDoubt,
+  resolve,
+  acknowledge,
   readmit,
   verify,
   sim,

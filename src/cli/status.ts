@@ -3,6 +3,7 @@ import type { StatusAnswer } from "./answers.ts";
 import { show } from "./api.ts";
 import { jsonFlag } from "./command.ts";
 import type { Command } from "./command.ts";
+import { mismatchLines } from "./mismatches.ts";
 import { nodeFlags } from "./node_address.ts";
 import type { Style } from "./style.ts";
 
@@ -19,6 +20,7 @@ export function statusLines(found: StatusAnswer, style: Style): string[] {
   const clock = Object.entries(found.clock).map(([name, count]) => `${name} ${count}`).join(", ");
   return [
     `${found.name}, ${found.role}, epoch ${found.epoch}`,
+    ...mismatchLines(found.mismatches, style),
     `clock: ${clock}`,
     `payments: ${found.open} open, ${found.inDoubt} of them in doubt; ` +
     `${found.committed} committed, ${found.aborted} aborted`,

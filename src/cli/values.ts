@@ -2,8 +2,8 @@
 
 import { messageOf, UsageError } from "../errors.ts";
 import { amountMax, waitMsMax } from "../limits.ts";
-import { isName, parsePaymentId } from "../protocol/id.ts";
-import type { PaymentId } from "../protocol/id.ts";
+import { isName, parsePaymentId, parseTransactionId } from "../protocol/id.ts";
+import type { PaymentId, TransactionId } from "../protocol/id.ts";
 import { isCurrency, parseAmount } from "../protocol/money.ts";
 import { reservedAccounts } from "../protocol/order.ts";
 
@@ -128,6 +128,12 @@ export function parseId(text: string, flag: string): PaymentId {
   const id = parsePaymentId(text);
   if (id !== undefined) return id;
   throw new UsageError(`${flag} "${text}" is no payment id: give the UUIDv7 that "pay" printed`);
+}
+
+export function parseTransaction(text: string, flag: string): TransactionId {
+  const id = parseTransactionId(text);
+  if (id !== undefined) return id;
+  throw new UsageError(`${flag} "${text}" is no transaction id: give one that "in-doubt" shows`);
 }
 
 export function parseChoice<T extends string>(

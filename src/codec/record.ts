@@ -125,6 +125,8 @@ const recordTypes = [
   "aborted",
   "ended",
   "balance",
+  "acknowledged",
+  "unacknowledged",
 ] as const satisfies readonly LogRecord["type"][];
 const roles = ["coordinator", "participant"] as const;
 
@@ -151,7 +153,8 @@ class RecordWriter {
         w.text(record.name);
         return w.text(record.address);
       case "readmitted":
-        return w.text(record.name);
+        w.text(record.name);
+        return w.text(record.by);
       case "checkpointed":
         w.varint(record.number);
         return w.hex(record.hash);
@@ -193,6 +196,15 @@ class RecordWriter {
         writeTransaction(w, record.transaction);
         w.hex(record.payment);
         return w.u8(record.commit ? 1 : 0);
+      case "acknowledged":
+        writeTransaction(w, record.transaction);
+        w.hex(record.payment);
+        return w.text(record.by);
+      case "unacknowledged":
+        writeTransaction(w, record.transaction);
+        w.hex(record.payment);
+        w.u8(record.commit ? 1 : 0);
+        return w.text(record.by);
       case "aborted":
         w.blob(record.order.bytes);
         writeCode(w, refusalCodes, record.code);
@@ -235,7 +247,7 @@ class RecordReader {
       case "introduced":
         return { type, name: readName(r), address: r.text() };
       case "readmitted":
-        return { type, name: readName(r) };
+        return { type, name: readName(r), by: r.text() };
       case "checkpointed":
         return { type, number: r.varint(), hash: r.hex(hashBytes) };
       case "opened":
@@ -279,6 +291,21 @@ class RecordReader {
           transaction: readTransaction(r),
           payment: readPayment(r),
           commit: readFlag(r),
+        };
+      case "acknowledged":
+        return {
+          type,
+          transaction: readTransaction(r),
+          payment: readPayment(r),
+          by: r.text(),
+        };
+      case "unacknowledged":
+        return {
+          type,
+          transaction: readTransaction(r),
+          payment: readPayment(r),
+          commit: readFlag(r),
+          by: r.text(),
         };
       case "aborted":
         return {

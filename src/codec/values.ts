@@ -11,7 +11,7 @@ import { refusalCodes } from "../protocol/order.ts";
 import type { VectorClock } from "../protocol/vector_clock.ts";
 
 /** Of orders, frames, entries and checkpoints alike. Changing any of them needs another one. */
-export const formatVersion = 1;
+export const formatVersion = 2;
 /** Of SHA-256. */
 export const hashBytes = 32;
 

@@ -56,11 +56,18 @@ function unauthorized(c: Context, tokenGiven: boolean) {
   });
 }
 
-/** A coordinator keeps no accounts, so nothing can be paid from or opened at it. */
-export function participantOnly(node: NodeApi): MiddlewareHandler {
+/**
+ * A coordinator keeps no accounts, so nothing can be paid from or opened at it, and nothing is in doubt.
+ *
+ * @param allowed what the path takes at a coordinator
+ */
+export function participantOnly(
+  node: NodeApi,
+  allowed: readonly string[] = ["GET", "HEAD"],
+): MiddlewareHandler {
   return async (c, next) => {
     if (node.role === "participant") return await next();
     const detail = `${node.name} is a coordinator: send this to a participant`;
-    return methodNotAllowed(c, ["GET", "HEAD"], detail);
+    return methodNotAllowed(c, allowed, detail);
   };
 }

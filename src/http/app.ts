@@ -13,6 +13,7 @@ import { Streams } from "./event_stream.ts";
 import { addEventRoutes } from "./events.ts";
 import { addInDoubtRoutes } from "./in_doubt.ts";
 import { addMetricsRoute } from "./metrics.ts";
+import { addMismatchRoutes } from "./mismatches.ts";
 import type { NodeApi } from "./node_api.ts";
 import { addPageRoutes, pageFiles } from "./page.ts";
 import { addPaymentRoutes } from "./payments.ts";
@@ -48,6 +49,7 @@ export function createApp(node: NodeApi, options: AppOptions): OpenAPIHono {
   addAccountRoutes(app, node);
   addStatusRoutes(app, node);
   addInDoubtRoutes(app, node);
+  addMismatchRoutes(app, node);
   addMetricsRoute(app, node);
   const streams = new Streams(options.stopping);
   addEventRoutes(app, node, streams, onError);

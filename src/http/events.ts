@@ -109,7 +109,7 @@ function isAfter(id: string, position: string): boolean {
 }
 
 export function eventJson(event: NodeEvent) {
-  const { id, type, payment, transaction, code, commit, originator, entry } = event;
+  const { id, type, payment, transaction, code, commit, by, originator, entry } = event;
   return {
     id,
     type,
@@ -117,6 +117,7 @@ export function eventJson(event: NodeEvent) {
     transaction,
     code,
     commit,
+    by,
     legs: event.legs.map(({ account, participant, amount, currency }) => ({
       account: `${account}@${participant}`,
       amount: amount.toString(),

@@ -1,50 +1,158 @@
-/** `/v1/in-doubt`: what waits for a decision that this node can't make. */
+/** `/v1/in-doubt`: what waits for a decision that this node can't make, unless an operator does. */
 
 import { createRoute, z } from "@hono/zod-openapi";
 import type { OpenAPIHono } from "@hono/zod-openapi";
+import type { Leg } from "../protocol/order.ts";
+import { participantOnly } from "./access.ts";
+import { mismatchJson, mismatchSchema } from "./mismatches.ts";
 import type { InDoubtView, NodeApi } from "./node_api.ts";
-import { problems } from "./problem.ts";
-import { digitsSchema, jsonOf } from "./schema.ts";
+import { problem, problems } from "./problem.ts";
+import {
+  decisionSchema,
+  digitsSchema,
+  jsonOf,
+  operatorDefault,
+  operatorSchema,
+  parsed,
+  timeSchema,
+  transactionIdSchema,
+} from "./schema.ts";
 
 export function addInDoubtRoutes(app: OpenAPIHono, node: NodeApi): void {
+  app.openapi(inDoubtRoute, async (c) => {
+    const [inDoubt, { mismatches }] = await Promise.all([node.inDoubt(), node.status()]);
+    return c.json({
+      inDoubt: inDoubt.map(inDoubtJson),
+      mismatches: mismatches.map(mismatchJson),
+    }, 200);
+  });
+
+  const middleware = participantOnly(node, []);
   app.openapi(
-    inDoubtRoute,
-    async (c) => c.json({ inDoubt: (await node.inDoubt()).map(inDoubtJson) }, 200),
+    { ...retryRoute, middleware },
+    async (c) => c.json({ asked: await node.inquire() }, 200),
   );
+
+  app.openapi({ ...resolveRoute, middleware }, async (c) => {
+    const { transaction } = c.req.valid("param");
+    const { decision: commit, by = operatorDefault } = c.req.valid("json");
+    const answer = await node.resolve({ transaction, commit, by });
+    if (answer.result === "not_in_doubt") {
+      const detail = `Transaction ${transaction} is not in doubt at ${node.name}: ` +
+        "it was not prepared here, or its decision is known";
+      return problem(c, 404, "transaction_not_found", detail);
+    }
+    const { payment, ...resolution } = answer.resolution;
+    const forced = resolutionJson(resolution);
+    switch (answer.result) {
+      case "forced":
+        return c.json({ transaction, payment, ...forced }, 200);
+      case "was_forced": {
+        const detail = `Transaction ${transaction} was forced to ${forced.decision} by ` +
+          `${forced.by} at ${forced.at}, and that stands`;
+        return problem(c, 409, "already_forced", detail);
+      }
+      default:
+        return answer satisfies never;
+    }
+  });
 }
 
 export function inDoubtJson(view: InDoubtView): z.infer<typeof inDoubtSchema> {
+  const { forced } = view;
   return {
     transaction: view.transaction,
     payment: view.payment,
     age: Math.floor(view.ageMs / 1000),
     participants: [...view.participants],
     unreachable: [...view.unreachable],
-    held: view.held.map(({ account, participant, amount, currency }) => ({
-      account: `${account}@${participant}`,
-      amount: amount.toString(),
-      currency,
-    })),
+    held: view.held.map(legJson),
+    forced: forced && { ...resolutionJson(forced), legs: forced.legs.map(legJson) },
   };
 }
+
+function resolutionJson(
+  { commit, by, atMs }: { readonly commit: boolean; readonly by: string; readonly atMs: number },
+): z.infer<typeof resolutionSchema> {
+  return { decision: commit ? "commit" : "abort", by, at: new Date(atMs).toISOString() };
+}
+
+function legJson({ account, participant, amount, currency }: Leg): z.infer<typeof legSchema> {
+  return { account: `${account}@${participant}`, amount: amount.toString(), currency };
+}
+
+const legSchema = z.object({ account: z.string(), amount: digitsSchema, currency: z.string() });
+
+const resolutionSchema = z.object({
+  decision: decisionSchema,
+  by: z.string().openapi({ description: "The operator, as they named themselves" }),
+  at: timeSchema,
+});
 
 const inDoubtSchema = z.object({
   transaction: z.string(),
   payment: z.string(),
-  age: z.number().int().openapi({ description: "Seconds since it was prepared" }),
+  age: z.number().int().openapi({ description: "Seconds since it was prepared, or forced" }),
   participants: z.array(z.string()),
   unreachable: z.array(z.string()).openapi({
     description: "Who could tell the decision and has no link to this node",
   }),
-  held: z.array(z.object({ account: z.string(), amount: digitsSchema, currency: z.string() })),
+  held: z.array(legSchema).openapi({ description: "None once an operator has decided" }),
+  forced: resolutionSchema.extend({
+    legs: z.array(legSchema).openapi({ description: "Posted or released by it" }),
+  }).optional().openapi({
+    description: "An operator has decided; the real decision is still unknown",
+  }),
 }).openapi("InDoubt");
+
+const resolveBodySchema = z.strictObject({
+  decision: parsed(
+    (text) => text === "commit" ? true : text === "abort" ? false : undefined,
+    "commit or abort",
+  ).openapi({ type: "string", enum: ["commit", "abort"], example: "abort" }),
+  by: operatorSchema.optional(),
+}).openapi("Resolve");
 
 const inDoubtRoute = createRoute({
   method: "get",
   path: "/v1/in-doubt",
-  summary: "Transactions prepared here with the decision unknown, oldest first",
+  summary: "Transactions prepared here with the decision unknown, oldest first; after them those " +
+    "that an operator has forced meanwhile",
   responses: {
-    200: jsonOf("None at a coordinator", z.object({ inDoubt: z.array(inDoubtSchema) })),
+    200: jsonOf(
+      "None at a coordinator",
+      z.object({ inDoubt: z.array(inDoubtSchema), mismatches: z.array(mismatchSchema) }),
+    ),
     ...problems(401, 421),
+  },
+});
+
+const retryRoute = createRoute({
+  method: "post",
+  path: "/v1/in-doubt/retry",
+  summary: "Ask now about everything in doubt (participants only)",
+  responses: {
+    200: jsonOf(
+      "How many transactions were asked about",
+      z.object({ asked: z.number().int() }),
+    ),
+    ...problems(401, 405, 421),
+  },
+});
+
+const resolveRoute = createRoute({
+  method: "post",
+  path: "/v1/in-doubt/{transaction}",
+  summary: "Decide for a transaction in doubt, which may break atomicity (participants only)",
+  request: {
+    params: z.object({ transaction: transactionIdSchema }),
+    body: { required: true, content: { "application/json": { schema: resolveBodySchema } } },
+  },
+  responses: {
+    200: jsonOf(
+      "Decided, and recorded",
+      resolutionSchema.extend({ transaction: z.string(), payment: z.string() }),
+    ),
+    ...problems(400, 401, 404, 405, 409, 413, 415, 421),
   },
 });

@@ -24,6 +24,9 @@ function metricsText(status: NodeStatus): string {
     ...metric("payments_in_doubt", "gauge", "Prepared here with the decision unknown", [
       ["", status.inDoubt],
     ]),
+    ...metric("mismatches", "gauge", "Forced decisions found wrong and not acknowledged", [
+      ["", status.mismatches.length],
+    ]),
     ...metric("links", "gauge", "Peers known, by the state of their link", [
       ['{state="up"}', up],
       ['{state="down"}', status.peers.length - up],

@@ -2,6 +2,7 @@
 
 import type { PaymentId, TransactionId } from "../protocol/id.ts";
 import type { Leg, RefusalCode } from "../protocol/order.ts";
+import type { ResolveAnswer } from "../protocol/participant_event.ts";
 import type { Role } from "../protocol/record.ts";
 import type { VectorClock } from "../protocol/vector_clock.ts";
 
@@ -32,7 +33,7 @@ export interface NodeApi {
   /** Opens an account. An account of that name, currency and opening balance is left as it is. */
   openAccount(account: NewAccount): Promise<"opened" | "existed" | "differs">;
   /** Takes back a peer refused for amnesia; false where no such peer is known. */
-  readmit(name: string): Promise<boolean>;
+  readmit(name: string, by: string): Promise<boolean>;
   /**
    * Tells of every payment's events as they become durable, in the order of the log, until the
    * returned function is called. The listener must not throw and should return soon.
@@ -44,8 +45,14 @@ export interface NodeApi {
    * @throws {FormatError} if no event can have the id
    */
   eventsAfter(id: string | undefined, limit: number): Promise<NodeEvent[]>;
-  /** Prepared here with the decision unknown, longest first. */
+  /** The decision is unknown: first what is prepared here, then what was forced; longest first. */
   inDoubt(): Promise<InDoubtView[]>;
+  /** An operator decides for a transaction in doubt; recorded. */
+  resolve(choice: HeuristicChoice): Promise<ResolveAnswer>;
+  /** Asks everyone who could tell about all that is in doubt; returns how many transactions. */
+  inquire(): Promise<number>;
+  /** An operator has seen a mismatch; recorded. Nothing where none of the transaction waits for it. */
+  acknowledge(transaction: TransactionId, by: string): Promise<PaymentId | undefined>;
   /** The newest payments with the stage that each has reached, newest first; a sample under load. */
   recent(): Promise<PaymentTrace[]>;
   /** How one payment went, as far as this node knows. */
@@ -64,6 +71,8 @@ export interface NodeEvent {
   readonly code?: RefusalCode;
   /** Of a forced decision and of a mismatch: what was decided. */
   readonly commit?: boolean;
+  /** The operator who forced or acknowledged it. */
+  readonly by?: string;
   /** Of the order; none where this node never saw it. */
   readonly legs: readonly Leg[];
   /** Empty where this node never saw the order. */
@@ -83,18 +92,47 @@ export type NodeEventType =
   | "refused"
   | "forced"
   | "mismatch"
+  | "acknowledged"
   | "ended";
 
 export interface InDoubtView {
   readonly transaction: TransactionId;
   readonly payment: PaymentId;
-  /** Since it was prepared. */
+  /** Since it was prepared, or forced. */
   readonly ageMs: number;
   readonly participants: readonly string[];
   /** Who could tell the decision and has no link to this node. */
   readonly unreachable: readonly string[];
-  /** This node's legs. */
+  /** This node's legs; none once they are forced. */
   readonly held: readonly Leg[];
+  /** An operator has decided meanwhile. */
+  readonly forced?: ForcedView;
+}
+
+export interface ForcedView {
+  readonly commit: boolean;
+  readonly by: string;
+  readonly atMs: number;
+  /** This node's, posted or released by it. */
+  readonly legs: readonly Leg[];
+}
+
+export interface HeuristicChoice {
+  readonly transaction: TransactionId;
+  readonly commit: boolean;
+  readonly by: string;
+}
+
+/** A forced decision that the real one contradicts, not acknowledged by any operator. */
+export interface MismatchView {
+  readonly transaction: TransactionId;
+  readonly payment: PaymentId;
+  /** The real decision; the forced one was the other. */
+  readonly commit: boolean;
+  /** Who forced it. */
+  readonly by: string;
+  /** When the real decision came. */
+  readonly atMs: number;
 }
 
 /**
@@ -252,6 +290,8 @@ export interface NodeStatus {
   readonly latencyMs: { readonly p50: number | null; readonly p99: number | null };
   /** All of them since the node started. */
   readonly latencies: LatencyHistogram;
+  /** In the order in which they were found. */
+  readonly mismatches: readonly MismatchView[];
   /** Things that should never happen and did, newest last. */
   readonly alarms: readonly string[];
 }

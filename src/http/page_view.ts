@@ -25,7 +25,7 @@ export function traceJson({ payment, stage, votes }: PaymentTrace) {
       code,
       acked: isAcked,
     })),
-    legs: legs.map((leg, at) => ({ ...leg, decimal: decimal(payment.legs[at]) })),
+    legs: withDecimals(legs, payment.legs),
   };
 }
 
@@ -52,8 +52,16 @@ export function pageAccountJson(account: AccountView) {
 }
 
 export function pageInDoubtJson(view: InDoubtView) {
-  const { held, ...json } = inDoubtJson(view);
-  return { ...json, held: held.map((leg, at) => ({ ...leg, decimal: decimal(view.held[at]) })) };
+  const { held, forced, ...json } = inDoubtJson(view);
+  return {
+    ...json,
+    held: withDecimals(held, view.held),
+    forced: forced && { ...forced, legs: withDecimals(forced.legs, view.forced?.legs ?? []) },
+  };
+}
+
+function withDecimals<T>(shown: readonly T[], legs: readonly Leg[]) {
+  return shown.map((leg, at) => ({ ...leg, decimal: decimal(legs[at]) }));
 }
 
 export function activityJson({ sequence, node, number, clock, what }: ActivityEntry) {

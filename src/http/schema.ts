@@ -1,8 +1,10 @@
 /** What requests and responses are made of: their syntax, and what each part is parsed to. */
 
 import { z } from "@hono/zod-openapi";
-import { isName, parsePaymentId } from "../protocol/id.ts";
-import type { PaymentId } from "../protocol/id.ts";
+import type { Context } from "hono";
+import { operatorLengthMax } from "../limits.ts";
+import { isName, isOperator, parsePaymentId, parseTransactionId } from "../protocol/id.ts";
+import type { PaymentId, TransactionId } from "../protocol/id.ts";
 
 /**
  * Text of which `parse` makes something, or nothing where it is malformed. The message names what
@@ -27,6 +29,36 @@ function reason(expected: string, input: unknown): string {
 
 export const paymentIdSchema = parsed<PaymentId>(parsePaymentId, "a UUIDv7")
   .openapi({ type: "string", format: "uuid", example: "0190f5d0-7b1a-7c3e-9f00-3b6f2a1c4d5e" });
+
+export const transactionIdSchema = parsed<TransactionId>(
+  parseTransactionId,
+  "a transaction id, such as 1-0123456789ab-7",
+).openapi({ type: "string", example: "1-0123456789ab-7" });
+
+/** Who is recorded where a request names no operator. */
+export const operatorDefault = "operator";
+
+export const operatorSchema = parsed(
+  (text) => isOperator(text) ? text : undefined,
+  `a name of 1 to ${operatorLengthMax} characters in one line, without control characters`,
+).openapi({ type: "string", maxLength: operatorLengthMax, default: operatorDefault });
+
+/** The body of a request that says no more than who makes it, and may be left out. */
+export const operatorBody = {
+  content: {
+    "application/json": { schema: z.strictObject({ by: operatorSchema.optional() }) },
+  },
+};
+
+/** For routes whose body may be left out: clients name its type all the same. */
+export async function emptyBodyIsNone(c: Context, next: () => Promise<void>): Promise<void> {
+  if (await c.req.text() === "") {
+    const headers = new Headers(c.req.raw.headers);
+    headers.delete("content-type");
+    c.req.raw = new Request(c.req.url, { method: c.req.method, headers });
+  }
+  await next();
+}
 
 export const nameSchema = parsed(
   (text) => isName(text) ? text : undefined,
@@ -58,6 +90,8 @@ export const currencySchema = parsed(
   "an ISO 4217 code such as USD",
 ).openapi({ type: "string", pattern: "^[A-Z]{3}$", example: "USD" });
 
+/** Of a transaction, in responses. */
+export const decisionSchema = z.enum(["commit", "abort"]);
 /** Digits, in responses. */
 export const digitsSchema = z.string().openapi({ pattern: "^-?\\d+$", example: "12500" });
 /** RFC 3339, UTC. */

@@ -2,16 +2,25 @@
 
 import { createRoute, z } from "@hono/zod-openapi";
 import type { OpenAPIHono } from "@hono/zod-openapi";
+import { mismatchJson, mismatchSchema } from "./mismatches.ts";
 import type { NodeApi, NodeStatus } from "./node_api.ts";
 import { problem, problems } from "./problem.ts";
-import { clockSchema, jsonOf, nameSchema } from "./schema.ts";
+import {
+  clockSchema,
+  emptyBodyIsNone,
+  jsonOf,
+  nameSchema,
+  operatorBody,
+  operatorDefault,
+} from "./schema.ts";
 
 export function addStatusRoutes(app: OpenAPIHono, node: NodeApi): void {
   app.openapi(statusRoute, async (c) => c.json(statusJson(await node.status()), 200));
 
-  app.openapi(readmitRoute, async (c) => {
+  app.openapi({ ...readmitRoute, middleware: emptyBodyIsNone }, async (c) => {
     const { name } = c.req.valid("param");
-    if (await node.readmit(name)) return c.json({ readmitted: name }, 200);
+    const { by = operatorDefault } = c.req.valid("json");
+    if (await node.readmit(name, by)) return c.json({ readmitted: name }, 200);
     return problem(c, 404, "peer_not_found", `No peer "${name}" is known to ${node.name}`);
   });
 
@@ -36,6 +45,7 @@ export function statusJson(status: NodeStatus): z.infer<typeof statusSchema> {
     aborted: status.aborted,
     throughput: status.throughput,
     latency: { p50ms: status.latencyMs.p50, p99ms: status.latencyMs.p99 },
+    mismatches: status.mismatches.map(mismatchJson),
     alarms: [...status.alarms],
   };
 }
@@ -59,6 +69,9 @@ const statusSchema = z.object({
     description: "Payments decided a second, over the last ten seconds",
   }),
   latency: z.object({ p50ms: z.number().nullable(), p99ms: z.number().nullable() }),
+  mismatches: z.array(mismatchSchema).openapi({
+    description: "Forced decisions that the real ones contradict, not acknowledged by any operator",
+  }),
   alarms: z.array(z.string()).openapi({
     description: "Things that should never happen and did, newest last",
   }),
@@ -75,9 +88,9 @@ const readmitRoute = createRoute({
   method: "post",
   path: "/v1/peers/{name}/readmit",
   summary: "Take back a peer refused for amnesia",
-  request: { params: z.object({ name: nameSchema }) },
+  request: { params: z.object({ name: nameSchema }), body: operatorBody },
   responses: {
     200: jsonOf("Taken back, and recorded", z.object({ readmitted: z.string() })),
-    ...problems(400, 401, 404, 421),
+    ...problems(400, 401, 404, 413, 415, 421),
   },
 });

@@ -24,6 +24,7 @@ export function lookUpKeyOf(record: LogRecord): LookUpKey | undefined {
     case "released":
     case "refused":
     case "mismatch":
+    case "acknowledged":
       return record.payment;
     case "keyed":
       return record.key;

@@ -4,6 +4,7 @@ import type {
   AccountView,
   BookView,
   InDoubtView,
+  MismatchView,
   NodeApi,
   PaymentAnswer,
 } from "../http/node_api.ts";
@@ -60,6 +61,22 @@ export class CoordinatorNode extends Shell<CoordinatorEvent, never> implements N
   /** It decides, so it never doubts. */
   inDoubt(): Promise<InDoubtView[]> {
     return Promise.resolve([]);
+  }
+
+  protected mismatches(): MismatchView[] {
+    return [];
+  }
+
+  resolve(): Promise<never> {
+    return Promise.reject(new TypeError("a coordinator's decisions are the real ones"));
+  }
+
+  inquire(): Promise<never> {
+    return Promise.reject(new TypeError("a coordinator has nothing to ask about"));
+  }
+
+  acknowledge(): Promise<never> {
+    return Promise.reject(new TypeError("a coordinator's decisions are never contradicted"));
   }
 
   accounts(): Promise<AccountView[]> {

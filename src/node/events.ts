@@ -114,6 +114,7 @@ export function isOfPayment(record: LogRecord): record is PaymentRecord {
     case "refused":
     case "forced":
     case "mismatch":
+    case "acknowledged":
     case "ended":
       return true;
     default:
@@ -142,6 +143,7 @@ function eventOf(
     transaction: "transaction" in record ? record.transaction : undefined,
     code: "code" in record ? record.code : undefined,
     commit: "commit" in record ? record.commit : undefined,
+    by: "by" in record ? record.by : undefined,
     legs: order?.legs ?? [],
     originator: order?.originator ?? "",
     entry: number,

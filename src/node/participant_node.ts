@@ -6,7 +6,9 @@ import { messageOf } from "../errors.ts";
 import type {
   AccountView,
   BookView,
+  HeuristicChoice,
   InDoubtView,
+  MismatchView,
   NewAccount,
   NodeApi,
   PaymentAnswer,
@@ -15,12 +17,17 @@ import type {
 import { OutcomeUnknownError } from "../http/node_api.ts";
 import { queueEventsMax, reconnectMsMax } from "../limits.ts";
 import type { Greeting, NodeRole } from "../link/host.ts";
-import type { PaymentId } from "../protocol/id.ts";
+import type { PaymentId, TransactionId } from "../protocol/id.ts";
 import { availableOf } from "../protocol/ledger.ts";
 import type { Order } from "../protocol/order.ts";
-import { participantsOf } from "../protocol/order.ts";
+import { legsOf, participantsOf } from "../protocol/order.ts";
 import { Participant } from "../protocol/participant.ts";
-import type { Answer, ParticipantEvent, Reply } from "../protocol/participant_event.ts";
+import type {
+  Answer,
+  ParticipantEvent,
+  Reply,
+  ResolveAnswer,
+} from "../protocol/participant_event.ts";
 import { Shell, type ShellOptions } from "./shell.ts";
 import { answeredView } from "./view.ts";
 
@@ -226,19 +233,60 @@ export class ParticipantNode extends Shell<ParticipantEvent, Reply> implements N
       const nowMs = this.time.wallMs();
       const views: InDoubtView[] = [];
       for (const [payment, open] of this.#participant.state.allOpen()) {
-        if (open.type !== "prepared") continue;
-        const participants = participantsOf(open.order);
+        if (open.type === "refused") continue;
+        const { transaction, order, context: { atMs } } = open;
+        const participants = participantsOf(order);
+        const legs = legsOf(order, this.name);
+        const isForced = open.type === "forced";
         views.push({
-          transaction: open.transaction,
+          transaction,
           payment,
-          ageMs: Math.max(0, nowMs - open.context.atMs),
+          ageMs: Math.max(0, nowMs - atMs),
           participants,
           unreachable: this.#unreachable(participants),
-          held: open.legs,
+          held: isForced ? [] : legs,
+          forced: isForced ? { commit: open.commit, by: open.by, atMs, legs } : undefined,
         });
       }
-      return views.sort((a, b) => b.ageMs - a.ageMs);
+      return views.sort((a, b) =>
+        Number(a.forced !== undefined) - Number(b.forced !== undefined) || b.ageMs - a.ageMs
+      );
     });
+  }
+
+  async resolve(choice: HeuristicChoice): Promise<ResolveAnswer> {
+    const answer = await this.#ask((request) => ({ type: "resolve", request, ...choice }));
+    if (answer.state !== "resolved") throw new Error(`a decision was answered ${answer.state}`);
+    return answer;
+  }
+
+  async inquire(): Promise<number> {
+    const answer = await this.hurry();
+    if (answer.state !== "inquired") throw new Error(`an inquiry was answered ${answer.state}`);
+    return answer.count;
+  }
+
+  /** What is in doubt is asked about now, not when it is due. */
+  protected hurry(): Promise<Answer> {
+    return this.#ask((request) => ({ type: "inquire", request }));
+  }
+
+  async acknowledge(transaction: TransactionId, by: string): Promise<PaymentId | undefined> {
+    const answer = await this.#ask((request) => ({
+      type: "acknowledge",
+      request,
+      transaction,
+      by,
+    }));
+    if (answer.state === "acknowledged") return answer.payment;
+    throw new Error(`an acknowledgement was answered ${answer.state}`);
+  }
+
+  protected mismatches(): MismatchView[] {
+    return [...this.#participant.state.mismatches()].map(({ context, ...mismatch }) => ({
+      ...mismatch,
+      atMs: context.atMs,
+    }));
   }
 
   /** Peers are asked only while the coordinator can't be. */

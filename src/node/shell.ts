@@ -5,6 +5,7 @@ import { formatVersion } from "../codec/values.ts";
 import { FormatError, IntegrityError } from "../errors.ts";
 import type {
   InDoubtView,
+  MismatchView,
   NodeApi,
   NodeStatus,
   PaymentPage,
@@ -131,6 +132,7 @@ export abstract class Shell<Event extends { readonly type: string }, Reply> impl
   protected abstract orderOf(payment: PaymentId): Order | undefined;
   /** Whether a payment is under way here. */
   protected abstract isOpen(payment: PaymentId): boolean;
+  protected abstract mismatches(): MismatchView[];
   abstract inDoubt(): Promise<InDoubtView[]>;
   protected abstract linkUpEvent(peer: string, greeting: Greeting): Event;
   abstract isReady(): boolean;
@@ -323,11 +325,14 @@ export abstract class Shell<Event extends { readonly type: string }, Reply> impl
     );
   }
 
-  async readmit(name: string): Promise<boolean> {
+  async readmit(name: string, by: string): Promise<boolean> {
     if (!this.core.state.membership.knows(name)) return false;
-    await this.settled({ type: "record", record: { type: "readmitted", name } });
+    await this.settled({ type: "record", record: { type: "readmitted", name, by } });
     this.observer.activity.forget(name);
-    this.options.print("warn", `${name} is readmitted: what it comes back with is believed`);
+    this.options.print(
+      "warn",
+      `${name} is readmitted by ${by}: what it comes back with is believed`,
+    );
     return true;
   }
 
@@ -360,6 +365,7 @@ export abstract class Shell<Event extends { readonly type: string }, Reply> impl
         throughput: this.meter.throughput(this.nowMs),
         latencyMs: { p50: this.meter.latencyMs(0.5), p99: this.meter.latencyMs(0.99) },
         latencies: this.meter.latencies(),
+        mismatches: this.mismatches(),
         alarms: [...this.#alarms],
       };
     });

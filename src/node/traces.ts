@@ -168,6 +168,8 @@ export class Traces {
   ): void {
     const isDecided = trace.state === "committed" || trace.state === "aborted";
     trace.steps.push({ what: recordText(record), atMs, entry, clock });
+    // Of what an operator knows, not of what became of the payment.
+    if (record.type === "acknowledged") return;
     switch (record.type) {
       case "prepared":
         trace.stage = "prepared";
@@ -191,6 +193,9 @@ export class Traces {
         trace.code = record.code;
         break;
       case "mismatch":
+        trace.stage = "done";
+        trace.state = record.commit ? "committed" : "aborted";
+        break;
       case "ended":
         trace.stage = "done";
         break;
@@ -313,6 +318,8 @@ function recordText(record: Extract<LogRecord, { readonly type: NodeEventType }>
       return `forced to ${record.commit ? "commit" : "abort"} by ${record.by}`;
     case "mismatch":
       return `mismatch: the decision was ${record.commit ? "commit" : "abort"}`;
+    case "acknowledged":
+      return `mismatch acknowledged by ${record.by}`;
     default:
       return record.type;
   }

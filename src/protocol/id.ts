@@ -1,5 +1,7 @@
 /** Identifiers: payments are named by their users, transactions by the coordinator. */
 
+import { operatorLengthMax } from "../limits.ts";
+
 /** A UUIDv7 in lower case. Ids sort by the time at which they were made. */
 export type PaymentId = string & { readonly __brand: "PaymentId" };
 
@@ -20,6 +22,8 @@ export interface Epoch {
 const paymentPattern = /^[0-9a-f]{8}-[0-9a-f]{4}-7[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$/;
 const transactionPattern = /^([1-9][0-9]{0,9})-([0-9a-f]{12})-([1-9][0-9]{0,14})$/;
 const namePattern = /^[a-z][a-z0-9-]{0,30}$/;
+/** No character that could hide or fake what stands beside it on a terminal. */
+const operatorPattern = /^[^\p{Cc}\p{Cs}\p{Zl}\p{Zp}\p{Bidi_Control}]+$/u;
 
 /** The payment id in `text`, in any case, or nothing if it is no UUIDv7 (RFC 9562, 5.7). */
 export function parsePaymentId(text: string): PaymentId | undefined {
@@ -61,4 +65,9 @@ export function isLaterTransaction(a: TransactionId, b: TransactionId): boolean 
 /** Whether `text` can name a node or an account: `[a-z][a-z0-9-]{0,30}`. */
 export function isName(text: string): boolean {
   return namePattern.test(text);
+}
+
+/** Whether `text` can stand for an operator: one line, as people write their names. */
+export function isOperator(text: string): boolean {
+  return text.length <= operatorLengthMax && operatorPattern.test(text) && text.trim() !== "";
 }

@@ -22,6 +22,7 @@ import type { Order, RefusalCode } from "./order.ts";
 import { isParticipantOf, legsOf, participantsOf, refusalOfOrder, sameOrder } from "./order.ts";
 import { OwnOrders } from "./own_orders.ts";
 import type {
+  AcknowledgeEvent,
   Answer,
   ClaimEvent,
   LinkUpEvent,
@@ -29,10 +30,11 @@ import type {
   OutcomeAnswer,
   ParticipantEvent,
   Reply,
+  ResolveAnswer,
   ResolveEvent,
   SubmitEvent,
 } from "./participant_event.ts";
-import type { Open, Prepared, Refused, Settled } from "./participant_state.ts";
+import type { Mismatched, Open, Refused, Settled } from "./participant_state.ts";
 import { ParticipantState } from "./participant_state.ts";
 import type { Genesis, NodeRecord, ParticipantRecord } from "./record.ts";
 import { recordBytesBound } from "./record_size.ts";
@@ -120,6 +122,13 @@ export class Participant {
         return this.#openAccount(event, turn, out);
       case "resolve":
         return this.#resolve(event, turn, out);
+      case "acknowledge":
+        return this.#acknowledge(event, turn, out);
+      case "inquire": {
+        const count = this.#inquireAll(turn, out);
+        out.replies.push({ request: event.request, answer: { state: "inquired", count } });
+        return;
+      }
       default:
         event satisfies never;
     }
@@ -135,6 +144,8 @@ export class Participant {
     if (!membership.genesis) this.#record(genesis, turn, out);
     const epoch: Epoch = { counter: membership.epochs.length + 1, nonce };
     this.#record({ type: "started", epoch }, turn, out);
+    // Nobody may have been there to read it when it was found.
+    for (const mismatch of this.state.mismatches()) out.alarms.push(mismatchText(mismatch));
   }
 
   // Users
@@ -213,19 +224,34 @@ export class Participant {
 
   #resolve(event: ResolveEvent, turn: Turn, out: Out): void {
     const { request, transaction, commit, by } = event;
-    let prepared: Prepared | undefined;
-    for (const [, open] of this.state.allOpen()) {
-      if (open.type === "prepared" && open.transaction === transaction) prepared = open;
+    const reply = (answer: ResolveAnswer): void => {
+      out.replies.push({ request, answer });
+    };
+    const open = this.#heldIn(transaction);
+    if (!open) return reply({ state: "resolved", result: "not_in_doubt" });
+    const { order } = open;
+    const { payment } = order;
+    if (open.type === "forced") {
+      const { commit, by, context: { atMs } } = open;
+      const resolution = { payment, commit, by, atMs };
+      return reply({ state: "resolved", result: "was_forced", resolution });
     }
-    if (prepared) {
-      const { order } = prepared;
-      this.#record({ type: "forced", transaction, order, commit, by }, turn, out);
-      out.alarms.push(
-        `${by} forced ${transaction} to ${commit ? "commit" : "abort"}: if the real decision is ` +
-          "another, this ledger differs from the others",
-      );
-    }
-    out.replies.push({ request, answer: { state: "resolved", found: prepared !== undefined } });
+    this.#record({ type: "forced", transaction, order, commit, by }, turn, out);
+    out.alarms.push(
+      `${by} forced ${transaction} to ${decisionText(commit)}: if the real decision is another, ` +
+        "this ledger differs from the others",
+    );
+    const resolution = { payment, commit, by, atMs: turn.atMs };
+    reply({ state: "resolved", result: "forced", resolution });
+  }
+
+  #acknowledge({ request, transaction, by }: AcknowledgeEvent, turn: Turn, out: Out): void {
+    const mismatch = [...this.state.mismatches()].find((known) =>
+      known.transaction === transaction
+    );
+    const payment = mismatch?.payment;
+    if (payment) this.#record({ type: "acknowledged", transaction, payment, by }, turn, out);
+    out.replies.push({ request, answer: { state: "acknowledged", payment } });
   }
 
   // Two-phase commit
@@ -234,6 +260,13 @@ export class Participant {
   #held(payment: PaymentId): Exclude<Open, Refused> | undefined {
     const open = this.state.open(payment);
     return open?.type === "refused" ? undefined : open;
+  }
+
+  #heldIn(transaction: TransactionId): Exclude<Open, Refused> | undefined {
+    for (const [, open] of this.state.allOpen()) {
+      if (open.type !== "refused" && open.transaction === transaction) return open;
+    }
+    return undefined;
   }
 
   #message(event: MessageEvent, turn: Turn, out: Out): void {
@@ -362,12 +395,7 @@ export class Participant {
     if (open?.transaction === transaction && open.type !== "refused") {
       if (open.type === "forced" && open.commit !== commit) {
         this.#record({ type: "mismatch", transaction, payment, commit }, turn, out);
-        out.alarms.push(
-          `${transaction} was forced to ${
-            open.commit ? "commit" : "abort"
-          } by ${open.by}, but it ` +
-            `was decided to ${commit ? "commit" : "abort"}: payment ${payment} is not atomic`,
-        );
+        out.alarms.push(mismatchText({ transaction, payment, commit, by: open.by }));
         if (commit) this.#ack(transaction, payment, out);
       } else if (commit) {
         // Nobody waits for this to be durable but the coordinator, which may forget after the ack: so
@@ -536,14 +564,8 @@ export class Participant {
     if (this.state.membership.addressOf(peer) !== address) {
       this.#record({ type: "introduced", name: peer, address }, turn, out, false);
     }
-    if (!isCoordinator && this.isLinked) return;
-    for (const [payment, open] of this.state.allOpen()) {
-      if (open.type === "refused") continue;
-      if (!isCoordinator && !isParticipantOf(open.order, peer)) continue;
-      open.askedMs = turn.nowMs;
-      const { transaction } = open;
-      out.send(peer, { type: "inquiry", transaction, payment });
-    }
+    if (isCoordinator) this.#inquireAll(turn, out);
+    else if (!this.isLinked) this.#inquireOf(peer, turn, out);
     if (!isCoordinator) return;
     for (const payment of this.#own.payments()) {
       if (!this.#held(payment)) this.#sendAgain(payment, turn, out);
@@ -563,12 +585,43 @@ export class Participant {
     }
   }
 
+  /** Asks about all whose decision is unknown, and returns how many they are. */
+  #inquireAll(turn: Turn, out: Out): number {
+    let count = 0;
+    for (const [payment, open] of this.state.allOpen()) {
+      if (open.type === "refused") continue;
+      open.askedMs = turn.nowMs;
+      this.#inquire(payment, open, out);
+      count++;
+    }
+    return count;
+  }
+
+  /** A peer that was not there before, while the coordinator is away. */
+  #inquireOf(peer: string, turn: Turn, out: Out): void {
+    for (const [payment, open] of this.state.allOpen()) {
+      if (open.type === "refused" || !isParticipantOf(open.order, peer)) continue;
+      open.askedMs = turn.nowMs;
+      const { transaction } = open;
+      out.send(peer, { type: "inquiry", transaction, payment });
+    }
+  }
+
   /** A prepared participant never times out; it asks. */
   #inquire(payment: PaymentId, { transaction, order }: Exclude<Open, Refused>, out: Out): void {
     const inquiry: Inquiry = { type: "inquiry", transaction, payment };
     if (this.isLinked) return out.send(this.#coordinator, inquiry);
     for (const to of participantsOf(order)) if (to !== this.#name) out.send(to, inquiry);
   }
+}
+
+function mismatchText({ transaction, payment, commit, by }: Omit<Mismatched, "context">): string {
+  return `${transaction} was forced to ${decisionText(!commit)} by ${by}, but it was decided to ` +
+    `${decisionText(commit)}: payment ${payment} is not atomic`;
+}
+
+function decisionText(commit: boolean): "commit" | "abort" {
+  return commit ? "commit" : "abort";
 }
 
 /** Whether the payment, not only an attempt, has come to an end. */

@@ -11,7 +11,9 @@ export type ParticipantEvent =
   | SubmitEvent
   | ClaimEvent
   | OpenEvent
-  | ResolveEvent;
+  | ResolveEvent
+  | AcknowledgeEvent
+  | InquireEvent;
 
 export interface LinkUpEvent {
   readonly type: "linkUp";
@@ -59,6 +61,28 @@ export interface ResolveEvent {
   readonly by: string;
 }
 
+/** An operator has seen that a forced decision was not the real one. */
+export interface AcknowledgeEvent {
+  readonly type: "acknowledge";
+  readonly request: number;
+  readonly transaction: TransactionId;
+  readonly by: string;
+}
+
+/** An operator wants everything in doubt asked about now. */
+export interface InquireEvent {
+  readonly type: "inquire";
+  readonly request: number;
+}
+
+/** A heuristic decision, as it is recorded. */
+export interface Resolution {
+  readonly payment: PaymentId;
+  readonly commit: boolean;
+  readonly by: string;
+  readonly atMs: number;
+}
+
 export type OutcomeAnswer =
   | {
     readonly state: "committed";
@@ -85,7 +109,16 @@ export type Answer =
   | { readonly state: "rejected"; readonly code: RejectionCode | "coordinator_unreachable" }
   | { readonly state: "claimed"; readonly payment: PaymentId; readonly isSameContent: boolean }
   | { readonly state: "account"; readonly result: "opened" | "existed" | "differs" }
-  | { readonly state: "resolved"; readonly found: boolean };
+  | ResolveAnswer
+  /** Nothing where no mismatch of the transaction waits for it. */
+  | { readonly state: "acknowledged"; readonly payment?: PaymentId }
+  | { readonly state: "inquired"; readonly count: number };
+
+export type ResolveAnswer =
+  | { readonly state: "resolved"; readonly result: "forced"; readonly resolution: Resolution }
+  /** By an earlier decision, which stands. */
+  | { readonly state: "resolved"; readonly result: "was_forced"; readonly resolution: Resolution }
+  | { readonly state: "resolved"; readonly result: "not_in_doubt" };
 
 export interface Reply {
   readonly request: number;

@@ -44,6 +44,18 @@ export interface Refused {
 
 export type Open = Prepared | Forced | Refused;
 
+/** The real decision was not the forced one, and no operator has acknowledged it. */
+export interface Mismatched {
+  readonly transaction: TransactionId;
+  readonly payment: PaymentId;
+  /** The real decision. */
+  readonly commit: boolean;
+  /** Who forced the other. */
+  readonly by: string;
+  /** Where the mismatch is recorded. */
+  readonly context: EntryContext;
+}
+
 export type Settled =
   | {
     readonly type: "posted";
@@ -74,6 +86,8 @@ export class ParticipantState {
   readonly #coordinator: string;
   readonly #open = new Map<PaymentId, Open>();
   readonly #settled = new Generations<PaymentId, Settled>();
+  /** Outlives what is settled: only an operator ends it. */
+  readonly #mismatches = new Set<Mismatched>();
   readonly #keys = new Generations<string, { request: string; payment: PaymentId }>();
   /** The coordinator's highest epoch so far; nothing at first, and after it was readmitted. */
   coordinatorEpoch: Epoch | undefined;
@@ -97,6 +111,11 @@ export class ParticipantState {
 
   settled(payment: PaymentId): Settled | undefined {
     return this.#settled.get(payment);
+  }
+
+  /** Those that no operator has acknowledged, in the order in which they were found. */
+  mismatches(): Iterable<Mismatched> {
+    return this.#mismatches;
   }
 
   key(key: string): { readonly request: string; readonly payment: PaymentId } | undefined {
@@ -146,9 +165,24 @@ export class ParticipantState {
       }
       case "mismatch": {
         const { payment, transaction } = record;
-        const { order, commit } = this.#takeForced(payment, transaction);
+        const { order, commit, by } = this.#takeForced(payment, transaction);
         invariant(commit !== record.commit, `agreement on ${payment} recorded as a mismatch`);
         this.#settled.set(payment, settledByForce(transaction, order, commit, context));
+        this.#mismatches.add({ transaction, payment, commit: record.commit, by, context });
+        return;
+      }
+      case "unacknowledged": {
+        const { transaction, payment, commit, by } = record;
+        this.#mismatches.add({ transaction, payment, commit, by, context });
+        return;
+      }
+      case "acknowledged": {
+        const { transaction, payment } = record;
+        const known = [...this.#mismatches].find((mismatch) =>
+          mismatch.transaction === transaction && mismatch.payment === payment
+        );
+        invariant(known !== undefined, `${transaction} acknowledged, but it was no mismatch`);
+        this.#mismatches.delete(known);
         return;
       }
       case "refused": {
@@ -297,6 +331,9 @@ export class ParticipantState {
     for (const { currency, settlement, equity } of this.ledger.books()) {
       yield [context, { type: "balance", account: "settlement", currency, posted: settlement }];
       yield [context, { type: "balance", account: "equity", currency, posted: equity }];
+    }
+    for (const { transaction, payment, commit, by, context } of this.#mismatches) {
+      yield [context, { type: "unacknowledged", transaction, payment, commit, by }];
     }
     for (const [payment, open] of this.#open) {
       const { transaction } = open;

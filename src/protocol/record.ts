@@ -135,10 +135,33 @@ export interface Mismatch {
   readonly commit: boolean;
 }
 
+/** Participant: an operator has seen a mismatch, and answers for it from now on. */
+export interface Acknowledged {
+  readonly type: "acknowledged";
+  readonly transaction: TransactionId;
+  readonly payment: PaymentId;
+  /** As of `Forced`. */
+  readonly by: string;
+}
+
+/** Participant, in checkpoints only: a mismatch that no operator has acknowledged. What the payment
+ * came to is in the index. */
+export interface Unacknowledged {
+  readonly type: "unacknowledged";
+  readonly transaction: TransactionId;
+  readonly payment: PaymentId;
+  /** The real decision; the forced one was the other. */
+  readonly commit: boolean;
+  /** Who forced it. */
+  readonly by: string;
+}
+
 /** An operator took back a peer that had been refused for amnesia. */
 export interface Readmitted {
   readonly type: "readmitted";
   readonly name: string;
+  /** As of `Forced`. */
+  readonly by: string;
 }
 
 /** State and index up to an entry, written beside the log, have this hash. */
@@ -171,5 +194,7 @@ export type ParticipantRecord =
   | Refused
   | Forced
   | Mismatch
+  | Acknowledged
+  | Unacknowledged
   | Balance;
 export type LogRecord = NodeRecord | CoordinatorRecord | ParticipantRecord;

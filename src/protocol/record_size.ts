@@ -16,6 +16,10 @@ export function recordBytesBound(record: LogRecord): number {
       return 96 + decidedBytesBound(record.decided);
     case "forced":
       return record.order.bytes.length + 96 + 3 * record.by.length;
+    case "acknowledged":
+    case "unacknowledged":
+    case "readmitted":
+      return 96 + 3 * record.by.length;
     case "introduced":
       return 64 + 3 * record.address.length;
     default:

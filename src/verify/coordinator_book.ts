@@ -62,6 +62,8 @@ export class CoordinatorBook implements PaymentBook<Decided> {
     }
   }
 
+  finish(): void {}
+
   #checkTransaction(transaction: TransactionId, entry: Entry): void {
     const { counter, nonce } = transactionParts(transaction);
     if (this.#transactions.has(transaction)) {

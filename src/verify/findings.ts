@@ -17,12 +17,15 @@ export class Findings {
   readonly #notChecked = new Map<string, { unit: string; count: number }>();
   readonly summary: string[] = [];
 
-  /** @param kind the check that failed; lines are bounded for each */
-  violation(kind: string, line: string): void {
+  /**
+   * @param kind the check that failed
+   * @param linesMax lines of the kind that are told one by one
+   */
+  violation(kind: string, line: string, linesMax = linesOfKindMax): void {
     const known = this.#violations.get(kind) ?? { lines: [], count: 0 };
     this.#violations.set(kind, known);
     known.count++;
-    if (known.lines.length < linesOfKindMax) known.lines.push(line);
+    if (known.lines.length < linesMax) known.lines.push(line);
   }
 
   /** The same `line` again only adds to its number of `unit`. */

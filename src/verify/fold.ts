@@ -36,8 +36,8 @@ export class Fold {
 
   add(record: LogRecord, entry: Entry): void {
     const { name } = this.#chain;
-    if (record.type === "balance") {
-      const what = "holds a balance, which only checkpoints do";
+    if (record.type === "balance" || record.type === "unacknowledged") {
+      const what = `holds "${record.type}", which only checkpoints do`;
       this.#findings.violation("books", `${name}: entry ${entry.number} ${what}`);
     } else if (record.type === "checkpointed" && record.number >= entry.number) {
       const what = `confirms a checkpoint at entry ${record.number}`;

@@ -62,6 +62,7 @@ export async function readHistory(
     fold.checkpoint(entry);
     lookUps.endEntry(entry.number);
   }
+  book.finish();
   witnesses.finish();
   fold.checkBooks();
   if (chain.isWhole && await replays(log, name, findings)) await lookUps.finish(log);

@@ -2,12 +2,26 @@
 
 import type { Entry } from "../codec/record.ts";
 import type { PaymentId, TransactionId } from "../protocol/id.ts";
-import type { LogRecord, Posted, Prepared, Released } from "../protocol/record.ts";
+import type { Acknowledged, LogRecord, Posted, Prepared, Released } from "../protocol/record.ts";
 import type { Complaints, Held, PaymentBook } from "./payments.ts";
 import { OrderSummaries } from "./payments.ts";
 
 /** Of a transaction that is over. */
 type Outcome = "posted" | "released" | "refused" | "mismatch";
+
+interface Mismatch {
+  readonly transaction: TransactionId;
+  readonly payment: PaymentId;
+  readonly forced: boolean;
+  /** The real decision. */
+  readonly commit: boolean;
+  /** Who forced it. */
+  readonly by?: string;
+  /** The entry that finds it. */
+  readonly number: number;
+  /** By whom and when, if it was. */
+  acknowledged?: string;
+}
 
 export class ParticipantBook implements PaymentBook<Held> {
   readonly payments = new Map<PaymentId, Held>();
@@ -15,6 +29,7 @@ export class ParticipantBook implements PaymentBook<Held> {
   readonly #orders = new OrderSummaries();
   /** Earlier attempts; most payments have none. */
   readonly #over = new Map<PaymentId, Map<TransactionId, Outcome>>();
+  readonly #mismatches: Mismatch[] = [];
 
   constructor(complaints: Complaints) {
     this.#complaints = complaints;
@@ -36,7 +51,7 @@ export class ParticipantBook implements PaymentBook<Held> {
         return;
       }
       case "forced": {
-        const { transaction, commit, order } = record;
+        const { transaction, commit, by, order } = record;
         const held = this.payments.get(order.payment);
         if (held?.state !== "prepared" || held.transaction !== transaction) {
           this.#complain(entry, "forces", transaction, order.payment, "is not prepared");
@@ -45,7 +60,7 @@ export class ParticipantBook implements PaymentBook<Held> {
         if (held && summary.hash !== held.hash) {
           this.#complain(entry, "forces", transaction, order.payment, "was of another order");
         }
-        this.payments.set(order.payment, { ...summary, transaction, state: "forced", commit });
+        this.payments.set(order.payment, { ...summary, transaction, state: "forced", commit, by });
         return;
       }
       case "mismatch": {
@@ -55,17 +70,19 @@ export class ParticipantBook implements PaymentBook<Held> {
           this.#complain(entry, "compares", transaction, payment, "is not forced");
           return;
         }
-        this.#complain(
-          entry,
-          "finds",
+        this.#mismatches.push({
           transaction,
           payment,
-          `was forced to ${held.commit ? "commit" : "abort"} and decided to ` +
-            `${commit ? "commit" : "abort"}: the payment is not atomic`,
-        );
+          forced: held.commit === true,
+          commit,
+          by: held.by,
+          number: entry.number,
+        });
         this.payments.set(payment, { ...held, state: "mismatch" });
         return;
       }
+      case "acknowledged":
+        return this.#acknowledge(record, entry);
       case "aborted": {
         const { order, code, decided } = record;
         const held = this.payments.get(order.payment);
@@ -87,6 +104,32 @@ export class ParticipantBook implements PaymentBook<Held> {
         });
       }
     }
+  }
+
+  /** Only now it is known whether a mismatch was acknowledged. */
+  finish(): void {
+    for (const mismatch of this.#mismatches) {
+      const { transaction, payment, forced, commit, by, number, acknowledged } = mismatch;
+      this.#complaints.addMismatch(
+        number,
+        `finds transaction ${transaction} of ${payment}, which was forced to ` +
+          `${forced ? "commit" : "abort"} and decided to ${commit ? "commit" : "abort"}: the ` +
+          `payment is not atomic; forced by ${by}, ${acknowledged ?? "not acknowledged"}`,
+      );
+    }
+  }
+
+  #acknowledge({ transaction, payment, by }: Acknowledged, entry: Entry): void {
+    const of = this.#mismatches.filter((mismatch) =>
+      mismatch.transaction === transaction && mismatch.payment === payment
+    );
+    const open = of.find(({ acknowledged }) => acknowledged === undefined);
+    if (!open) {
+      const why = of.length > 0 ? "was acknowledged before" : "is no mismatch";
+      return this.#complain(entry, "acknowledges", transaction, payment, why);
+    }
+    const at = new Date(entry.atMs).toISOString();
+    open.acknowledged = `acknowledged by ${by} in entry ${entry.number}, ${at}`;
   }
 
   #prepare({ transaction, order }: Prepared, entry: Entry): void {

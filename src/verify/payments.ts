@@ -35,14 +35,17 @@ export interface Held extends OrderSummary {
   readonly decided?: number;
   /** Why the payment, not only an attempt, was aborted. */
   readonly code?: RefusalCode;
-  /** Of a heuristic decision. */
+  /** Of a heuristic decision: what it was, and who took it. */
   readonly commit?: boolean;
+  readonly by?: string;
 }
 
 /** The records of one log, one after the other. */
 export interface PaymentBook<Summary> {
   readonly payments: ReadonlyMap<PaymentId, Summary>;
   add(record: LogRecord, entry: Entry): void;
+  /** After the last entry. */
+  finish(): void;
 }
 
 /** Says what is wrong with a payment of one node. */
@@ -56,6 +59,11 @@ export class Complaints {
 
   add(entry: Entry, what: string): void {
     this.#findings.violation("outcomes", `${this.#name}: entry ${entry.number} ${what}`);
+  }
+
+  /** Each of them is told, however many there are: people have to put each right. */
+  addMismatch(number: number, what: string): void {
+    this.#findings.violation("mismatches", `${this.#name}: entry ${number} ${what}`, Infinity);
   }
 }
 

@@ -49,10 +49,18 @@ Deno.test("in-doubt shows what is held, since when and who is unreachable", asyn
     unreachable: ["b"],
     held: [{ account: "main@a", amount: "-500", currency: "USD" }],
   };
-  await using node = await fakeNode(() => Response.json({ inDoubt: [doubt] }));
+  const forced = {
+    ...doubt,
+    held: [],
+    forced: { decision: "abort", by: "ann", at: "2025-01-31T12:00:00Z", legs: doubt.held },
+  };
+  await using node = await fakeNode(() =>
+    Response.json({ inDoubt: [doubt, forced], mismatches: [] })
+  );
   const { out } = await record("in-doubt", ...node.flags);
   assertEquals(out[1], `1-abc-7\t${id}\t3 min 20 s\tmain@a -5.00 USD\ta, b\tb`);
-  await using calm = await fakeNode(() => Response.json({ inDoubt: [] }));
+  assertMatch(out[2]!, /\tforced to abort by ann, 2025-01-.*: released main@a -5\.00 USD\ta, b\tb/);
+  await using calm = await fakeNode(() => Response.json({ inDoubt: [], mismatches: [] }));
   assertEquals((await record("in-doubt", ...calm.flags)).out, ["nothing is in doubt"]);
 });
 

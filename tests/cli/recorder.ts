@@ -9,7 +9,19 @@ export interface Recorded {
 }
 
 /** Runs a command line as without a terminal, and keeps what it says. */
-export async function record(...argv: string[]): Promise<Recorded> {
+export function record(...argv: string[]): Promise<Recorded> {
+  return recordWith({}, argv);
+}
+
+/** As at a terminal, where a person answers what is asked; the questions are kept among the errors. */
+export function recordAnswering(answer: boolean, ...argv: string[]): Promise<Recorded> {
+  return recordWith({ isTerminal: true, answer }, argv);
+}
+
+async function recordWith(
+  { isTerminal = false, answer = false }: { isTerminal?: boolean; answer?: boolean },
+  argv: readonly string[],
+): Promise<Recorded> {
   const out: string[] = [];
   const err: string[] = [];
   const io: Io = {
@@ -17,9 +29,12 @@ export async function record(...argv: string[]): Promise<Recorded> {
     err: (line) => err.push(line),
     style: plainStyle,
     isWatched: false,
-    isTerminal: false,
+    isTerminal,
     ask: (_question, preset) => preset,
-    confirm: () => false,
+    confirm: (question) => {
+      err.push(question);
+      return answer;
+    },
   };
   return { exit: await run(argv, io), out, err };
 }

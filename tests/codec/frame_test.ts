@@ -91,7 +91,7 @@ Deno.test("decodeFrame() throws nothing but FormatError for garbage", () => {
 });
 
 const refused: readonly [string, (bytes: Uint8Array) => void, string][] = [
-  ["another version", (bytes) => bytes[0] = 2, "frame of version 2"],
+  ["another version", (bytes) => bytes[0] = 9, "frame of version 9"],
   ["an unknown message", (bytes) => bytes[bytes.length - 1] = 99, "message of type 99"],
 ];
 

@@ -1,7 +1,7 @@
 /** Every message and record, plain and at the limits of what it can hold. */
 
 import { encodeOrder } from "../../src/codec/order.ts";
-import { legsMax, peersMax } from "../../src/limits.ts";
+import { legsMax, operatorLengthMax, peersMax } from "../../src/limits.ts";
 import type { TransactionId } from "../../src/protocol/id.ts";
 import type { Message } from "../../src/protocol/message.ts";
 import type { Leg, Order } from "../../src/protocol/order.ts";
@@ -86,7 +86,7 @@ export const records: readonly LogRecord[] = [
   { type: "started", epoch: { counter: 9_999_999_999, nonce: "ffffffffffff" } },
   { type: "introduced", name: nameLongest, address: "ü".repeat(300) },
   { type: "introduced", name: "bob", address: "\ufeffbob:1" },
-  { type: "readmitted", name: nameLongest },
+  { type: "readmitted", name: nameLongest, by: "€".repeat(operatorLengthMax) },
   { type: "checkpointed", number: Number.MAX_SAFE_INTEGER, hash },
   { type: "joined", epoch: { counter: 1, nonce: "000000000000" } },
   { type: "opened", account: nameLongest, currency: "USD", opening: most },
@@ -109,4 +109,7 @@ export const records: readonly LogRecord[] = [
   { type: "aborted", order: orderBiggest, code: "legs_invalid", decided: { ...decidedBiggest } },
   { type: "aborted", order, code: "legs_unbalanced", decided: undefined },
   { type: "ended", ...ofLongest },
+  { type: "acknowledged", ...ofLongest, by: "€".repeat(operatorLengthMax) },
+  { type: "unacknowledged", ...ofLongest, commit: false, by: "€".repeat(operatorLengthMax) },
+  { type: "unacknowledged", ...of1, commit: true, by: "ann" },
 ];

@@ -1,6 +1,6 @@
 import { assert, assertEquals } from "@std/assert";
 import { requestBytesMax } from "../../src/limits.ts";
-import { asker, FakeNode, paymentId, post, token } from "./fake_node.ts";
+import { asker, FakeNode, paymentId, post, token, transaction } from "./fake_node.ts";
 
 const transfer = { from: "main", to: "main@bob", amount: "12500", currency: "USD" };
 
@@ -102,6 +102,10 @@ const methods: [method: string, path: string, allow: string][] = [
   ["POST", "/v1/status", "GET, HEAD"],
   ["GET", "/v1/peers/bob/readmit", "POST"],
   ["HEAD", "/v1/peers/bob/readmit", "POST"],
+  ["POST", "/v1/in-doubt", "GET, HEAD"],
+  ["GET", "/v1/in-doubt/retry", "POST"],
+  ["GET", `/v1/in-doubt/${transaction}`, "POST"],
+  ["GET", `/v1/mismatches/${transaction}/acknowledge`, "POST"],
   ["POST", "/", "GET, HEAD"],
   ["POST", "/healthz", "GET, HEAD"],
 ];
@@ -121,6 +125,21 @@ for (const [path, body] of [["/v1/payments", transfer], ["/v1/accounts", {}]] as
     assertEquals([reply.status, reply.headers.get("allow")], [405, "GET, HEAD"]);
     assertEquals([node.requests, node.opened], [[], []]);
     assertEquals((await asker(node)(path)).status, 200);
+  });
+}
+
+for (
+  const [path, body] of [
+    ["/v1/in-doubt/retry", {}],
+    [`/v1/in-doubt/${transaction}`, { decision: "commit" }],
+    [`/v1/mismatches/${transaction}/acknowledge`, {}],
+  ] as const
+) {
+  Deno.test(`POST ${path} at a coordinator is answered 405, as nothing else is there`, async () => {
+    const node = new FakeNode("coordinator");
+    const reply = await asker(node)(path, post(body));
+    assertEquals([reply.status, reply.headers.get("allow")], [405, ""]);
+    assertEquals(node.operated, []);
   });
 }
 

@@ -5,7 +5,9 @@ import type { AppOptions } from "../../src/http/app.ts";
 import type {
   AccountView,
   ActivityEntry,
+  HeuristicChoice,
   InDoubtView,
+  MismatchView,
   NewAccount,
   NodeApi,
   NodeEvent,
@@ -18,6 +20,7 @@ import type {
 } from "../../src/http/node_api.ts";
 import { FormatError } from "../../src/errors.ts";
 import type { PaymentId, TransactionId } from "../../src/protocol/id.ts";
+import type { ResolveAnswer } from "../../src/protocol/participant_event.ts";
 import type { Role } from "../../src/protocol/record.ts";
 
 export const token = "secret-token-of-the-tests";
@@ -51,6 +54,33 @@ export function eventOf(index: number): NodeEvent {
   return { id, type: "posted", payment, transaction, legs, originator, entry: 4, clock, atMs };
 }
 
+export const transaction = committed.transaction as TransactionId;
+
+/** Held here, the decision unknown. */
+export const doubt: InDoubtView = {
+  transaction,
+  payment: paymentId,
+  ageMs: 2_500,
+  participants: ["alice", "bob"],
+  unreachable: ["coordinator"],
+  held: committed.legs.slice(0, 1),
+};
+
+/** The same once an operator has decided. */
+export const forcedDoubt: InDoubtView = {
+  ...doubt,
+  held: [],
+  forced: { commit: false, by: "ann", atMs: committed.atMs, legs: doubt.held },
+};
+
+export const mismatch: MismatchView = {
+  transaction,
+  payment: paymentId,
+  commit: true,
+  by: "ann",
+  atMs: committed.atMs,
+};
+
 export const aborted: PaymentView = { ...committed, state: "aborted", code: "insufficient_funds" };
 
 export class FakeNode implements NodeApi {
@@ -62,6 +92,11 @@ export class FakeNode implements NodeApi {
   readonly log: NodeEvent[] = [];
   traces: PaymentTrace[] = [trace];
   ready = true;
+  doubts: InDoubtView[] = [doubt];
+  mismatches: MismatchView[] = [];
+  /** What operators did, and who. */
+  readonly operated: unknown[] = [];
+  resolved: ResolveAnswer = { state: "resolved", result: "not_in_doubt" };
   answer: () => Promise<PaymentAnswer> = () =>
     Promise.resolve({ state: "committed", replayed: false, payment: committed });
   page: () => Promise<PaymentPage> = () => Promise.resolve({ payments: [committed], next: "b" });
@@ -88,6 +123,7 @@ export class FakeNode implements NodeApi {
       throughput: 1.5,
       latencyMs: { p50: 2.5, p99: null },
       latencies: { boundsMs: [1, 5], counts: [2, 3, 1], sumMs: 20 },
+      mismatches: this.mismatches,
       alarms: ["late abort"],
     });
   }
@@ -152,14 +188,22 @@ export class FakeNode implements NodeApi {
   }
 
   inDoubt(): Promise<InDoubtView[]> {
-    return Promise.resolve([{
-      transaction: committed.transaction as TransactionId,
-      payment: paymentId,
-      ageMs: 2_500,
-      participants: ["alice", "bob"],
-      unreachable: ["coordinator"],
-      held: committed.legs.slice(0, 1),
-    }]);
+    return Promise.resolve(this.doubts);
+  }
+
+  resolve(choice: HeuristicChoice) {
+    this.operated.push(choice);
+    return Promise.resolve(this.resolved);
+  }
+
+  inquire() {
+    return Promise.resolve(this.doubts.length);
+  }
+
+  acknowledge(transaction: TransactionId, by: string) {
+    this.operated.push({ transaction, by });
+    const found = this.mismatches.find((known) => known.transaction === transaction);
+    return Promise.resolve(found?.payment);
   }
 
   recent() {
@@ -175,7 +219,8 @@ export class FakeNode implements NodeApi {
     return sequence < 1 ? [entry] : [];
   }
 
-  readmit(name: string) {
+  readmit(name: string, by: string) {
+    this.operated.push({ name, by });
     return Promise.resolve(name === "bob");
   }
 }

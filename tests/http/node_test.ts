@@ -85,6 +85,7 @@ Deno.test("GET /v1/status shows the node", async () => {
     aborted: 4,
     throughput: 1.5,
     latency: { p50ms: 2.5, p99ms: null },
+    mismatches: [],
     alarms: ["late abort"],
   });
 });
@@ -111,6 +112,8 @@ Deno.test("GET /metrics tells Prometheus of the node", async () => {
       'handfast_payments_total{outcome="aborted"} 4',
       "handfast_payments_open 2",
       "handfast_payments_in_doubt 1",
+      "# TYPE handfast_mismatches gauge",
+      "handfast_mismatches 0",
       'handfast_links{state="up"} 1',
       "handfast_log_entries 3",
       'handfast_payment_seconds_bucket{le="0.001"} 2',
@@ -124,11 +127,18 @@ Deno.test("GET /metrics tells Prometheus of the node", async () => {
 });
 
 Deno.test("POST /v1/peers/NAME/readmit takes back a known peer only", async () => {
-  const ask = asker(new FakeNode());
+  const node = new FakeNode();
+  const ask = asker(node);
   const known = await ask("/v1/peers/bob/readmit", { method: "POST" });
   assertEquals([known.status, known.json], [200, { readmitted: "bob" }]);
   const unknown = await ask("/v1/peers/carol/readmit", { method: "POST" });
   assertEquals([unknown.status, unknown.json.code], [404, "peer_not_found"]);
+  await ask("/v1/peers/bob/readmit", post({ by: "ann" }));
+  assertEquals(node.operated, [
+    { name: "bob", by: "operator" },
+    { name: "carol", by: "operator" },
+    { name: "bob", by: "ann" },
+  ]);
 });
 
 Deno.test("a node that cannot take payments is healthy but not ready", async () => {
@@ -156,6 +166,9 @@ Deno.test("/openapi.json describes the routes under /v1, and no others", async (
     "get /v1/payments/{id}",
     "get /v1/status",
     "post /v1/accounts",
+    "post /v1/in-doubt/retry",
+    "post /v1/in-doubt/{transaction}",
+    "post /v1/mismatches/{transaction}/acknowledge",
     "post /v1/payments",
     "post /v1/peers/{name}/readmit",
   ]);

@@ -4,7 +4,7 @@ import type { NodeEvent } from "../../src/http/node_api.ts";
 import { serveHttp } from "../../src/http/serve.ts";
 import type { RunningNode } from "../../src/node/run.ts";
 import { compareClocks } from "../../src/protocol/vector_clock.ts";
-import { FakeNode } from "../http/fake_node.ts";
+import { doubt, FakeNode, forcedDoubt, mismatch } from "../http/fake_node.ts";
 import type { Network } from "./browser.ts";
 import { launch, openPage, pay, startNetwork, violations } from "./browser.ts";
 
@@ -214,6 +214,52 @@ Deno.test("the page says when its node is gone, and comes back by itself", own, 
   await second.shutdown();
 });
 
+for (const colorScheme of ["light", "dark"] as const) {
+  for (const width of [360, 1400]) {
+    Deno.test(
+      `a mismatch is an alert until acknowledged, ${colorScheme}, ${width} px`,
+      own,
+      async () => {
+        const node = new FakeNode();
+        node.doubts = [doubt, forcedDoubt];
+        node.mismatches = [mismatch];
+        const server = serveHttp(node, { hostname: "127.0.0.1", port: 0, token: "any" });
+        const viewport = { width, height: 800 };
+        const { page, faults } = await openPage(browser, server.url, { viewport, colorScheme });
+        const alert = page.getByRole("alert").filter({ hasText: "Not atomic" });
+        await alert.waitFor();
+        assertMatch(
+          await alert.innerText(),
+          /Forced to abort by ann, decided to commit: payment …2a1c4d5e, transaction 1-0123456789ab-7/,
+        );
+        assertMatch(await alert.innerText(), /handfast acknowledge TRANSACTION/);
+        const rows = page.getByRole("group", { name: "In doubt" }).getByRole("row");
+        assertMatch(
+          await rows.nth(1).innerText(),
+          /1-0123456789ab-7\s+2 s\s+main@alice −125\.00 USD/,
+        );
+        assertMatch(
+          await rows.nth(2).innerText(),
+          /forced to abort by ann: released main@alice −125\.00 USD/,
+        );
+        assertEquals(await violations(page), []);
+        assertEquals(await page.evaluate("document.documentElement.scrollWidth"), width);
+        // On the page of its payment, too.
+        await alert.getByRole("link").click();
+        await page.locator(".timeline").waitFor();
+        assert(await alert.isVisible());
+        assertEquals(await violations(page), []);
+        assertEquals(await page.evaluate("document.documentElement.scrollWidth"), width);
+        node.mismatches = [];
+        await alert.waitFor({ state: "hidden" });
+        assertEquals(faults, []);
+        await page.context().close();
+        await server.shutdown();
+      },
+    );
+  }
+}
+
 Deno.test("what comes from outside is shown as text, whatever it is", own, async () => {
   const markup = "<img src=x onerror=alert(1)>";
   const node = new FakeNode("coordinator");
@@ -222,12 +268,14 @@ Deno.test("what comes from outside is shown as text, whatever it is", own, async
     Promise.resolve({
       ...status,
       peers: [{ name: "bob", address: markup, link: "up" as const }],
+      mismatches: [{ ...mismatch, by: markup }],
       alarms: [markup],
     });
   const server = serveHttp(node, { hostname: "127.0.0.1", port: 0, token: "any" });
   const { page, faults } = await openPage(browser, server.url);
   await page.locator("#alarmlist").getByText(markup).waitFor();
   await page.locator("#peers").getByText(markup).waitFor();
+  await page.locator("#mismatchlist").getByText(markup).waitFor();
   assertEquals(await page.locator("img").count(), 0);
   assertEquals(faults, []);
   await page.context().close();

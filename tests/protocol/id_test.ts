@@ -1,7 +1,9 @@
 import { assertEquals } from "@std/assert";
+import { operatorLengthMax } from "../../src/limits.ts";
 import {
   isLaterTransaction,
   isName,
+  isOperator,
   parsePaymentId,
   parseTransactionId,
   paymentIdMs,
@@ -87,5 +89,27 @@ const names: readonly [string, boolean][] = [
 for (const [name, expected] of names) {
   Deno.test(`isName(${JSON.stringify(name)}) is ${expected}`, () => {
     assertEquals(isName(name), expected);
+  });
+}
+
+const operators: readonly [string, boolean][] = [
+  ["a", true],
+  ["Ann Ødegård, treasury", true],
+  ["۱ آن", true],
+  ["é".repeat(operatorLengthMax), true],
+  ["a".repeat(operatorLengthMax + 1), false],
+  ["", false],
+  ["  ", false],
+  ["ann\n", false],
+  ["ann\u001b[2K", false],
+  ["ann\u0085", false],
+  ["ann\u2028", false],
+  ["ann\u202e", false],
+  ["ann\ud800", false],
+];
+
+for (const [name, expected] of operators) {
+  Deno.test(`isOperator(${JSON.stringify(name)}) is ${expected}`, () => {
+    assertEquals(isOperator(name), expected);
   });
 }

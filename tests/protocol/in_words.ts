@@ -59,9 +59,14 @@ function recordInWords(record: LogRecord): string {
       return words(type, nameOf(record.transaction), record.code, at(record.decided));
     case "aborted":
       return words(type, record.code, at(record.decided));
-    case "forced":
     case "mismatch":
       return words(type, nameOf(record.transaction), record.commit ? "commit" : "abort");
+    case "forced": {
+      const decision = record.commit ? "commit" : "abort";
+      return words(type, nameOf(record.transaction), decision, "by", record.by);
+    }
+    case "acknowledged":
+      return words(type, nameOf(record.transaction), "by", record.by);
     case "introduced":
       return words(type, record.name);
     case "joined":
@@ -116,8 +121,15 @@ export function answerInWords(answer: Answer): string {
       return words(answer.state, answer.isSameContent ? "for the same" : "for other content");
     case "account":
       return words(answer.state, answer.result);
-    case "resolved":
-      return words(answer.state, answer.found ? "found" : "not found");
+    case "resolved": {
+      if (answer.result === "not_in_doubt") return words(answer.state, answer.result);
+      const { commit, by } = answer.resolution;
+      return words(answer.state, answer.result, commit ? "commit" : "abort", "by", by);
+    }
+    case "acknowledged":
+      return words(answer.state, answer.payment ? "mismatch" : "nothing");
+    case "inquired":
+      return words(answer.state, `${answer.count}`);
     case "pending":
       return answer.state;
   }

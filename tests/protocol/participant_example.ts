@@ -53,8 +53,10 @@ export function submits(request: number, submitted: Order): Step {
 }
 
 function resolves(commit: boolean): Step {
-  return { type: "resolve", request: 9, transaction: T1, commit, by: "operator" };
+  return { type: "resolve", request: 9, transaction: T1, commit, by: "ann" };
 }
+
+const acknowledges: Step = { type: "acknowledge", request: 9, transaction: T1, by: "ben" };
 
 function tick(afterMs: number): Step {
   return { type: "tick", afterMs };
@@ -103,6 +105,12 @@ export const states: Readonly<Record<string, readonly (Step | "checkpoint" | "re
     resolves(false),
     decides("coordinator", true, T1),
   ],
+  "acknowledged": [
+    ...promised,
+    resolves(true),
+    decides("coordinator", false, T1, "vote_timeout"),
+    acknowledges,
+  ],
   "looking up": [...promised, decides("coordinator", true, T1), "checkpoint", submits(1, order)],
   "indexed": [...promised, decides("coordinator", true, T1), "checkpoint"],
 };
@@ -145,6 +153,9 @@ export const events: Readonly<Record<string, Step>> = {
   }),
   "resolve commit": resolves(true),
   "resolve abort": resolves(false),
+  "resolve of another transaction": { ...resolves(true), transaction: T2 } as Step,
+  "acknowledge": acknowledges,
+  "inquire": { type: "inquire", request: 9 },
   "link up": links(),
   "link up in the next epoch": links(epochs.next),
   "link up in the epoch before": links(epochs.before),

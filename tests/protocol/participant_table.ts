@@ -8,7 +8,7 @@ export const participantTable: readonly Row[] = [
     rule: "The payment's id pays once; a second send joins the first",
     does: {
       "none, refused, released against the decision": "> coordinator order",
-      "posted, posted against the decision": "= 2 committed T1 @then replayed",
+      "posted, posted against the decision, acknowledged": "= 2 committed T1 @then replayed",
       "released": "= 2 aborted vote_timeout @then replayed",
       "aborted": "= 2 aborted account_not_found @then replayed",
       "indexed": "?",
@@ -42,7 +42,7 @@ export const participantTable: readonly Row[] = [
       "own": "prepared T1, sync > coordinator yes T1",
       "prepared, restarted": "> coordinator yes T1",
       "forced to commit, forced to abort, looking up": "",
-      "posted, posted against the decision": "~ coordinator ack T1",
+      "posted, posted against the decision, acknowledged": "~ coordinator ack T1",
       "released": "> coordinator no T1 vote_timeout",
       "aborted": "> coordinator no T1 account_not_found",
       "indexed": "?",
@@ -54,7 +54,7 @@ export const participantTable: readonly Row[] = [
     rule: "Behind the newer attempt, so long given up by the coordinator",
     does: {
       "own": "prepared T0, sync > coordinator yes T0",
-      "posted, posted against the decision": "> coordinator no T0 !",
+      "posted, posted against the decision, acknowledged": "> coordinator no T0 !",
       "released": "> coordinator no T0 vote_timeout",
       "aborted": "> coordinator no T0 account_not_found",
       "looking up": "",
@@ -69,7 +69,7 @@ export const participantTable: readonly Row[] = [
       "own, own and refused, attempt lost": "prepared T2, sync > coordinator yes T2",
       "prepared": "released T1, prepared T2, sync > coordinator yes T2",
       "restarted": "released T1, sync > coordinator no T2",
-      "posted, posted against the decision": "> coordinator no T2 !",
+      "posted, posted against the decision, acknowledged": "> coordinator no T2 !",
       "released": "> coordinator no T2 vote_timeout",
       "aborted": "> coordinator no T2 account_not_found",
       "looking up": "",
@@ -84,7 +84,7 @@ export const participantTable: readonly Row[] = [
       "own, own and refused, attempt lost": "> coordinator no T2 debit_not_authorized",
       "prepared": "released T1, sync > coordinator no T2 debit_not_authorized",
       "restarted": "released T1, sync > coordinator no T2",
-      "posted, posted against the decision": "> coordinator no T2 !",
+      "posted, posted against the decision, acknowledged": "> coordinator no T2 !",
       "released": "> coordinator no T2 vote_timeout",
       "aborted": "> coordinator no T2 account_not_found",
       "looking up": "",
@@ -114,7 +114,8 @@ export const participantTable: readonly Row[] = [
         "joined 3, prepared Tnext, sync > coordinator yes Tnext",
       "prepared": "joined 3, released T1, prepared Tnext, sync > coordinator yes Tnext",
       "restarted": "joined 3, released T1, sync > coordinator no Tnext",
-      "posted, posted against the decision": "joined 3, sync > coordinator no Tnext !",
+      "posted, posted against the decision, acknowledged":
+        "joined 3, sync > coordinator no Tnext !",
       "released": "joined 3, sync > coordinator no Tnext vote_timeout",
       "aborted": "joined 3, sync > coordinator no Tnext account_not_found",
       "looking up": "joined 3, sync",
@@ -131,7 +132,8 @@ export const participantTable: readonly Row[] = [
       "restarted": "posted T1 @then ~ coordinator ack T1",
       "forced to abort":
         "mismatch T1 commit, sync ~ coordinator ack T1 =early 1 committed T1 @then !",
-      "posted, posted against the decision, released against the decision": "~ coordinator ack T1",
+      "posted, posted against the decision, acknowledged, released against the decision":
+        "~ coordinator ack T1",
       "looking up": "",
       "indexed": "?",
       "otherwise": "!",
@@ -161,7 +163,7 @@ export const participantTable: readonly Row[] = [
     does: {
       "prepared, forced to abort, restarted": "released T1",
       "forced to commit": "mismatch T1 abort, sync !",
-      "posted, posted against the decision": "!",
+      "posted, posted against the decision, acknowledged": "!",
       "otherwise": "",
     },
   },
@@ -183,7 +185,7 @@ export const participantTable: readonly Row[] = [
         "released T1 vote_timeout @then =early 1 aborted vote_timeout @then",
       "restarted": "released T1 vote_timeout @then",
       "forced to commit": "mismatch T1 abort, sync =early 1 aborted vote_timeout @then !",
-      "posted, posted against the decision": "!",
+      "posted, posted against the decision, acknowledged": "!",
       "otherwise": "",
     },
   },
@@ -201,7 +203,7 @@ export const participantTable: readonly Row[] = [
     does: {
       "none, own": "refused T1, sync > bob abort T1",
       "prepared, restarted": "> bob undecided T1 in_doubt",
-      "forced to commit, forced to abort, posted against the decision, released against the decision":
+      "forced to commit, forced to abort, posted against the decision, acknowledged, released against the decision":
         "> bob undecided T1 forced",
       "refused, own and refused, attempt lost": "> bob abort T1",
       "posted": "> bob commit T1 @then",
@@ -228,7 +230,7 @@ export const participantTable: readonly Row[] = [
     rule: "It refuses durably what it never voted for; while in doubt it says nothing",
     does: {
       "prepared, restarted, forced to commit, forced to abort, looking up": "",
-      "posted, posted against the decision": "> bob abort T2",
+      "posted, posted against the decision, acknowledged": "> bob abort T2",
       "released": "> bob abort T2 vote_timeout @then",
       "aborted": "> bob abort T2 account_not_found @then",
       "indexed": "?",
@@ -264,18 +266,47 @@ export const participantTable: readonly Row[] = [
   },
   {
     event: "resolve commit",
-    rule: "A heuristic decision is recorded, of what is in doubt only",
+    rule: "A heuristic decision is recorded, of what is in doubt only, and once",
     does: {
-      "prepared, restarted": "forced T1 commit, sync = 9 resolved found !",
-      "otherwise": "= 9 resolved not found",
+      "prepared, restarted": "forced T1 commit by ann, sync = 9 resolved forced commit by ann !",
+      "forced to commit": "= 9 resolved was_forced commit by ann",
+      "forced to abort": "= 9 resolved was_forced abort by ann",
+      "otherwise": "= 9 resolved not_in_doubt",
     },
   },
   {
     event: "resolve abort",
-    rule: "A heuristic decision is recorded, of what is in doubt only",
+    rule: "A heuristic decision is recorded, of what is in doubt only, and once",
     does: {
-      "prepared, restarted": "forced T1 abort, sync = 9 resolved found !",
-      "otherwise": "= 9 resolved not found",
+      "prepared, restarted": "forced T1 abort by ann, sync = 9 resolved forced abort by ann !",
+      "forced to commit": "= 9 resolved was_forced commit by ann",
+      "forced to abort": "= 9 resolved was_forced abort by ann",
+      "otherwise": "= 9 resolved not_in_doubt",
+    },
+  },
+  {
+    event: "resolve of another transaction",
+    rule: "A heuristic decision is of one transaction, not of its payment",
+    does: {
+      "otherwise": "= 9 resolved not_in_doubt",
+    },
+  },
+  {
+    event: "acknowledge",
+    rule: "Only a mismatch is acknowledged, once; it ends no other way",
+    does: {
+      "posted against the decision, released against the decision":
+        "acknowledged T1 by ben, sync = 9 acknowledged mismatch",
+      "otherwise": "= 9 acknowledged nothing",
+    },
+  },
+  {
+    event: "inquire",
+    rule: "An operator has everything asked about that is in doubt, forced or not",
+    does: {
+      "prepared, forced to commit, forced to abort": "> coordinator inquiry T1 = 9 inquired 1",
+      "restarted": "> bob inquiry T1 = 9 inquired 1",
+      "otherwise": "= 9 inquired 0",
     },
   },
   {

@@ -1,9 +1,10 @@
 /** Rules: AC1 to AC5 of Bernstein, Hadzilacos and Goodman (ch. 7), presumed abort of Mohan, Lindsay and
  * Obermarck (1986), or the design's own, as the rows of the table cite them. */
 
-import { assertEquals } from "@std/assert";
+import { assertEquals, assertMatch } from "@std/assert";
+import { inquiryIntervalMs } from "../../src/limits.ts";
 import { ParticipantState } from "../../src/protocol/participant_state.ts";
-import { entryNow, turnOf } from "./example.ts";
+import { entryNow, genesisOf, turnOf } from "./example.ts";
 import { expectedIn, inWords } from "./in_words.ts";
 import { Bench, events, states } from "./participant_example.ts";
 import { participantTable } from "./participant_table.ts";
@@ -60,4 +61,32 @@ Deno.test("books add up to zero after every event in every state", () => {
       }
     }
   }
+});
+
+Deno.test("a mismatch is raised when it is found, and at every start until it is acknowledged", () => {
+  const start = {
+    type: "start",
+    genesis: genesisOf("alice", "participant"),
+    nonce: "ffffffffffff",
+  } as const;
+  const found = Bench.in("forced to abort").step(events["commit"]!).alarms;
+  assertMatch(found.join(), /forced to abort by ann, but .* decided to commit: .* is not atomic/);
+  const bench = Bench.in("released against the decision");
+  for (let i = 0; i < 2; i++) {
+    // Also where what was settled is in the index, and no longer in memory.
+    if (i > 0) bench.checkpoint();
+    bench.restart();
+    assertEquals(bench.step(start).alarms, found);
+  }
+  bench.step(events["acknowledge"]!);
+  bench.restart();
+  assertEquals(bench.step(start).alarms, []);
+});
+
+Deno.test("a tick after everything was asked about asks again only when it is due", () => {
+  const bench = Bench.in("prepared");
+  const afterMs = inquiryIntervalMs - 1;
+  const inquire = { ...events["inquire"]!, afterMs };
+  assertEquals(inWords(bench.step(inquire)), "> coordinator inquiry T1 = 9 inquired 1");
+  assertEquals(inWords(bench.step({ type: "tick", afterMs: afterMs + 1 })), "");
 });

@@ -142,7 +142,7 @@ Deno.test("a refusal is forgotten once a higher epoch is durably known", () => {
 
 Deno.test("a readmitted coordinator's epochs begin again", () => {
   const bench = Bench.in("own");
-  bench.step({ type: "record", record: { type: "readmitted", name: "coordinator" } });
+  bench.step({ type: "record", record: { type: "readmitted", name: "coordinator", by: "ann" } });
   const link = { type: "linkUp", peer: "coordinator", address: "coordinator:7443" } as const;
   const out = bench.step({ ...link, epoch: epochs.before });
   assertEquals(inWords(out), "joined 1, sync > coordinator order");

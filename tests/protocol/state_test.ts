@@ -3,9 +3,18 @@
 import { assertEquals, assertThrows } from "@std/assert";
 import { InvariantError } from "../../src/errors.ts";
 import { CoordinatorState } from "../../src/protocol/coordinator_state.ts";
+import type { Mismatched } from "../../src/protocol/participant_state.ts";
 import { ParticipantState } from "../../src/protocol/participant_state.ts";
 import type { LogRecord } from "../../src/protocol/record.ts";
-import { epochs, genesisOf, order, payment, transactions, turnOf } from "./example.ts";
+import {
+  epochs,
+  genesisOf,
+  order,
+  otherPayment,
+  payment,
+  transactions,
+  turnOf,
+} from "./example.ts";
 import type { Row } from "./in_words.ts";
 import { expectedIn } from "./in_words.ts";
 
@@ -25,6 +34,15 @@ const records: Readonly<Record<string, LogRecord>> = {
   "forced abort": { type: "forced", transaction: T1, order, commit: false, by: "operator" },
   "mismatch commit": { type: "mismatch", ...of1, commit: true },
   "mismatch abort": { type: "mismatch", ...of1, commit: false },
+  acknowledged: { type: "acknowledged", ...of1, by: "ann" },
+  "acknowledged T2": { type: "acknowledged", transaction: T2, payment, by: "ann" },
+  "acknowledged of another": {
+    type: "acknowledged",
+    transaction: T1,
+    payment: otherPayment,
+    by: "ann",
+  },
+  unacknowledged: { type: "unacknowledged", ...of1, commit: false, by: "operator" },
   aborted: { type: "aborted", order, code: "vote_timeout", decided },
   committed: { type: "committed", transaction: T1, order },
   ended: { type: "ended", ...of1 },
@@ -34,7 +52,7 @@ const always: Readonly<Record<string, LogRecord>> = {
   genesis: genesisOf("alice", "participant"),
   started: { type: "started", epoch: epochs.present },
   introduced: { type: "introduced", name: "bob", address: "bob:7443" },
-  readmitted: { type: "readmitted", name: "bob" },
+  readmitted: { type: "readmitted", name: "bob", by: "ann" },
   checkpointed: { type: "checkpointed", number: 3, hash: "00".repeat(32) },
 };
 
@@ -145,6 +163,7 @@ const participantTable: readonly Row[] = [
       otherwise: throws,
     },
   },
+  { event: "acknowledged", rule: "only of a mismatch", does: { otherwise: throws } },
   { event: "committed", rule: "a coordinator's", does: { otherwise: throws } },
   { event: "ended", rule: "a coordinator's", does: { otherwise: throws } },
 ];
@@ -175,6 +194,63 @@ for (const row of participantTable) {
     }
   });
 }
+
+/** Mismatches that wait for an operator after these records, by their real decisions. */
+const mismatchTable: readonly [past: readonly string[], waiting: readonly string[] | "throws"][] = [
+  [["prepared", "forced commit"], []],
+  [["prepared", "forced commit", "posted"], []],
+  [["prepared", "forced commit", "mismatch abort"], ["abort by operator"]],
+  [["prepared", "forced abort", "mismatch commit"], ["commit by operator"]],
+  [["prepared", "forced commit", "mismatch abort", "acknowledged"], []],
+  [["prepared", "forced commit", "mismatch abort", "acknowledged T2"], throws],
+  [["prepared", "forced commit", "mismatch abort", "acknowledged of another"], throws],
+  [["prepared", "forced commit", "mismatch abort", "acknowledged", "acknowledged"], throws],
+  [["unacknowledged"], ["abort by operator"]],
+  [["unacknowledged", "acknowledged"], []],
+  [["unacknowledged", "prepared", "released"], ["abort by operator"]],
+];
+
+for (const [past, waiting] of mismatchTable) {
+  Deno.test(`ParticipantState has after ${past.join(", ")} as mismatches: ${waiting}`, () => {
+    const fold = participantIn("none");
+    const apply = () =>
+      past.forEach((name, i) => fold.apply(records[name]!, turnOf("alice", i + 1)));
+    if (waiting === throws) return void assertThrows(apply, InvariantError, "no mismatch");
+    apply();
+    assertEquals(mismatchesOf(fold), waiting);
+  });
+}
+
+function mismatchesOf(fold: ParticipantState): string[] {
+  return [...fold.mismatches()].map(({ commit, by }) => `${commit ? "commit" : "abort"} by ${by}`);
+}
+
+Deno.test("a mismatch outlives what is settled, and checkpoints carry it until it is acknowledged", () => {
+  const fold = participantIn("prepared");
+  fold.apply(records["forced commit"]!, turnOf("alice", 3));
+  fold.apply(records["mismatch abort"]!, turnOf("alice", 4));
+  let last = fold;
+  for (let i = 0; i < 3; i++) {
+    const snapshot = [...last.snapshot(turnOf("alice", 9))];
+    last.rotate();
+    last.dropIndexed();
+    const again = new ParticipantState("alice", "coordinator");
+    for (const [context, record] of snapshot) again.apply(record, context);
+    for (const state of [last, again]) {
+      assertEquals([...state.snapshot(turnOf("alice", 9))], snapshot);
+      const [{ context, ...mismatch }] = [...state.mismatches()] as [Mismatched];
+      assertEquals(mismatch, { ...of1, commit: false, by: "operator" });
+      assertEquals(context.number, 4);
+      assertEquals(state.settled(payment), undefined);
+    }
+    last = again;
+  }
+  last.apply(records.acknowledged!, turnOf("alice", 10));
+  assertEquals([...last.mismatches()], []);
+  assertEquals([...last.snapshot(turnOf("alice", 11))].map(([, { type }]) => type), [
+    ...["balance", "balance", "balance"],
+  ]);
+});
 
 const coordinatorStates: Readonly<Record<string, readonly string[]>> = {
   none: [],
@@ -246,7 +322,7 @@ Deno.test("joined and readmitted: the coordinator's epoch, and none after it was
   assertEquals([fold.coordinatorEpoch, fold.open(payment)?.type], [epochs.present, "refused"]);
   fold.apply({ type: "joined", epoch: epochs.next }, turnOf("alice", 3));
   assertEquals([fold.coordinatorEpoch, fold.open(payment)], [epochs.next, undefined]);
-  fold.apply({ type: "readmitted", name: "coordinator" }, turnOf("alice", 4));
+  fold.apply({ type: "readmitted", name: "coordinator", by: "ann" }, turnOf("alice", 4));
   assertEquals(fold.coordinatorEpoch, undefined);
 });
 
@@ -259,6 +335,7 @@ Deno.test("recall() gives what was settled as it was before it left memory", () 
     ["prepared", "forced commit", "mismatch abort"],
     ["prepared", "forced abort", "mismatch commit"],
     ["prepared", "forced commit", "posted"],
+    ["prepared", "forced commit", "mismatch abort", "acknowledged"],
     ["aborted"],
   ];
   for (const names of histories) {

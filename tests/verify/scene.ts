@@ -16,6 +16,7 @@ import type { Order } from "../../src/protocol/order.ts";
 import { Participant } from "../../src/protocol/participant.ts";
 import type { ParticipantEvent, Reply } from "../../src/protocol/participant_event.ts";
 import type { Genesis, LogRecord, Role } from "../../src/protocol/record.ts";
+import type { Found } from "../../src/protocol/step.ts";
 import { Output } from "../../src/protocol/step.ts";
 import type { VectorClock } from "../../src/protocol/vector_clock.ts";
 import { emptyClock, mergeClocks, withComponent } from "../../src/protocol/vector_clock.ts";
@@ -204,15 +205,20 @@ export class Scene {
   async force(name: NodeName, n: number, commit: boolean): Promise<TransactionId> {
     const core = this.#nodes.get(name)!.core as Participant;
     const { transaction } = core.state.open(paymentId(n))!;
-    await this.step(name, { type: "resolve", request: 0, transaction, commit, by: "operator" });
+    await this.step(name, { type: "resolve", request: 0, transaction, commit, by: "ann" });
     return transaction;
   }
 
-  async checkpoint(name: NodeName): Promise<void> {
+  /** @param isKept which records of the state are written */
+  async checkpoint(
+    name: NodeName,
+    isKept: (found: Found) => boolean = () => true,
+  ): Promise<void> {
     const { core, log } = this.#nodes.get(name)!;
     const { number } = log.head;
     const { clock, atMs } = await log.entry(number);
-    const checkpoint = log.beginCheckpoint(core.state.snapshot({ number, clock, atMs }));
+    const state = [...core.state.snapshot({ number, clock, atMs })];
+    const checkpoint = log.beginCheckpoint(state.filter(isKept));
     core.state.rotate();
     await log.writeCheckpoint(checkpoint);
     const { hash } = checkpoint;

@@ -1,10 +1,12 @@
 import { assert, assertEquals, assertMatch, assertRejects } from "@std/assert";
 import { encodeOrder } from "../../src/codec/order.ts";
-import type { LogRecord } from "../../src/protocol/record.ts";
+import type { TransactionId } from "../../src/protocol/id.ts";
+import type { LogRecord, NodeRecord } from "../../src/protocol/record.ts";
 import { Findings, linesOfKindMax } from "../../src/verify/findings.ts";
 import { verifyLogs } from "../../src/verify/mod.ts";
+import { Complaints } from "../../src/verify/payments.ts";
 import type { NodeName } from "./scene.ts";
-import { assertFound, paymentId, Scene } from "./scene.ts";
+import { assertFound, paymentId, replaced, Scene } from "./scene.ts";
 
 Deno.test("verifyLogs() finds nothing wrong in what nodes wrote, and says what it saw", async () => {
   await using scene = await Scene.play();
@@ -44,16 +46,60 @@ Deno.test("verifyLogs() takes open transactions for no violation, in either phas
 
 Deno.test("verifyLogs() names a forced decision that the real one contradicts", async () => {
   await using scene = await Scene.begin();
+  const transaction = await mismatchAtBob(scene);
+  scene.stop();
+  const { violations } = await verifyLogs(scene.dirs);
+  assertFound(
+    violations,
+    new RegExp(`${transaction}.*forced to abort and decided to commit.*by ann, not acknowledged$`),
+  );
+  assertFound(violations, /USD is not conserved/);
+});
+
+Deno.test("verifyLogs() says by whom and when a mismatch was acknowledged, once", async () => {
+  for (const times of [1, 2]) {
+    await using scene = await Scene.begin((_, content) =>
+      replaced(
+        content,
+        ({ type }) => type === "acknowledged",
+        (record) => Array.from({ length: times }, () => record),
+      )
+    );
+    const transaction = await mismatchAtBob(scene);
+    // The checkpoints carry it until then, and not after.
+    await scene.checkpoint("bob");
+    await scene.step("bob", { type: "acknowledge", request: 0, transaction, by: "ben" });
+    const number = scene.headOf("bob");
+    if (times === 1) await scene.checkpoint("bob");
+    scene.stop();
+    const { violations } = await verifyLogs(scene.dirs);
+    assertFound(
+      violations,
+      new RegExp(`${transaction}.*acknowledged by ben in entry ${number}, 2026-01-01T`),
+    );
+    if (times === 1) assertEquals(violations.length, 2, violations.join("\n"));
+    else assertFound(violations, /acknowledges transaction .*, which was acknowledged before/);
+  }
+});
+
+Deno.test("verifyLogs() finds a checkpoint that has lost a mismatch", async () => {
+  await using scene = await Scene.begin();
+  await mismatchAtBob(scene);
+  await scene.checkpoint("bob", ([, { type }]) => type !== "unacknowledged");
+  scene.stop();
+  const { violations } = await verifyLogs(scene.dirs);
+  assertFound(violations, /the checkpoint at entry \d+ is not what the entries up to there make/);
+});
+
+/** Bob's operator aborts what was committed. */
+async function mismatchAtBob(scene: Scene): Promise<TransactionId> {
   scene.lose = (to, message) => to === "bob" && message.type === "decision";
   await scene.pay(1, "alice", "bob", 100n);
   const transaction = await scene.force("bob", 1, false);
   scene.lose = () => false;
   await scene.tick();
-  scene.stop();
-  const { violations } = await verifyLogs(scene.dirs);
-  assertFound(violations, new RegExp(`${transaction}.*forced to abort and decided to commit`));
-  assertFound(violations, /USD is not conserved/);
-});
+  return transaction;
+}
 
 Deno.test("verifyLogs() compares a forced decision with the coordinator's log", async () => {
   for (const commit of [true, false]) {
@@ -166,7 +212,7 @@ Deno.test("verifyLogs() accepts what peers had seen of a node that they readmitt
   });
   wrongAt = scene.headOf("alice") + 2;
   await scene.pay(1, "alice", "bob", 100n);
-  const readmitted: LogRecord = { type: "readmitted", name: "coordinator" };
+  const readmitted: NodeRecord = { type: "readmitted", name: "coordinator", by: "ann" };
   await scene.step("alice", { type: "record", record: readmitted });
   await scene.checkpoint("alice");
   scene.stop();
@@ -187,4 +233,13 @@ Deno.test("Findings tells the first of a kind one by one and then counts", () =>
   assertEquals(violations.length, linesOfKindMax + 2);
   assertEquals(violations[linesOfKindMax], "… and 5 more (clock)");
   assertEquals(notChecked, ["bob (3 entries)"]);
+});
+
+Deno.test("mismatches are each told, however many there are", () => {
+  const findings = new Findings();
+  const complaints = new Complaints("bob", findings);
+  for (let i = 0; i < 2 * linesOfKindMax; i++) complaints.addMismatch(i, "is one");
+  const { violations } = findings.report();
+  assertEquals(violations.length, 2 * linesOfKindMax);
+  assertEquals(violations.at(-1), `bob: entry ${2 * linesOfKindMax - 1} is one`);
 });

@@ -1,6 +1,6 @@
 // The node itself: its figures, links, accounts, and what is in doubt.
 
-import { byId, element, fill, grouped, setText, shortId } from "./elements.js";
+import { byId, element, fill, fullTimeOf, grouped, setText, shortId } from "./elements.js";
 
 const count = new Intl.NumberFormat();
 const rate = new Intl.NumberFormat(undefined, { maximumFractionDigits: 1 });
@@ -10,6 +10,7 @@ export function showStatus(status) {
   setText(byId("name"), status.name);
   setText(byId("role"), status.ready ? status.role : `${status.role}, not ready for payments`);
   byId("balances").hidden = status.role === "coordinator";
+  showMismatches(status.mismatches);
   byId("alarms").hidden = status.alarms.length === 0;
   fill(byId("alarmlist"), status.alarms, (alarm) => element("li", {}, alarm));
   showFigures(status);
@@ -21,6 +22,29 @@ export function showStatus(status) {
     ["Network", status.network],
     ...Object.entries(status.clock).map(([node, number]) => [`Entries of ${node}`, String(number)]),
   ], ([term, value]) => [element("dt", {}, term), element("dd", { class: "mono" }, value)]);
+}
+
+/** On the page of one payment too, as long as nobody has acknowledged them. */
+function showMismatches(mismatches) {
+  byId("mismatches").hidden = mismatches.length === 0;
+  fill(byId("mismatchlist"), mismatches, (mismatch) => {
+    const { transaction, payment, forced, decision, at } = mismatch;
+    return element(
+      "li",
+      {},
+      element("strong", {}, `Forced to ${forced.decision} by ${forced.by}, decided to ${decision}`),
+      ": payment ",
+      paymentLink(payment),
+      ", transaction ",
+      element("span", { class: "mono" }, transaction),
+      ", known since ",
+      fullTimeOf(at),
+    );
+  });
+}
+
+function paymentLink(payment) {
+  return element("a", { href: `#/payments/${payment}`, class: "mono" }, shortId(payment));
 }
 
 function showFigures(status) {
@@ -86,26 +110,22 @@ export function showDoubts(doubts) {
     element(
       "tr",
       {},
-      element(
-        "th",
-        { scope: "row" },
-        element(
-          "a",
-          { href: `#/payments/${doubt.payment}`, class: "mono" },
-          shortId(doubt.payment),
-        ),
-      ),
+      element("th", { scope: "row" }, paymentLink(doubt.payment)),
+      element("td", { class: "mono" }, doubt.transaction),
       element("td", { class: "amount" }, ageText(doubt.age)),
-      element(
-        "td",
-        {},
-        doubt.held.map((leg) => `${leg.account} ${grouped(leg.decimal)} ${leg.currency}`).join(
-          ", ",
-        ),
-      ),
+      element("td", {}, doubt.forced ? forcedText(doubt.forced) : legsText(doubt.held)),
       element("td", {}, doubt.participants.join(", ")),
       element("td", {}, doubt.unreachable.join(", ") || "–"),
     ));
+}
+
+function legsText(legs) {
+  return legs.map((leg) => `${leg.account} ${grouped(leg.decimal)} ${leg.currency}`).join(", ");
+}
+
+function forcedText({ decision, by, legs }) {
+  const done = decision === "commit" ? "posted" : "released";
+  return `forced to ${decision} by ${by}: ${done} ${legsText(legs)}`;
 }
 
 function ageText(seconds) {

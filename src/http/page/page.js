@@ -76,6 +76,7 @@ function ask(isRefused) {
   role = undefined;
   setText(byId("connection"), "needs a token");
   setText(byId("refused"), isRefused ? "This is not the node's token." : "");
+  byId("mismatches").hidden = true;
   byId("overview").hidden = true;
   byId("detail").hidden = true;
   byId("ask").hidden = false;

@@ -1,0 +1,178 @@
+import { assertEquals, assertMatch } from "@std/assert";
+import { parseArguments } from "../../src/cli/arguments.ts";
+import { operatorFlags, operatorIn } from "../../src/cli/operator.ts";
+import { fakeNode, record, recordAnswering } from "./recorder.ts";
+
+const transaction = "1-0123456789ab-7";
+const payment = "0190f5d0-7b1a-7c3e-9f00-3b6f2a1c4d5e";
+const at = "2025-01-31T12:00:00.000Z";
+const doubt = {
+  transaction,
+  payment,
+  age: 200,
+  participants: ["alice", "bob"],
+  unreachable: ["coordinator"],
+  held: [{ account: "main@bob", amount: "-12500", currency: "USD" }],
+};
+const mismatch = {
+  transaction,
+  payment,
+  forced: { decision: "commit", by: "ann" },
+  decision: "abort",
+  at,
+};
+const status = {
+  name: "bob",
+  role: "participant",
+  epoch: "1-0123456789ab",
+  clock: { bob: 3 },
+  peers: [],
+  open: 0,
+  inDoubt: 0,
+  committed: 1,
+  aborted: 0,
+  throughput: 0,
+  latency: { p50ms: null, p99ms: null },
+  mismatches: [mismatch],
+  alarms: [],
+};
+
+/** Answers as a node with one transaction in doubt and one mismatch; keeps what it is sent. */
+async function startNode(inDoubt: readonly unknown[] = [doubt]) {
+  const sent: unknown[] = [];
+  const node = await fakeNode(async (request) => {
+    const { pathname } = new URL(request.url);
+    if (request.method === "GET") {
+      const answer = pathname === "/v1/status" ? status : { inDoubt, mismatches: [mismatch] };
+      return Response.json(answer);
+    }
+    const text = await request.text();
+    sent.push([pathname, text && JSON.parse(text)]);
+    switch (pathname) {
+      case "/v1/in-doubt/retry":
+        return Response.json({ asked: inDoubt.length });
+      case `/v1/in-doubt/${transaction}`:
+        return Response.json({ transaction, payment, decision: "abort", by: "ann", at });
+      case "/v1/peers/alice/readmit":
+        return Response.json({ readmitted: "alice" });
+      default:
+        return Response.json({ acknowledged: transaction, payment, by: "ann" });
+    }
+  });
+  return { node, sent, flags: node.flags };
+}
+
+Deno.test("resolve sends the decision and who took it", async () => {
+  const { node, sent, flags } = await startNode();
+  await using _node = node;
+  const line = ["resolve", transaction, "--abort", "--yes", "--by", "ann"];
+  const { exit, out, err } = await record(...line, ...flags);
+  assertEquals([exit, err], [0, []]);
+  assertEquals(out, [`forced ${transaction} of payment ${payment} to abort, by ann; recorded`]);
+  assertEquals(sent, [[`/v1/in-doubt/${transaction}`, { decision: "abort", by: "ann" }]]);
+});
+
+for (const answer of [true, false]) {
+  Deno.test(`resolve at a terminal tells what it risks, and ${answer ? "acts" : "stops"} on the answer`, async () => {
+    const { node, sent, flags } = await startNode();
+    await using _node = node;
+    const line = ["resolve", transaction, "--commit", "--json", "--by", "ann"];
+    const { exit, err, out } = await recordAnswering(answer, ...line, ...flags);
+    assertEquals(err, [
+      `${transaction} of payment ${payment}: in doubt for 3 min 20 s`,
+      "held here: main@bob -125.00 USD",
+      "participants: alice, bob; not reached: coordinator",
+      "If the real decision is abort, this ledger will differ from the others, until people put it " +
+      'right. Ask again before: "handfast in-doubt --retry".',
+      `Force ${transaction} to commit all the same?`,
+    ]);
+    assertEquals([exit, sent.length, out.length], answer ? [0, 1, 1] : [1, 0, 0]);
+  });
+}
+
+Deno.test("resolve at a terminal asks nothing of what is not in doubt, or forced before", async () => {
+  const forced = { decision: "abort", by: "ben", at, legs: [] };
+  const cases = [[[], /not in doubt at/], [[{ ...doubt, forced }], /forced to abort by ben at/]];
+  for (const [inDoubt, said] of cases as [unknown[], RegExp][]) {
+    const { node, sent, flags } = await startNode(inDoubt);
+    await using _node = node;
+    const { exit, err } = await recordAnswering(true, "resolve", transaction, "--abort", ...flags);
+    assertEquals([exit, sent, err.length], [1, [], 1]);
+    assertMatch(err[0]!, said);
+  }
+});
+
+Deno.test("acknowledge shows the mismatch to a person before it asks, and is recorded", async () => {
+  const { node, sent, flags } = await startNode();
+  await using _node = node;
+  const line = ["acknowledge", transaction, "--by", "ann"];
+  const refused = await recordAnswering(false, ...line, ...flags);
+  assertEquals([refused.exit, sent], [1, []]);
+  assertMatch(refused.err[0]!, /is not atomic: .* forced to commit by ann, but decided to abort/);
+  assertMatch(refused.err[1]!, /put right/);
+  const { exit, out } = await recordAnswering(true, ...line, ...flags);
+  assertEquals([exit, sent], [0, [[`/v1/mismatches/${transaction}/acknowledge`, { by: "ann" }]]]);
+  assertMatch(out[0]!, /^acknowledged the mismatch of .*, by ann; recorded$/);
+  const other = await recordAnswering(true, "acknowledge", "1-0123456789ab-8", ...flags);
+  assertEquals([other.exit, sent.length], [1, 1]);
+  assertMatch(other.err.join(), /no mismatch of 1-0123456789ab-8 waits/);
+});
+
+Deno.test("readmit sends who does it", async () => {
+  const { node, sent, flags } = await startNode();
+  await using _node = node;
+  const { exit } = await record("readmit", "alice", "--yes", "--by", "ann", ...flags);
+  assertEquals([exit, sent], [0, [["/v1/peers/alice/readmit", { by: "ann" }]]]);
+});
+
+Deno.test("in-doubt --retry says how many were asked about", async () => {
+  for (
+    const [inDoubt, said] of [[[doubt], /^asked about 1 /], [[], /^nothing is in doubt/]] as const
+  ) {
+    const { node, sent, flags } = await startNode(inDoubt);
+    await using _node = node;
+    const { exit, out } = await record("in-doubt", "--retry", ...flags);
+    assertEquals([exit, sent], [0, [["/v1/in-doubt/retry", ""]]]);
+    assertMatch(out[0]!, said);
+    const json = await record("in-doubt", "--retry", "--json", ...flags);
+    assertEquals(json.out, [JSON.stringify({ asked: inDoubt.length })]);
+  }
+});
+
+Deno.test("status and in-doubt show a mismatch, and what to do about it", async () => {
+  const { node, flags } = await startNode([]);
+  await using _node = node;
+  for (const command of ["status", "in-doubt"]) {
+    const { out } = await record(command, ...flags);
+    assertMatch(
+      out[1]!,
+      /^MISMATCH: payment .* forced to commit by ann, .*; .*: handfast acknowledge 1-0123456789ab-7$/,
+    );
+  }
+});
+
+const logins: readonly [typed: readonly string[], env: Record<string, string>, by?: string][] = [
+  [["--by", "ann"], { USER: "root" }, "ann"],
+  [[], { USER: "root", LOGNAME: "ann" }, "root"],
+  [[], { LOGNAME: "ann" }, "ann"],
+  [[], { USER: "a\nb", LOGNAME: "ann" }, "ann"],
+  [[], { USER: "" }],
+  [[], {}],
+];
+
+for (const [typed, env, by] of logins) {
+  Deno.test(`operatorIn() of ${JSON.stringify([typed, env])} is ${by ?? "left to the node"}`, () => {
+    const syntax = { name: "x", usage: ["x"], flags: operatorFlags };
+    const args = parseArguments(typed, syntax);
+    assertEquals(operatorIn(args, (name) => env[name]), by);
+  });
+}
+
+Deno.test({
+  name: "operatorIn() leaves it to the node where the environment may not be read",
+  permissions: { env: false },
+  fn: () => {
+    const args = parseArguments([], { name: "x", usage: ["x"], flags: operatorFlags });
+    assertEquals(operatorIn(args), undefined);
+  },
+});
