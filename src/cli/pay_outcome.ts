@@ -107,5 +107,6 @@ const reasonOf: Readonly<Record<RefusalCode, string>> = {
   debit_not_authorized: "only the owner of an account may debit it",
   insufficient_funds: "the account has less available",
   vote_timeout: "a participant did not vote in time",
+  forced_otherwise: "an operator of a participant has decided an earlier attempt by hand",
 };
 const reasons: ReadonlyMap<string, string> = new Map(Object.entries(reasonOf));

@@ -46,6 +46,11 @@ export class Dialer {
   set address(address: string) {
     if (address === this.#address) return;
     this.#address = address;
+    this.hurry();
+  }
+
+  /** The next attempt is made at once. */
+  hurry(): void {
     this.#failures = 0;
     this.#endPause?.();
   }

@@ -56,6 +56,8 @@ export interface LinkLayer {
   dial(name: string, role: NodeRole, address: string): void;
   /** Dials a peer no more, and closes the link that came of it. */
   hangUp(name: string): void;
+  /** Peers that could not be reached are tried now, not when it is time again. */
+  hurry(): void;
   /** Queues a payload for a peer; false if there is no link. */
   send(peer: string, payload: Uint8Array): boolean;
   /** Ends everything; what is queued is written first. */

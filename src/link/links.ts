@@ -124,6 +124,11 @@ export class Links implements LinkLayer {
     if (held?.isDialer) this.#spawn(held.link.finish("this node has nothing more to ask"));
   }
 
+  /** Tries all those now who are dialled and wait for their next turn. */
+  hurry(): void {
+    for (const dialer of this.#dialers.values()) dialer.hurry();
+  }
+
   /**
    * Queues a payload of at most {@linkcode payloadBytesMax} bytes, which must not be changed
    * afterwards. False if there is no link: then it is not sent. All that is queued in one turn of the

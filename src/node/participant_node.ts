@@ -261,14 +261,10 @@ export class ParticipantNode extends Shell<ParticipantEvent, Reply> implements N
   }
 
   async inquire(): Promise<number> {
-    const answer = await this.hurry();
+    this.links.hurry();
+    const answer = await this.#ask((request) => ({ type: "inquire", request }));
     if (answer.state !== "inquired") throw new Error(`an inquiry was answered ${answer.state}`);
     return answer.count;
-  }
-
-  /** What is in doubt is asked about now, not when it is due. */
-  protected hurry(): Promise<Answer> {
-    return this.#ask((request) => ({ type: "inquire", request }));
   }
 
   async acknowledge(transaction: TransactionId, by: string): Promise<PaymentId | undefined> {

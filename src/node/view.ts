@@ -49,8 +49,10 @@ export function viewOf(found: readonly Found[]): PaymentView | undefined {
       case "mismatch": {
         if (!order) break;
         const { transaction, commit } = record;
-        const state = commit ? "committed" : "aborted";
-        view = { ...partsOf(order), state, transaction, clock, atMs };
+        // That an attempt was aborted says nothing of the payment.
+        view = commit
+          ? { ...partsOf(order), state: "committed", transaction, clock, atMs }
+          : undefined;
         break;
       }
     }

@@ -39,6 +39,7 @@ export const refusalCodes = [
   "debit_not_authorized",
   "insufficient_funds",
   "vote_timeout",
+  "forced_otherwise",
 ] as const;
 export type RefusalCode = typeof refusalCodes[number];
 

@@ -174,7 +174,8 @@ export class Participant {
       return;
     }
     const settled = this.state.settled(payment);
-    if (settled && (settled.type === "posted" || settled.code)) {
+    // What an operator forced is not what became of the payment: the coordinator knows.
+    if (settled && !settled.isForced && (settled.type === "posted" || settled.code)) {
       if (!sameOrder(settled.order, order)) return reply({ state: "rejected", code: "id_reused" });
       const { decided, atMs } = settled;
       const outcome: OutcomeAnswer = settled.type === "posted"
@@ -324,6 +325,8 @@ export class Participant {
     // An operator's decision stands until the real one is known.
     if (open?.type === "forced") return vote(false);
     const settled = this.state.settled(payment);
+    // Its books have the payment already, or never will: no other attempt can make that right.
+    if (settled?.isForced) return vote(false, "forced_otherwise");
     if (settled?.type === "posted") {
       if (settled.transaction === transaction) return this.#ack(transaction, payment, out);
       out.alarms.push(`asked to prepare ${payment} a second time, which is paid`);
@@ -414,6 +417,7 @@ export class Participant {
     }
     const settled = this.state.settled(payment);
     if (!commit) {
+      if (settled?.isForced && settled.transaction === transaction) return;
       if (settled?.type === "posted" && settled.transaction === transaction) {
         out.alarms.push(`a late abort of ${transaction}, which is posted: nothing changed`);
       } else if (!this.#held(payment) && !isFinal(settled)) {

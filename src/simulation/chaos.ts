@@ -35,6 +35,10 @@ export interface Chaos {
   readonly linkBreakEveryMs: number;
   readonly clockJumpEveryMs: number;
   readonly putBackEveryMs: number;
+  /** Operators look at what is in doubt, and lose their patience with it. */
+  readonly operatorEveryMs: number;
+  /** They guess, where else they know the real decision by other ways. */
+  readonly areGuessing: boolean;
   /** Participants keep their address over restarts. */
   readonly hasFixedAddresses: boolean;
   /** Nothing goes wrong at all: then every payment in order must commit. */
@@ -76,6 +80,8 @@ export function chaosOf(random: Random, participants: number | undefined): Chaos
     linkBreakEveryMs: faulty(0.5, () => random.between([500, 5_000]), 0),
     clockJumpEveryMs: faulty(0.4, () => random.between([1_000, 8_000]), 0),
     putBackEveryMs: faulty(0.2, () => random.between([4_000, 12_000]), 0),
+    operatorEveryMs: faulty(0.3, () => random.between([300, 3_000]), 0),
+    areGuessing: random.chance(0.3),
     hasFixedAddresses: random.chance(0.5),
     isCalm,
   };

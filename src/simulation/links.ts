@@ -95,6 +95,13 @@ export class SimulatedLinks implements LinkLayer {
     if (end?.isDialer) this.#close(end, "nothing more to ask");
   }
 
+  hurry(): void {
+    for (const [name, { role, address }] of [...this.#dialled]) {
+      this.#dialled.delete(name);
+      this.dial(name, role, address);
+    }
+  }
+
   send(peer: string, payload: Uint8Array): boolean {
     const end = this.#ends.get(peer);
     if (!end) return false;

@@ -10,6 +10,7 @@ import { chaosOf, healed } from "./chaos.ts";
 import { Client } from "./clients.ts";
 import { checkCuts } from "./cuts.ts";
 import { Faults } from "./faults.ts";
+import { Operator } from "./operators.ts";
 import { Random } from "./random.ts";
 import type { Rule } from "./violation.ts";
 import { Violation } from "./violation.ts";
@@ -78,7 +79,8 @@ async function live(world: World): Promise<void> {
   for (const machine of world.participants) {
     for (let i = 0; i < chaos.clientsEach; i++) clients.push(new Client(world, machine));
   }
-  const running = Promise.all(clients.map((client) => client.run()));
+  const operators = world.participants.map((machine) => new Operator(world, machine));
+  const running = Promise.all([...clients, ...operators].map((person) => person.run()));
   running.catch((thrown) => world.fail(new Violation("no node fails by itself", String(thrown))));
   const faults = new Faults(world);
   faults.begin();
@@ -94,7 +96,7 @@ async function live(world: World): Promise<void> {
 
   world.chaos = healed(chaos);
   faults.end();
-  for (const client of clients) client.end();
+  for (const person of [...clients, ...operators]) person.end();
   const isQuiet = () => clients.every(({ isDone }) => isDone) && [...remains(world)].length === 0;
   const isInTime = await until(isQuiet, convergenceMsMax);
   if (!isInTime) throw notTerminated(world, clients);
@@ -108,7 +110,7 @@ async function live(world: World): Promise<void> {
   const isStopped = await until(() => hasStopped, stoppingMsMax);
   if (!isStopped) throw new Violation("AC5 termination", "a node does not stop");
   for (const client of clients) client.check();
-  checkCuts(world);
+  if (mismatchesOf(world).length === 0) checkCuts(world);
   await checkLogs(world);
   if (world.violation) throw world.violation.violation;
 }
@@ -149,6 +151,12 @@ async function checkNodes(
       throw new Violation("AC5 termination", `${machine.name} has ${status.open} open`);
     }
     if (!(node instanceof ParticipantNode)) return;
+    const { unacknowledged } = world.watch.views.participant(machine.name);
+    const raised = status!.mismatches.map(({ transaction }) => transaction);
+    if (raised.toSorted().join() !== [...unacknowledged].toSorted().join()) {
+      const what = `${machine.name} raises ${raised.join()}, and not ${[...unacknowledged].join()}`;
+      throw new Violation("a mismatch is raised until somebody answers for it", what);
+    }
     const shown = world.watch.asked(machine);
     const accounts = await node.accounts();
     shown(accounts);
@@ -174,5 +182,24 @@ async function checkLogs(world: World): Promise<void> {
     return { dir: name, opened: { storage, log: await Log.open(storage) }, close: () => {} };
   }));
   const { violations } = await verifyOpen(folders);
-  if (violations.length > 0) throw new Violation("the logs verify", violations.join("; "));
+  const mismatches = mismatchesOf(world);
+  for (const payment of mismatches) {
+    if (violations.some((line) => line.includes(payment))) continue;
+    throw new Violation(
+      "the logs verify",
+      `nothing is said of the mismatch of ${payment}`,
+      payment,
+    );
+  }
+  // A mismatch breaks agreement and the sums, and nothing else.
+  const others = violations.filter((line) =>
+    !mismatches.some((payment) => line.includes(payment)) &&
+    !(mismatches.length > 0 && line.includes("is not conserved"))
+  );
+  if (others.length > 0) throw new Violation("the logs verify", others.join("; "));
+}
+
+/** Payments of which an operator guessed wrong. */
+function mismatchesOf({ watch: { views } }: World): PaymentId[] {
+  return [...views.participants.values()].flatMap((view) => [...view.mismatches.values()]);
 }

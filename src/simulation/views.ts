@@ -58,11 +58,21 @@ export class CoordinatorView extends LogView {
   readonly ended = new Set<TransactionId>();
 }
 
+/** Prepared, or decided by an operator since. */
+interface Open extends Prepared {
+  /** What an operator has decided. */
+  readonly forced?: boolean;
+}
+
 export class ParticipantView extends LogView {
-  readonly open = new Map<PaymentId, Prepared & { readonly entry: number }>();
+  readonly open = new Map<PaymentId, Open>();
   readonly posted = new Map<PaymentId, TransactionId>();
   readonly released = new Set<TransactionId>();
   readonly refused = new Set<TransactionId>();
+  /** Payments of which an operator decided otherwise than the coordinator. */
+  readonly mismatches = new Map<TransactionId, PaymentId>();
+  /** Of these, those that no operator has answered for. */
+  readonly unacknowledged = new Set<TransactionId>();
   readonly postings: Posting[] = [];
   /** The entry in which each payment was prepared last. */
   readonly preparedIn = new Map<PaymentId, number>();
@@ -141,7 +151,8 @@ export class Views {
         const { payment, transaction } = record;
         const order = view.committed.get(payment)?.order;
         for (const name of order ? participantsOf(order) : []) {
-          if (this.participant(name).posted.get(payment) === transaction) continue;
+          const { posted, mismatches } = this.participant(name);
+          if (posted.get(payment) === transaction || mismatches.has(transaction)) continue;
           broken("AC5 termination", `${transaction} ends, but ${name} has not posted it`, payment);
         }
         view.ended.add(transaction);
@@ -167,7 +178,7 @@ export class Views {
           const state = view.posted.has(payment) ? "posted" : "open";
           broken("exactly once", `${name} prepares ${payment}, which is ${state}`, payment);
         }
-        view.open.set(payment, { transaction, order, entry });
+        view.open.set(payment, { transaction, order });
         view.preparedIn.set(payment, entry);
         for (const { account, amount } of legsOf(order, name)) {
           if (amount > 0n) continue;
@@ -191,17 +202,18 @@ export class Views {
           broken("AC1 agreement", `${name} posts ${transaction}, which is not committed`, payment);
         }
         if (view.posted.has(payment)) broken("exactly once", `${name} posts it twice`, payment);
-        const { order } = this.#take(name, view, record);
+        const { order, forced } = this.#take(name, view, record);
+        if (forced === undefined) settle(name, view, order, true);
         view.posted.set(payment, transaction);
-        for (const { account, amount } of legsOf(order, name)) {
-          view.accounts.get(account)!.move(amount, 0n);
+        for (const { amount } of legsOf(order, name)) {
           view.postings.push({ payment, entry, amount });
         }
         return;
       }
       case "released": {
         const { payment, transaction, code } = record;
-        this.#take(name, view, record);
+        const { order, forced } = this.#take(name, view, record);
+        if (forced === undefined) settle(name, view, order, false);
         view.released.add(transaction);
         this.bury(transaction, payment, `${name} has released it, knowing`);
         if (code && !this.coordinator.aborted.has(payment)) {
@@ -209,6 +221,32 @@ export class Views {
         }
         return;
       }
+      case "forced": {
+        const { order, transaction, commit } = record;
+        const { payment } = order;
+        if (view.open.get(payment)?.transaction !== transaction) {
+          broken("exactly once", `${name} forces ${transaction}, which is not prepared`, payment);
+        }
+        view.open.set(payment, { transaction, order, forced: commit });
+        return settle(name, view, order, commit);
+      }
+      case "mismatch": {
+        const { payment, transaction, commit } = record;
+        const isCommitted = this.coordinator.committed.get(payment)?.transaction === transaction;
+        if (commit !== isCommitted) {
+          broken("AC1 agreement", `${name} has a mismatch of ${transaction} that is none`, payment);
+        }
+        if (this.#take(name, view, record).forced !== !commit) {
+          broken("AC1 agreement", `${name} has a mismatch where it was not forced`, payment);
+        }
+        if (!commit) this.bury(transaction, payment, `${name} has it as aborted, saying`);
+        view.mismatches.set(transaction, payment);
+        view.unacknowledged.add(transaction);
+        return;
+      }
+      case "acknowledged":
+        view.unacknowledged.delete(record.transaction);
+        return;
       case "refused": {
         const { payment, transaction } = record;
         const isHeld = view.open.get(payment)?.transaction === transaction;
@@ -231,17 +269,29 @@ export class Views {
   #take(
     name: string,
     view: ParticipantView,
-    { type, payment, transaction }: Extract<LogRecord, { type: "posted" | "released" }>,
-  ): Prepared {
-    const prepared = view.open.get(payment);
-    if (prepared?.transaction !== transaction) {
+    { type, payment, transaction }: Extract<
+      LogRecord,
+      { type: "posted" | "released" | "mismatch" }
+    >,
+  ): Open {
+    const open = view.open.get(payment);
+    if (open?.transaction !== transaction) {
       broken("exactly once", `${name} has ${type} ${transaction}, which is not prepared`, payment);
     }
-    view.open.delete(payment);
-    for (const { account, amount } of legsOf(prepared.order, name)) {
-      if (amount < 0n) view.accounts.get(account)!.move(0n, amount);
+    const isContrary = open.forced !== undefined && open.forced !== (type === "posted");
+    if (type !== "mismatch" && isContrary) {
+      broken("AC1 agreement", `${name} has ${type} what was forced otherwise`, payment);
     }
-    return prepared;
+    view.open.delete(payment);
+    return open;
+  }
+}
+
+/** Makes a participant's legs final, or gives their holds back. */
+function settle(name: string, view: ParticipantView, order: Order, isCommit: boolean): void {
+  for (const { account, amount } of legsOf(order, name)) {
+    const held = amount < 0n ? amount : 0n;
+    view.accounts.get(account)!.move(isCommit ? amount : 0n, held);
   }
 }
 

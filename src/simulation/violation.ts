@@ -19,6 +19,7 @@ export type Rule =
   | "a node without entries its peers have seen is refused"
   | "no transaction id comes back"
   | "an id keeps its key"
+  | "a mismatch is raised until somebody answers for it"
   | "no alarm"
   | "no node fails by itself"
   | "the logs verify";

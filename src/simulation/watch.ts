@@ -85,6 +85,7 @@ export class Watch {
       case "ack": {
         const { transaction, payment } = message;
         if (!(view instanceof ParticipantView) || view.posted.get(payment) === transaction) return;
+        if (view.mismatches.has(transaction)) return;
         return broken(untold, `${name} acks and has not posted`, payment);
       }
       case "decision": {

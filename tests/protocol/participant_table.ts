@@ -7,8 +7,9 @@ export const participantTable: readonly Row[] = [
     event: "submit",
     rule: "The payment's id pays once; a second send joins the first",
     does: {
-      "none, refused, released against the decision": "> coordinator order",
-      "posted, posted against the decision, acknowledged": "= 2 committed T1 @then replayed",
+      "none, refused, released against the decision, posted against the decision, acknowledged":
+        "> coordinator order",
+      "posted": "= 2 committed T1 @then replayed",
       "released": "= 2 aborted vote_timeout @then replayed",
       "aborted": "= 2 aborted account_not_found @then replayed",
       "indexed": "?",
@@ -19,7 +20,8 @@ export const participantTable: readonly Row[] = [
     event: "submit of other legs",
     rule: "id_reused: same id, other payment",
     does: {
-      "none, refused, released against the decision": "> coordinator order of other legs",
+      "none, refused, released against the decision, posted against the decision, acknowledged":
+        "> coordinator order of other legs",
       "looking up": "",
       "indexed": "?",
       "otherwise": "= 2 rejected id_reused",
@@ -29,7 +31,8 @@ export const participantTable: readonly Row[] = [
     event: "submit of another's",
     rule: "id_reused: same id, other payment",
     does: {
-      "none, refused, released against the decision": "> coordinator order bob",
+      "none, refused, released against the decision, posted against the decision, acknowledged":
+        "> coordinator order bob",
       "looking up": "",
       "indexed": "?",
       "otherwise": "= 2 rejected id_reused",
@@ -42,7 +45,9 @@ export const participantTable: readonly Row[] = [
       "own": "prepared T1, sync > coordinator yes T1",
       "prepared, restarted": "> coordinator yes T1",
       "forced to commit, forced to abort, looking up": "",
-      "posted, posted against the decision, acknowledged": "~ coordinator ack T1",
+      "posted": "~ coordinator ack T1",
+      "posted against the decision, acknowledged, released against the decision":
+        "> coordinator no T1 forced_otherwise",
       "released": "> coordinator no T1 vote_timeout",
       "aborted": "> coordinator no T1 account_not_found",
       "indexed": "?",
@@ -54,7 +59,9 @@ export const participantTable: readonly Row[] = [
     rule: "Behind the newer attempt, so long given up by the coordinator",
     does: {
       "own": "prepared T0, sync > coordinator yes T0",
-      "posted, posted against the decision, acknowledged": "> coordinator no T0 !",
+      "posted": "> coordinator no T0 !",
+      "posted against the decision, acknowledged, released against the decision":
+        "> coordinator no T0 forced_otherwise",
       "released": "> coordinator no T0 vote_timeout",
       "aborted": "> coordinator no T0 account_not_found",
       "looking up": "",
@@ -69,7 +76,9 @@ export const participantTable: readonly Row[] = [
       "own, own and refused, attempt lost": "prepared T2, sync > coordinator yes T2",
       "prepared": "released T1, prepared T2, sync > coordinator yes T2",
       "restarted": "released T1, sync > coordinator no T2",
-      "posted, posted against the decision, acknowledged": "> coordinator no T2 !",
+      "posted": "> coordinator no T2 !",
+      "posted against the decision, acknowledged, released against the decision":
+        "> coordinator no T2 forced_otherwise",
       "released": "> coordinator no T2 vote_timeout",
       "aborted": "> coordinator no T2 account_not_found",
       "looking up": "",
@@ -84,7 +93,9 @@ export const participantTable: readonly Row[] = [
       "own, own and refused, attempt lost": "> coordinator no T2 debit_not_authorized",
       "prepared": "released T1, sync > coordinator no T2 debit_not_authorized",
       "restarted": "released T1, sync > coordinator no T2",
-      "posted, posted against the decision, acknowledged": "> coordinator no T2 !",
+      "posted": "> coordinator no T2 !",
+      "posted against the decision, acknowledged, released against the decision":
+        "> coordinator no T2 forced_otherwise",
       "released": "> coordinator no T2 vote_timeout",
       "aborted": "> coordinator no T2 account_not_found",
       "looking up": "",
@@ -114,8 +125,9 @@ export const participantTable: readonly Row[] = [
         "joined 3, prepared Tnext, sync > coordinator yes Tnext",
       "prepared": "joined 3, released T1, prepared Tnext, sync > coordinator yes Tnext",
       "restarted": "joined 3, released T1, sync > coordinator no Tnext",
-      "posted, posted against the decision, acknowledged":
-        "joined 3, sync > coordinator no Tnext !",
+      "posted": "joined 3, sync > coordinator no Tnext !",
+      "posted against the decision, acknowledged, released against the decision":
+        "joined 3, sync > coordinator no Tnext forced_otherwise",
       "released": "joined 3, sync > coordinator no Tnext vote_timeout",
       "aborted": "joined 3, sync > coordinator no Tnext account_not_found",
       "looking up": "joined 3, sync",
@@ -163,7 +175,7 @@ export const participantTable: readonly Row[] = [
     does: {
       "prepared, forced to abort, restarted": "released T1",
       "forced to commit": "mismatch T1 abort, sync !",
-      "posted, posted against the decision, acknowledged": "!",
+      "posted": "!",
       "otherwise": "",
     },
   },
@@ -185,7 +197,7 @@ export const participantTable: readonly Row[] = [
         "released T1 vote_timeout @then =early 1 aborted vote_timeout @then",
       "restarted": "released T1 vote_timeout @then",
       "forced to commit": "mismatch T1 abort, sync =early 1 aborted vote_timeout @then !",
-      "posted, posted against the decision, acknowledged": "!",
+      "posted": "!",
       "otherwise": "",
     },
   },
