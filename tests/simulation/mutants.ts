@@ -166,6 +166,21 @@ export const mutants: readonly Mutant[] = [
     replace: "",
     seeds: 50,
   },
+  {
+    name: "heuristic decision told as a decision",
+    file: participant,
+    find: "      // A heuristic decision is never told as a decision.",
+    replace:
+      `if (open.type === "forced") return out.send(from, { type: "decision", transaction, payment, commit: open.commit });`,
+    seeds: 500,
+  },
+  {
+    name: "mismatch forgotten at a checkpoint",
+    file: "src/protocol/participant_state.ts",
+    find: `yield [context, { type: "unacknowledged", transaction, payment, commit, by }];`,
+    replace: "",
+    seeds: 500,
+  },
 ];
 
 export interface Finding {
