@@ -3,6 +3,7 @@ import { jsonFlag } from "./command.ts";
 import type { Command } from "./command.ts";
 import { exitCode } from "./exit_code.ts";
 import { hostsIn } from "./init.ts";
+import { ownKeyNotes } from "./own_key_notes.ts";
 import { parseChoice, parseName } from "./values.ts";
 
 export const csr: Command = {
@@ -17,13 +18,14 @@ export const csr: Command = {
     { name: "force", help: "replace a key and request of that name" },
     jsonFlag,
   ],
+  notes: ownKeyNotes,
   run: async (args, io) => {
     const dir = args.text("certs") ?? "certs";
     const name = parseName(args.required("name"), "--name");
     const flag = parseChoice(args.required("role"), ["client", "server"], "--role");
     const role = flag === "server" ? "coordinator" : "participant";
     const hosts = hostsIn(args.text("hosts"));
-    const { keyPath, requestPath, fingerprint } = await makeRequest({
+    const { keyPath, requestPath, ownKeyPaths, fingerprint } = await makeRequest({
       dir,
       name,
       role,
@@ -32,10 +34,11 @@ export const csr: Command = {
     });
     if (args.is("json")) {
       const made = { name, role, hosts, key: keyPath, request: requestPath, fingerprint };
-      io.out(JSON.stringify(made));
+      io.out(JSON.stringify({ ...made, written: [keyPath, requestPath, ...ownKeyPaths] }));
       return exitCode.done;
     }
     io.out(`made ${keyPath}, which never leaves this machine, and ${requestPath}`);
+    for (const path of ownKeyPaths) io.out(`made ${path}, which stays here too`);
     io.out(`key fingerprint: ${fingerprint}`);
     io.out("next:");
     io.out(`  1. send ${requestPath} to the owner of the network's CA, who runs`);

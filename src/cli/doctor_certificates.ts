@@ -5,7 +5,15 @@ import { createPublicKey } from "node:crypto";
 import type { X509Certificate } from "@peculiar/x509";
 import { messageOf } from "../errors.ts";
 import type { Authority } from "../keys/certificate.ts";
-import { parseCertificate, readAuthority, verifyPeerCertificate } from "../keys/certificate.ts";
+import {
+  isNodeName,
+  parseCertificate,
+  readAuthority,
+  verifyPeerCertificate,
+} from "../keys/certificate.ts";
+import { exists } from "../keys/folder.ts";
+import { ownKeyPaths, parseSigningKey } from "../keys/own_keys.ts";
+import { parseSealingKey } from "../keys/seal.ts";
 import { checkMode, fail, type Finding, ok, warn } from "./finding.ts";
 import { timeText } from "./times.ts";
 
@@ -22,7 +30,7 @@ export async function checkCertificates(dir: string, nowMs: number): Promise<Fin
   }
   const names = (ending: string) =>
     files.filter((file) => file.endsWith(ending)).map((file) => file.slice(0, -ending.length))
-      .filter((name) => name !== "ca");
+      .filter((name) => name !== "ca" && (ending === ".pem" || isNodeName(name)));
   const findings: Finding[] = [];
   const authority = await checkAuthority(dir, files, nowMs, findings);
   const certified = names(".pem");
@@ -31,6 +39,7 @@ export async function checkCertificates(dir: string, nowMs: number): Promise<Fin
   }
   for (const name of names(".key")) {
     findings.push(...await checkMode(`${dir}/${name}.key`, 0o600));
+    findings.push(...await checkOwnKeys(dir, name));
     if (certified.includes(name)) continue;
     const next =
       `have ${dir}/${name}.csr signed (handfast sign), and put ${name}.pem and ca.pem here`;
@@ -123,6 +132,23 @@ async function checkKey(dir: string, name: string, certificate: X509Certificate)
   } catch (thrown) {
     return fail(path, `it cannot be used: ${messageOf(thrown)}`, next);
   }
+}
+
+/** The signing and the sealing key. Where they are missing the node makes them at its next start. */
+async function checkOwnKeys(dir: string, name: string): Promise<Finding[]> {
+  const { signing, sealing } = ownKeyPaths(dir, name);
+  const findings: Finding[] = [];
+  for (const [path, parse] of [[signing, parseSigningKey], [sealing, parseSealingKey]] as const) {
+    if (!await exists(path)) continue;
+    findings.push(...await checkMode(path, 0o600));
+    try {
+      await parse(await Deno.readTextFile(path));
+    } catch (thrown) {
+      const next = "put back a copy of it, or move it away to have the node make another";
+      findings.push(fail(path, `it cannot be used: ${messageOf(thrown)}`, next));
+    }
+  }
+  return findings;
 }
 
 function checkExpiry(

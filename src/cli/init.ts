@@ -4,6 +4,7 @@ import type { Arguments } from "./arguments.ts";
 import { jsonFlag } from "./command.ts";
 import type { Command } from "./command.ts";
 import { exitCode } from "./exit_code.ts";
+import { ownKeyNotes } from "./own_key_notes.ts";
 import type { Io } from "./io.ts";
 import { parseName, parseNames } from "./values.ts";
 
@@ -20,6 +21,7 @@ export const init: Command = {
     { name: "force", help: "replace certificates of the same names; the CA stays" },
     jsonFlag,
   ],
+  notes: ownKeyNotes,
   run: async (args, io) => {
     const dir = args.required("certs");
     if (args.is("ca-only")) return await initCa(dir, args, io);

@@ -18,6 +18,7 @@ export type CertificateFault =
   | "expired"
   | "wrong_name"
   | "wrong_role"
+  | "bad_voucher"
   | "garbage";
 
 /** A certificate that is not accepted; the message says why, with the values. */

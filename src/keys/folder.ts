@@ -43,6 +43,34 @@ export async function writeSecret(path: string, text: string): Promise<void> {
   await Deno.writeTextFile(path, text, { mode: 0o600, createNew: true });
 }
 
+/**
+ * Writes a secret that is never replaced: false if the file was there already. A crash leaves either
+ * nothing or all of it; once this resolves it is on disk.
+ */
+export async function writeSecretOnce(path: string, text: string): Promise<boolean> {
+  const dir = path.slice(0, path.lastIndexOf("/"));
+  // Made with mode 0600, and with a name that is taken for no certificate or key.
+  const fresh = await Deno.makeTempFile({ dir, prefix: ".new-" });
+  try {
+    await Deno.writeTextFile(fresh, text);
+    await sync(fresh, { write: true });
+    await Deno.link(fresh, path);
+  } catch (thrown) {
+    if (thrown instanceof Deno.errors.AlreadyExists) return false;
+    throw thrown;
+  } finally {
+    await Deno.remove(fresh);
+  }
+  // Windows opens no folders.
+  if (Deno.build.os !== "windows") await sync(dir, { read: true });
+  return true;
+}
+
+async function sync(path: string, options: Deno.OpenOptions): Promise<void> {
+  using opened = await Deno.open(path, options);
+  await opened.sync();
+}
+
 export async function exists(path: string): Promise<boolean> {
   try {
     await Deno.lstat(path);

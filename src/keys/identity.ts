@@ -11,21 +11,26 @@ import {
   verifyPeerCertificate,
 } from "./certificate.ts";
 import { exists } from "./folder.ts";
+import { makeOwnKeys, type OwnKeys, readOwnKeys } from "./own_keys.ts";
+import { makeVoucher } from "./voucher.ts";
 
 /** Who a node is, and what proves it. */
-export interface Identity extends Authority {
+export interface Identity extends Authority, OwnKeys {
   readonly name: string;
   readonly role: NodeRole;
   readonly caPem: string;
   readonly certPem: string;
   readonly keyPem: string;
   readonly certDer: Uint8Array;
+  /** Of the certificate. */
   readonly privateKey: KeyObject;
   readonly expiresMs: number;
+  /** By which the certificate vouches for the public halves of the signing and the sealing key. */
+  readonly voucher: Uint8Array;
 }
 
 export interface LoadIdentityOptions {
-  /** Folder of `ca.pem`, `NAME.pem` and `NAME.key`. */
+  /** Folder of `ca.pem`, `NAME.pem`, `NAME.key`, `NAME.signing.key` and `NAME.sealing.key`. */
   readonly certs: string;
   /** Default: the only node certificate in the folder. */
   readonly name?: string;
@@ -34,7 +39,8 @@ export interface LoadIdentityOptions {
 }
 
 /**
- * Reads a node's files and checks that they belong together and are valid.
+ * Reads a node's files and checks that they belong together and are valid. Makes the signing and the
+ * sealing key where they are missing, as in a folder of a version that had none.
  *
  * Throws {@linkcode UsageError} that names the file and what to do.
  */
@@ -87,7 +93,11 @@ export async function loadIdentity(options: LoadIdentityOptions): Promise<Identi
     );
   }
   const { role, expiresMs } = own;
-  return { ...authority, name, role, caPem, certPem, keyPem, certDer, privateKey, expiresMs };
+  await makeOwnKeys(certs, name);
+  const { network } = authority;
+  const subject = { network, name, role, privateKey, ...await readOwnKeys(certs, name) };
+  const voucher = makeVoucher(subject);
+  return { ...authority, ...subject, caPem, certPem, keyPem, certDer, expiresMs, voucher };
 }
 
 async function onlyNode(certs: string): Promise<string> {

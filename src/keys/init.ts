@@ -7,6 +7,7 @@ import { type NodeRole, roleOf } from "./certificate.ts";
 import { exists, findSigner, readCertificate, writeSecret } from "./folder.ts";
 import { nodeNames } from "./identity.ts";
 import { checkHosts, checkHostsAgainst, checkName } from "./names.ts";
+import { makeOwnKeys } from "./own_keys.ts";
 
 export interface InitOptions {
   /** Folder to write to; made if it does not exist. */
@@ -17,7 +18,7 @@ export interface InitOptions {
   readonly coordinator?: string;
   /** DNS names and addresses at which the nodes serve HTTPS. */
   readonly hosts?: readonly string[];
-  /** Replaces certificates of the same names; the CA stays. */
+  /** Replaces certificates of the same names and their keys; the CA and all other keys stay. */
   readonly force?: boolean;
   /** Time of signing, in milliseconds since 1970. Default: now. */
   readonly nowMs?: number;
@@ -34,8 +35,9 @@ export interface InitResult {
 }
 
 /**
- * Makes `ca.pem`, `ca.key` and for each node `NAME.pem` and `NAME.key` (ECDSA P-256, keys PKCS#8 with
- * mode 0600). Run again with new names it uses the CA that is there.
+ * Makes `ca.pem`, `ca.key` and for each node `NAME.pem` and `NAME.key` (ECDSA P-256), and its signing and
+ * sealing keys where they are missing; keys are PKCS#8 with mode 0600. Run again with new names it uses
+ * the CA that is there.
  *
  * Throws {@linkcode UsageError} for a bad name or host, and for a file that exists without `force`;
  * nothing has been written then.
@@ -61,7 +63,8 @@ export async function initCertificates(options: InitOptions): Promise<InitResult
   for (const { name, role } of roles) {
     const validityDays = options.validityDays ?? nodeValidityDays;
     const made = await makeNode({ signer, name, role, hosts, nowMs, validityDays });
-    written.push(...await writePair(dir, name, made));
+    const ownKeys = await makeOwnKeys(dir, name);
+    written.push(...await writePair(dir, name, made), ...ownKeys);
   }
   return { authorityMade: found === undefined, nodes: roles, written };
 }

@@ -16,6 +16,7 @@ import { algorithm } from "./authority.ts";
 import { fingerprint, type NodeRole, roleAmong, roleUri } from "./certificate.ts";
 import { exists, writeSecret } from "./folder.ts";
 import { checkHosts, checkName } from "./names.ts";
+import { makeOwnKeys } from "./own_keys.ts";
 
 export interface RequestOptions {
   /** Folder to write to; made if it does not exist. */
@@ -24,13 +25,15 @@ export interface RequestOptions {
   readonly role: NodeRole;
   /** DNS names and addresses at which the node serves HTTPS. */
   readonly hosts: readonly string[];
-  /** Replaces a key and request of the same name. */
+  /** Replaces a key and request of the same name; the signing and the sealing key stay. */
   readonly force?: boolean;
 }
 
 export interface MadeRequest {
   readonly keyPath: string;
   readonly requestPath: string;
+  /** The signing and the sealing key, if they are new. */
+  readonly ownKeyPaths: readonly string[];
   /** Of the public key, to be compared with what the CA's owner sees. */
   readonly fingerprint: string;
 }
@@ -45,7 +48,8 @@ export interface NodeCertificateRequest {
 }
 
 /**
- * Makes `NAME.key` (mode 0600) and `NAME.csr`.
+ * Makes `NAME.key` (mode 0600) and `NAME.csr`, and the node's signing and sealing keys where they are
+ * missing.
  *
  * Throws {@linkcode UsageError} for a bad name or host, and for a file that exists without `force`;
  * nothing has been written then.
@@ -87,9 +91,11 @@ export async function makeRequest(options: RequestOptions): Promise<MadeRequest>
   });
   const pkcs8 = await crypto.subtle.exportKey("pkcs8", keys.privateKey);
   await Deno.mkdir(dir, { recursive: true });
+  const ownKeyPaths = await makeOwnKeys(dir, name);
   await writeSecret(keyPath, PemConverter.encode(pkcs8, "PRIVATE KEY") + "\n");
   await Deno.writeTextFile(requestPath, request.toString("pem") + "\n");
-  return { keyPath, requestPath, fingerprint: keyFingerprint(request.publicKey) };
+  const fingerprint = keyFingerprint(request.publicKey);
+  return { keyPath, requestPath, ownKeyPaths, fingerprint };
 }
 
 /**

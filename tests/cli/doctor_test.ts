@@ -15,6 +15,21 @@ const rows: readonly [what: string, spoil: Spoil, level: string, said: string, e
     "not the key",
     1,
   ],
+  [
+    "a sealing key that others can read",
+    (dir) => Deno.chmod(`${dir}/a.sealing.key`, 0o644),
+    "fail",
+    "0644",
+    1,
+  ],
+  [
+    "a signing key for a sealing key",
+    (dir) => Deno.copyFile(`${dir}/a.signing.key`, `${dir}/a.sealing.key`),
+    "fail",
+    "no X25519 key",
+    1,
+  ],
+  ["keys of an older version", removeOwnKeys, "ok", "days more", 0],
   ["no CA", (dir) => Deno.remove(`${dir}/ca.pem`), "fail", "no such file", 1],
   [
     "a request not signed",
@@ -36,11 +51,17 @@ for (const [what, spoil, level, said, exit] of rows) {
       const findings = found.out.map((line) => JSON.parse(line));
       const hits = findings.filter((one) => one.level === level && one.detail.includes(said));
       assertEquals([hits.length > 0, found.exit], [true, exit], found.out.join("\n"));
+      const isFine = findings.every((one) => one.level === "ok");
+      assertEquals(isFine, level === "ok", found.out.join("\n"));
       for (const one of findings) assertEquals(one.next === undefined, one.level === "ok");
     } finally {
       await Deno.remove(dir, { recursive: true });
     }
   });
+}
+
+async function removeOwnKeys(dir: string): Promise<void> {
+  for (const kind of ["signing", "sealing"]) await Deno.remove(`${dir}/a.${kind}.key`);
 }
 
 Deno.test("doctor names a port that nothing listens on, and a folder that is none", async () => {

@@ -36,15 +36,17 @@ Deno.test("initCertificates() makes a CA and a certificate for each node, keys f
       { name: "coordinator", role: "coordinator" },
       { name: "alice", role: "participant" },
     ]);
-    const expected = ["ca", "coordinator", "alice"].flatMap((name) => [
-      `${dir}/${name}.pem`,
-      `${dir}/${name}.key`,
-    ]);
-    assertEquals([...made.written], expected);
-    assertEquals(Object.keys(files(dir)).length, 6);
-    for (const name of ["ca", ...nodes]) {
-      assertEquals(Deno.statSync(`${dir}/${name}.key`).mode! & 0o777, 0o600);
-      assertStringIncludes(files(dir)[`${name}.key`]!, "-----BEGIN PRIVATE KEY-----");
+    const expected = ["ca.pem", "ca.key"].concat(nodes.flatMap((name) => [
+      `${name}.pem`,
+      `${name}.key`,
+      `${name}.signing.key`,
+      `${name}.sealing.key`,
+    ]));
+    assertEquals([...made.written], expected.map((name) => `${dir}/${name}`));
+    assertEquals(Object.keys(files(dir)), expected.toSorted());
+    for (const name of expected.filter((name) => name.endsWith(".key"))) {
+      assertEquals(Deno.statSync(`${dir}/${name}`).mode! & 0o777, 0o600, name);
+      assertStringIncludes(files(dir)[name]!, "-----BEGIN PRIVATE KEY-----");
     }
 
     const certificate = new X509Certificate(files(dir)["alice.pem"]!);
@@ -109,17 +111,19 @@ Deno.test("initCertificates() overwrites nothing without force, not even in part
   });
 });
 
-Deno.test("initCertificates() with force replaces a node's files, keeps its role and the CA", async () => {
+Deno.test("initCertificates() with force replaces certificate and key, keeps the role, the CA and other keys", async () => {
   await inFolder(async (dir) => {
     await initCertificates({ dir, nodes: ["coordinator", "alice"] });
     const before = files(dir);
     await Deno.chmod(`${dir}/coordinator.key`, 0o644);
     const made = await initCertificates({ dir, nodes: ["coordinator"], force: true });
+    const replaced = ["coordinator.pem", "coordinator.key"].map((name) => `${dir}/${name}`);
+    assertEquals([...made.written], replaced);
     assertEquals(made.nodes, [{ name: "coordinator", role: "coordinator" }]);
     const after = files(dir);
     assert(after["coordinator.key"] !== before["coordinator.key"]);
-    assertEquals(after["ca.pem"], before["ca.pem"]);
-    assertEquals(after["alice.key"], before["alice.key"]);
+    const kept = ["ca.pem", "alice.key", "coordinator.signing.key", "coordinator.sealing.key"];
+    for (const name of kept) assertEquals(after[name], before[name], name);
     assertEquals(Deno.statSync(`${dir}/coordinator.key`).mode! & 0o777, 0o600);
     await loadIdentity({ certs: dir, name: "coordinator" });
   });

@@ -35,7 +35,10 @@ Deno.test("a request carries name, role, hosts and key, and its certificate runs
   await inFolders(async (folders) => {
     const { ca, own } = folders;
     const made = await asked(folders, { hosts: ["a.example", "10.0.0.7"] });
-    assertEquals((await Deno.stat(made.keyPath)).mode! & 0o777, 0o600);
+    assertEquals(made.ownKeyPaths, [`${own}/alice.signing.key`, `${own}/alice.sealing.key`]);
+    for (const path of [made.keyPath, ...made.ownKeyPaths]) {
+      assertEquals((await Deno.stat(path)).mode! & 0o777, 0o600, path);
+    }
     const request = await readRequest(made.requestPath);
     assertEquals([request.name, request.role, request.hosts], [
       "alice",
@@ -54,7 +57,7 @@ Deno.test("a request carries name, role, hosts and key, and its certificate runs
   });
 });
 
-Deno.test("makeRequest() overwrites neither key nor request without force", async () => {
+Deno.test("makeRequest() overwrites neither key nor request without force, and no other key with it", async () => {
   await inFolders(async (folders) => {
     const first = await asked(folders);
     await assertRejects(() => asked(folders), UsageError, "alice.key: it exists");
@@ -62,6 +65,7 @@ Deno.test("makeRequest() overwrites neither key nor request without force", asyn
     await assertRejects(() => asked(folders), UsageError, "alice.csr: it exists");
     const second = await asked(folders, { force: true });
     assert(second.fingerprint !== first.fingerprint);
+    assertEquals(second.ownKeyPaths, []);
   });
 });
 

@@ -28,7 +28,7 @@ const allowed: Readonly<Record<string, readonly string[]>> = {
   link: ["keys", "protocol/vector_clock.ts", "limits.ts", "errors.ts"],
   log: ["codec", "protocol", "bytes.ts", "limits.ts", "errors.ts"],
   codec: ["protocol", "bytes.ts", "limits.ts", "errors.ts"],
-  keys: ["limits.ts", "errors.ts"],
+  keys: ["bytes.ts", "limits.ts", "errors.ts"],
   protocol: ["limits.ts", "errors.ts"],
   "bytes.ts": ["errors.ts"],
   "limits.ts": ["errors.ts"],
