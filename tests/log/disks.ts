@@ -63,9 +63,6 @@ export class CrashingStorage implements Storage {
   listFrom(word: string, from: StorageKey): AsyncIterable<StoredValue> {
     return this.inner.listFrom(word, from);
   }
-  lastUpTo(prefix: StorageKey, key: StorageKey): Promise<StoredValue | undefined> {
-    return this.inner.lastUpTo(prefix, key);
-  }
   async commit(writes: readonly Write[]): Promise<void> {
     if (this.commits >= this.commitsMax) throw new Error("crashed");
     this.commits++;
