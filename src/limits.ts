@@ -80,6 +80,8 @@ export const kvCommitBytesMax = 819_200;
 export const kvCommitMutationsMax = 1_000;
 /** Of an entry in one value; what is longer is split. Leaves room for the value's own encoding. */
 export const entryPartBytesMax = 60_000;
+/** What encryption adds to a value. */
+export const sealedOverheadBytes = 35;
 /** Encoded records of one turn. */
 export const turnBytesMax = 640_000;
 /** Events of one turn: keeps a turn, and so every answer that waits for it, short. */
@@ -116,5 +118,12 @@ invariant(
   "a directory message fits a frame together with a clock",
 );
 invariant(handshakeFrameBytesMax <= frameBytesMax, "a handshake fits the frames");
-invariant(entryPartBytesMax < kvValueBytesMax, "a part of an entry fits a value");
-invariant(turnBytesMax + 2 * kvValueBytesMax < kvCommitBytesMax, "a turn fits one atomic commit");
+invariant(
+  entryPartBytesMax + sealedOverheadBytes < kvValueBytesMax,
+  "a part of an entry fits a value, encrypted too",
+);
+invariant(
+  turnBytesMax + 2 * kvValueBytesMax +
+      sealedOverheadBytes * Math.ceil(kvCommitBytesMax / entryPartBytesMax) < kvCommitBytesMax,
+  "a turn fits one atomic commit, encrypted too",
+);

@@ -1,6 +1,7 @@
 import { jsonFlag } from "./command.ts";
 import type { Command } from "./command.ts";
 import { checkCertificates } from "./doctor_certificates.ts";
+import { checkLogKeys } from "./doctor_log_key.ts";
 import { checkData, checkPort } from "./doctor_node.ts";
 import { exitCode } from "./exit_code.ts";
 import type { Finding } from "./finding.ts";
@@ -11,7 +12,7 @@ import { parseEndpoint } from "./values.ts";
 export const doctor: Command = {
   name: "doctor",
   summary: "check certificates, data, disk, clocks, ports and links",
-  usage: ["doctor [--certs DIR] [--data DIR]... [--server HOST:PORT]"],
+  usage: ["doctor [--certs DIR] [--data DIR]... [--log-key FILE]... [--server HOST:PORT]"],
   flags: [
     { name: "certs", value: "DIR", help: "certificates (default: certs)" },
     {
@@ -19,6 +20,12 @@ export const doctor: Command = {
       value: "DIR",
       repeats: true,
       help: "a node's data folder, any number of them (default: all in data)",
+    },
+    {
+      name: "log-key",
+      value: "FILE",
+      repeats: true,
+      help: "also whether stopped nodes' logs open with it",
     },
     { name: "server", value: "HOST:PORT", help: "also whether a coordinator can be reached there" },
     jsonFlag,
@@ -31,8 +38,9 @@ export const doctor: Command = {
     const server = args.text("server");
     if (server !== undefined) parseEndpoint(server, "--server");
     const findings = await checkCertificates(certs, Date.now());
+    const logKeys = await checkLogKeys(args.all("log-key"), findings);
     for (const dir of folders.toSorted()) {
-      findings.push(...await checkData(dir, `${certs}/ca.pem`));
+      findings.push(...await checkData(dir, `${certs}/ca.pem`, logKeys));
     }
     if (server !== undefined) findings.push(await checkPort(server, "coordinator"));
     for (const finding of findings) {

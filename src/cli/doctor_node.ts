@@ -6,6 +6,7 @@ import { paymentIdAheadMsMax } from "../limits.ts";
 import { statusAnswer } from "./answers.ts";
 import type { StatusAnswer } from "./answers.ts";
 import { unreached } from "./api.ts";
+import { checkLog, type LogKey } from "./doctor_log_key.ts";
 import { checkMode, fail, type Finding, ok, warn } from "./finding.ts";
 import { type NodeAddress, nodeInFolder } from "./node_address.ts";
 import { send } from "./node_client.ts";
@@ -19,10 +20,15 @@ const clockMsWarn = 2_000;
 const answerMsMax = 5_000;
 const connectMsMax = 2_000;
 
-export async function checkData(dir: string, caFile: string): Promise<Finding[]> {
+export async function checkData(
+  dir: string,
+  caFile: string,
+  logKeys: readonly LogKey[],
+): Promise<Finding[]> {
   const findings = await checkFolder(dir);
   if (findings.some(({ level, subject }) => level === "fail" && subject === dir)) return findings;
   if (!await exists(`${dir}/api.json`)) {
+    if (logKeys.length > 0) findings.push(await checkLog(dir, logKeys));
     return [...findings, ok(dir, "no node runs with it")];
   }
   return [...findings, ...await checkRunning(dir, caFile)];

@@ -16,6 +16,7 @@ import { inDoubt } from "./in_doubt.ts";
 import { init } from "./init.ts";
 import { processIo } from "./io.ts";
 import type { Io } from "./io.ts";
+import { logKey } from "./log_key.ts";
 import { pay } from "./pay.ts";
 import { payment } from "./payment.ts";
 import { payments } from "./payments.ts";
@@ -31,6 +32,7 @@ const commands: readonly Command[] = [
   init,
   csr,
   sign,
+  logKey,
   role,
   demo,
   pay,

@@ -13,6 +13,7 @@ export const roleFlags: readonly Flag[] = [
   { name: "name", value: "NAME", help: "default: the only node certificate in the folder" },
   { name: "certs", value: "DIR", help: "certificates (default: certs)" },
   { name: "data", value: "DIR", help: "the node's log (default: data/NAME)" },
+  { name: "log-key", value: "FILE", help: "encrypt the log with this key (see log-key)" },
   {
     name: "listen",
     value: "HOST:PORT",
@@ -86,6 +87,7 @@ function readCommon(args: Arguments, isServer: boolean, isAttended: boolean) {
     name: name === undefined ? undefined : parseName(name, "--name"),
     certs: args.text("certs") ?? "certs",
     data: args.text("data"),
+    logKey: args.text("log-key"),
     listen: endpointIn(args, "listen"),
     advertise: advertise === undefined ? undefined : args.text("advertise"),
     http: endpointIn(args, "http") ?? { hostname: loopback, port: isServer ? httpPort : 0 },

@@ -7,15 +7,21 @@ import { exitCode } from "./exit_code.ts";
 export const verify: Command = {
   name: "verify",
   summary: "check the logs of stopped nodes",
-  usage: ["verify --data DIR [--data DIR]..."],
+  usage: ["verify --data DIR [--data DIR]... [--log-key FILE]..."],
   flags: [
     { name: "data", value: "DIR", repeats: true, help: "a node's data folder; any number of them" },
+    {
+      name: "log-key",
+      value: "FILE",
+      repeats: true,
+      help: "the key of encrypted logs; of several each log takes the one that fits",
+    },
     jsonFlag,
   ],
   run: async (args, io) => {
     const dirs = [...args.all("data")];
     if (dirs.length === 0) throw new UsageError('"verify" needs --data DIR, once for each node');
-    const { violations, notChecked, summary } = await verifyLogs(dirs);
+    const { violations, notChecked, summary } = await verifyLogs(dirs, args.all("log-key"));
     if (args.is("json")) io.out(JSON.stringify({ violations, notChecked, summary }));
     else {
       for (const line of summary) io.out(line);

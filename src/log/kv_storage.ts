@@ -47,23 +47,8 @@ export class KvStorage implements Storage {
   }
 
   async *listFrom(word: string, from: StorageKey): AsyncIterable<StoredValue> {
-    const selector = { prefix: [word], start: from.length > 1 ? from : undefined };
-    yield* this.#list(cleaned(selector));
-  }
-
-  async lastUpTo(prefix: StorageKey, key: StorageKey): Promise<StoredValue | undefined> {
-    const exact = await this.get(key);
-    if (exact) return { key, value: exact };
-    const options = { reverse: true, limit: 1 };
-    for await (const last of this.#list({ prefix, end: key }, options)) return last;
-    return undefined;
-  }
-
-  async *#list(
-    selector: Deno.KvListSelector,
-    options?: Deno.KvListOptions,
-  ): AsyncIterable<StoredValue> {
-    const list = this.#kv.list(selector, options);
+    const start = from.length > 1 ? { start: from } : {};
+    const list = this.#kv.list({ prefix: [word], ...start });
     for (;;) {
       let next;
       try {
@@ -105,13 +90,6 @@ export class KvStorage implements Storage {
 function bytesOf(value: unknown): Uint8Array {
   if (value instanceof Uint8Array) return value;
   throw new TypeError(`it holds a ${typeof value} where bytes were written`);
-}
-
-/** Deno KV takes no `start: undefined`. */
-function cleaned(
-  { prefix, start }: { prefix: string[]; start: StorageKey | undefined },
-): Deno.KvListSelector {
-  return start ? { prefix, start } : { prefix };
 }
 
 /**

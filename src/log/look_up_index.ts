@@ -1,13 +1,16 @@
 /**
  * Which entries speak of a payment or an idempotency key. New items are kept in memory; a checkpoint
- * turns them into a run: sorted pages on disk, written once. Payment ids sort by time, so the runs of
- * payments hardly overlap and a look-up reads one page of one run.
+ * turns them into a run: sorted pages on disk, written once, and the first key of each. Payment ids sort
+ * by time, so the runs of payments hardly overlap and a look-up reads one page of one run.
+ *
+ * Pages are stored by their number. The keys with which they begin stay in memory, 16 bytes for 256
+ * items, and in the run's own value: storage keys can't be encrypted, and would tell of payments.
  */
 
 import { createHash } from "node:crypto";
-import { Reader, toHex, Writer } from "../bytes.ts";
+import { fromHex, Reader, toHex, Writer } from "../bytes.ts";
 import { IntegrityError } from "../errors.ts";
-import { indexPageItems } from "../limits.ts";
+import { entryPartBytesMax, indexPageItems } from "../limits.ts";
 import type { LogRecord } from "../protocol/record.ts";
 import type { LookUpKey } from "../protocol/step.ts";
 import type { Storage, StorageKey, Write } from "./storage.ts";
@@ -45,16 +48,18 @@ export function digitsOf(key: LookUpKey): string {
   return key.replaceAll("-", "");
 }
 
-/** Items of one kind in one run; both bounds belong to it. */
-interface Range {
-  readonly first: string;
-  readonly last: string;
+/** Where the items of one kind in one run are found. */
+interface Pages {
+  /** The first key of each page, one after the other, in order. */
+  readonly firsts: Uint8Array;
+  /** The last key of the last. */
+  readonly last: Uint8Array;
 }
 
 interface Run {
   /** The entry up to which the run's items go. */
   readonly number: number;
-  readonly ranges: readonly (Range | undefined)[];
+  readonly pages: readonly (Pages | undefined)[];
 }
 
 /** Items in memory: the entries that speak of a key, in order and each once. */
@@ -73,13 +78,15 @@ class Items {
 }
 
 const digestBytes = 16;
+/** Of a payment id, or of a key's hash. */
+export const keyBytes = 16;
 
 export class LookUpIndex {
   readonly #storage: Storage;
   #young = new Items();
   /** Being written to a run. */
   #writing = new Items();
-  #writingRanges: readonly (Range | undefined)[] = [];
+  #writingPages: readonly (Pages | undefined)[] = [];
   #runs: Run[] = [];
 
   constructor(storage: Storage) {
@@ -93,11 +100,7 @@ export class LookUpIndex {
    * @throws {IntegrityError} if one is missing: its payments would look new
    */
   async open(numbers: readonly number[]): Promise<void> {
-    for (const number of numbers) {
-      const value = await this.#storage.get(["run", number]);
-      if (!value) throw new IntegrityError(`run ${number} of the look-up index is missing`);
-      this.#runs.push(decodeRun(number, value));
-    }
+    for (const number of numbers) this.#runs.push(await readRun(this.#storage, number));
   }
 
   /** The runs that `open` will want. */
@@ -107,14 +110,14 @@ export class LookUpIndex {
 
   /** The highest payment id in a run. */
   get mark(): string {
-    const lasts = this.#runs.map(({ ranges }) => ranges[0]?.last ?? "");
+    const lasts = this.#runs.map(({ pages }) => pages[0] ? toHex(pages[0].last) : "");
     const last = lasts.reduce((a, b) => a > b ? a : b, "");
     return last && `${last.slice(0, 8)}-${last.slice(8, 12)}-${last.slice(12, 16)}-` +
         `${last.slice(16, 20)}-${last.slice(20)}`;
   }
 
   get hasKeys(): boolean {
-    return this.#runs.some(({ ranges }) => ranges[1]);
+    return this.#runs.some(({ pages }) => pages[1]);
   }
 
   add(records: readonly LogRecord[], number: number): void {
@@ -128,11 +131,9 @@ export class LookUpIndex {
   async find(key: LookUpKey): Promise<number[]> {
     const numbers = new Set<number>();
     const kind = kindOf(key);
-    const digits = digitsOf(key);
-    for (const { number, ranges } of this.#runs) {
-      const range = ranges[kind];
-      if (!range || digits < range.first || digits > range.last) continue;
-      await this.#findInRun(["page", number, kind], range, digits, numbers);
+    for (const { number, pages } of this.#runs) {
+      const found = pages[kind];
+      if (found) await this.#findInRun(["page", number, kind], found, digitsOf(key), numbers);
     }
     this.#writing.find(key, numbers);
     this.#young.find(key, numbers);
@@ -142,24 +143,24 @@ export class LookUpIndex {
   /** Reads one page, or the few over which the items of a key are spread. */
   async #findInRun(
     prefix: StorageKey,
-    range: Range,
+    { firsts, last }: Pages,
     digits: string,
     numbers: Set<number>,
   ): Promise<void> {
-    let upTo = Number.MAX_SAFE_INTEGER;
-    let after: string | undefined;
-    do {
-      const found = await this.#storage.lastUpTo(prefix, [...prefix, pageKey(digits, upTo)]);
-      // Before the page with which the run begins there is none.
-      if (!found && after !== undefined && range.first === digits) return;
-      if (!found) throw missingPage();
-      const { next, items } = readPage(found.value);
-      const isNext = after === undefined ? !next || digits < next.slice(0, 32) : next === after;
-      if (!isNext) throw missingPage();
+    const key = fromHex(digits);
+    if (compareKeys(key, last) > 0) return;
+    for (let page = lastPageUpTo(key, firsts); page >= 0; page--) {
+      const value = await this.#storage.get([...prefix, page]);
+      if (!value) throw new IntegrityError("a page of the look-up index is missing");
+      const first = firstOf(firsts, page);
+      const items = [...readPage(value)];
+      if (items[0]?.digits !== toHex(first)) {
+        throw new IntegrityError("a page of the look-up index is another than was written there");
+      }
       for (const item of items) if (item.digits === digits) numbers.add(item.number);
-      after = toHex(found.key.at(-1) as Uint8Array);
-      upTo = parseInt(after.slice(32), 16) - 1;
-    } while (after.startsWith(digits));
+      // Only where a page begins with the key may the one before end with it.
+      if (compareKeys(first, key) < 0) return;
+    }
   }
 
   /** The writes that make a run of all items so far, whose entries go up to `number`. */
@@ -170,13 +171,15 @@ export class LookUpIndex {
     }
     this.#young = new Items();
     const writes: Write[] = [];
-    const ranges = kinds.map((kind) => this.#writePages(kind, number, writes));
-    this.#writingRanges = ranges;
-    writes.push({ key: ["run", number], value: encodeRun(ranges) });
+    const pages = kinds.map((kind) => this.#writePages(kind, number, writes));
+    this.#writingPages = pages;
+    for (const [part, value] of runParts(pages).entries()) {
+      writes.push({ key: ["run", number, part], value });
+    }
     return writes;
   }
 
-  #writePages(kind: Kind, number: number, writes: Write[]): Range | undefined {
+  #writePages(kind: Kind, number: number, writes: Write[]): Pages | undefined {
     const items: { digits: string; number: number }[] = [];
     for (const [key, numbers] of this.#writing.numbers) {
       if (kindOf(key) !== kind) continue;
@@ -185,27 +188,24 @@ export class LookUpIndex {
     }
     if (items.length === 0) return undefined;
     items.sort((a, b) => a.digits < b.digits ? -1 : a.digits > b.digits ? 1 : a.number - b.number);
-    for (let start = 0; start < items.length; start += indexPageItems) {
-      const page = items.slice(start, start + indexPageItems);
-      const next = items[start + indexPageItems];
-      const w = new Writer(page.length * 20 + 48);
-      // Where the next page begins, so that a missing one is noticed.
-      w.u8(next ? 1 : 0);
-      if (next) w.raw(pageKey(next.digits, next.number));
-      for (const { digits, number } of page) {
+    const firsts = new Writer();
+    for (let page = 0; page * indexPageItems < items.length; page++) {
+      const start = page * indexPageItems;
+      firsts.hex(items[start]!.digits);
+      const w = new Writer(indexPageItems * 20 + 48);
+      for (const { digits, number } of items.slice(start, start + indexPageItems)) {
         w.hex(digits);
         w.varint(number);
       }
       w.raw(digestOf(w.slice()));
-      const { digits, number: first } = page[0]!;
-      writes.push({ key: ["page", number, kind, pageKey(digits, first)], value: w.slice() });
+      writes.push({ key: ["page", number, kind, page], value: w.slice() });
     }
-    return { first: items[0]!.digits, last: items.at(-1)!.digits };
+    return { firsts: firsts.slice(), last: fromHex(items.at(-1)!.digits) };
   }
 
   /** The run's writes are durable, and so is the checkpoint that it belongs to. */
   thaw(number: number): void {
-    this.#runs.push({ number, ranges: this.#writingRanges });
+    this.#runs.push({ number, pages: this.#writingPages });
     this.#writing = new Items();
   }
 }
@@ -214,34 +214,35 @@ function digestOf(bytes: Uint8Array): Uint8Array {
   return createHash("sha256").update(bytes).digest().subarray(0, digestBytes);
 }
 
-/** Pages sort by the first of their items: its key, then its entry. */
-function pageKey(digits: string, number: number): Uint8Array {
-  const w = new Writer(24);
-  w.hex(digits);
-  w.i64(BigInt(number));
-  return w.slice();
+function firstOf(firsts: Uint8Array, page: number): Uint8Array {
+  return firsts.subarray(page * keyBytes, (page + 1) * keyBytes);
 }
 
-function missingPage(): IntegrityError {
-  return new IntegrityError("a page of the look-up index is missing");
+/** The last page whose first key is at most `key`; -1 where the first begins after it. */
+function lastPageUpTo(key: Uint8Array, firsts: Uint8Array): number {
+  let low = 0;
+  let high = firsts.length / keyBytes;
+  while (low < high) {
+    const middle = (low + high) >> 1;
+    if (compareKeys(firstOf(firsts, middle), key) <= 0) low = middle + 1;
+    else high = middle;
+  }
+  return low - 1;
 }
 
-export interface Page {
-  /** The key of the next page of the run, hexadecimal. */
-  readonly next?: string;
-  /** The digits of keys, and for each an entry that speaks of it. */
-  readonly items: Iterable<{ readonly digits: string; readonly number: number }>;
+function compareKeys(a: Uint8Array, b: Uint8Array): number {
+  for (let i = 0; i < keyBytes; i++) if (a[i] !== b[i]) return a[i]! - b[i]!;
+  return 0;
 }
 
-/** @throws {IntegrityError} if the page is not what was written */
-export function readPage(page: Uint8Array): Page {
+/**
+ * The digits of a page's keys, and for each an entry that speaks of it.
+ *
+ * @throws {IntegrityError} if the page is not what was written
+ */
+export function* readPage(page: Uint8Array): Iterable<{ digits: string; number: number }> {
   const r = new Reader(undigested(page, "a page"));
-  const next = r.u8() ? r.hex(24) : undefined;
-  return { next, items: readItems(r) };
-}
-
-function* readItems(r: Reader): Iterable<{ digits: string; number: number }> {
-  while (!r.done) yield { digits: r.hex(16), number: r.varint() };
+  while (!r.done) yield { digits: r.hex(keyBytes), number: r.varint() };
 }
 
 /** What comes before the digest, if that is right. */
@@ -254,20 +255,36 @@ function undigested(value: Uint8Array, what: string): Uint8Array {
   return bytes;
 }
 
-function encodeRun(ranges: readonly (Range | undefined)[]): Uint8Array {
-  const w = new Writer(128);
-  for (const range of ranges) {
-    w.u8(range ? 1 : 0);
-    if (!range) continue;
-    w.hex(range.first);
-    w.hex(range.last);
+/** A run as it is stored: the last part is the only one that is not full. */
+function runParts(pages: readonly (Pages | undefined)[]): Uint8Array[] {
+  const w = new Writer();
+  for (const ofKind of pages) {
+    w.varint(ofKind ? ofKind.firsts.length / keyBytes : 0);
+    if (!ofKind) continue;
+    w.raw(ofKind.firsts);
+    w.raw(ofKind.last);
   }
   w.raw(digestOf(w.slice()));
-  return w.slice();
+  const parts: Uint8Array[] = [];
+  for (let at = 0; at <= w.length; at += entryPartBytesMax) {
+    parts.push(w.slice(at, Math.min(at + entryPartBytesMax, w.length)));
+  }
+  return parts;
 }
 
-function decodeRun(number: number, run: Uint8Array): Run {
-  const r = new Reader(undigested(run, `run ${number}`));
-  const ranges = kinds.map(() => r.u8() ? { first: r.hex(16), last: r.hex(16) } : undefined);
-  return { number, ranges };
+/** @throws {IntegrityError} if the run is missing, or is not what was written */
+export async function readRun(storage: Storage, number: number): Promise<Run> {
+  const w = new Writer();
+  for (let part = 0, isFull = true; isFull; part++) {
+    const value = await storage.get(["run", number, part]);
+    if (!value) throw new IntegrityError(`run ${number} of the look-up index is missing`);
+    w.raw(value);
+    isFull = value.length === entryPartBytesMax;
+  }
+  const r = new Reader(undigested(w.slice(), `run ${number}`));
+  const pages = kinds.map(() => {
+    const count = r.varint();
+    return count ? { firsts: r.raw(count * keyBytes), last: r.raw(keyBytes) } : undefined;
+  });
+  return { number, pages };
 }

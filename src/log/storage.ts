@@ -3,8 +3,8 @@
 import { IntegrityError } from "../errors.ts";
 import { kvCommitMutationsMax } from "../limits.ts";
 
-/** First a word, then numbers or bytes; sorted part by part, a key before those that it begins. */
-export type StorageKey = readonly [string, ...(number | Uint8Array)[]];
+/** First a word, then whole numbers; sorted part by part, a key before those that it begins. */
+export type StorageKey = readonly [string, ...number[]];
 
 export interface Write {
   readonly key: StorageKey;
@@ -16,8 +16,6 @@ export interface Storage {
   get(key: StorageKey): Promise<Uint8Array | undefined>;
   /** The values whose key is `word` and then at least `from`, in order. */
   listFrom(word: string, from: StorageKey): AsyncIterable<StoredValue>;
-  /** The last value in `prefix` whose key is at most `key`. */
-  lastUpTo(prefix: StorageKey, key: StorageKey): Promise<StoredValue | undefined>;
   /**
    * Writes all or none, synced to disk when it resolves. The caller's writes of `["head"]` find out a
    * second owner: one that finds it changed by someone else fails.
@@ -33,20 +31,9 @@ export interface StoredValue {
   readonly value: Uint8Array;
 }
 
-function comparePart(a: string | number | Uint8Array, b: string | number | Uint8Array): number {
-  if (a instanceof Uint8Array && b instanceof Uint8Array) {
-    for (let i = 0; i < a.length && i < b.length; i++) {
-      if (a[i] !== b[i]) return a[i]! - b[i]!;
-    }
-    return a.length - b.length;
-  }
-  return a < b ? -1 : a > b ? 1 : 0;
-}
-
 function compareKeys(a: StorageKey, b: StorageKey): number {
   for (let i = 0; i < a.length && i < b.length; i++) {
-    const order = comparePart(a[i]!, b[i]!);
-    if (order !== 0) return order;
+    if (a[i] !== b[i]) return a[i]! < b[i]! ? -1 : 1;
   }
   return a.length - b.length;
 }
@@ -79,15 +66,6 @@ export class MemoryStorage implements Storage {
       if (stored.key[0] !== word) return;
       yield await Promise.resolve(stored);
     }
-  }
-
-  lastUpTo(prefix: StorageKey, key: StorageKey): Promise<StoredValue | undefined> {
-    let at = this.#firstFrom(key);
-    const exact = this.#disk.values[at];
-    if (!exact || compareKeys(exact.key, key) !== 0) at--;
-    const found = this.#disk.values[at];
-    const isInside = found && prefix.every((part, i) => comparePart(part, found.key[i]!) === 0);
-    return Promise.resolve(isInside ? found : undefined);
   }
 
   async commit(writes: readonly Write[]): Promise<void> {

@@ -7,10 +7,11 @@ import { serveHttp } from "../http/serve.ts";
 import { hostsOf, parseCertificate } from "../keys/certificate.ts";
 import type { Identity } from "../keys/identity.ts";
 import { loadIdentity } from "../keys/identity.ts";
+import { readLogKey } from "../keys/log_key.ts";
 import { lingerMsMax } from "../limits.ts";
 import { Links } from "../link/links.ts";
-import { KvStorage } from "../log/kv_storage.ts";
 import { Log } from "../log/log.ts";
+import { openLogFile } from "../log/log_file.ts";
 import { CoordinatorNode } from "./coordinator_node.ts";
 import { DataFolder } from "./data_folder.ts";
 import { haltPoint } from "./halt.ts";
@@ -30,6 +31,8 @@ export interface NodeOptions {
   readonly certs: string;
   /** Default: `data/NAME`. */
   readonly data?: string;
+  /** The file of the key that encrypts its log. Without one a log is in the clear. */
+  readonly logKey?: string;
   readonly listen: Endpoint;
   /** `HOST:PORT` told to peers. Default: where it listens. */
   readonly advertise?: string;
@@ -110,6 +113,7 @@ export async function runNode(options: NodeOptions, attendant?: Attendant): Prom
 export async function startNode(options: NodeOptions, print: Print): Promise<RunningNode> {
   const identity = await loadIdentity({ certs: options.certs, name: options.name });
   checkRole(identity, options);
+  const logKey = options.logKey === undefined ? undefined : await readLogKey(options.logKey);
   const halt = haltPoint();
   const folder = await DataFolder.open(options.data ?? `data/${identity.name}`);
   const closing: (() => void | Promise<void>)[] = [() => folder.close()];
@@ -117,7 +121,7 @@ export async function startNode(options: NodeOptions, print: Print): Promise<Run
     for (const step of closing.reverse()) await step();
   };
   try {
-    const storage = await KvStorage.open(folder.logPath);
+    const storage = await openLogFile(folder.logPath, logKey);
     closing.push(() => storage.close());
     const log = await Log.open(storage);
     const { listen, advertise, serverName, checkpointRecords } = options;

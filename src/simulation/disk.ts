@@ -43,11 +43,6 @@ export class SimulatedStorage implements Storage {
     yield* this.#memory.listFrom(word, from);
   }
 
-  async lastUpTo(prefix: StorageKey, key: StorageKey): Promise<StoredValue | undefined> {
-    await this.#seek();
-    return await this.#memory.lastUpTo(prefix, key);
-  }
-
   async commit(writes: readonly Write[]): Promise<void> {
     const { schedule, random, chaos } = this.#world;
     const isSlow = random.chance(chaos.slowDiskRate);

@@ -1,8 +1,9 @@
 /** A stopped node's data folder, held for as long as it is read. */
 
 import { IntegrityError } from "../errors.ts";
-import { KvStorage } from "../log/kv_storage.ts";
 import { Log } from "../log/log.ts";
+import type { LogKey } from "../log/log_file.ts";
+import { openLogFileByAny } from "../log/log_file.ts";
 import type { Storage } from "../log/storage.ts";
 
 export interface OpenFolder {
@@ -10,15 +11,21 @@ export interface OpenFolder {
   /** Nothing where the file is so damaged that it can't be opened. */
   readonly opened?: { readonly storage: Storage; readonly log: Log };
   readonly damage?: string;
+  /** Where the log is encrypted: the key that opened it. */
+  readonly logKey?: LogKey;
   close(): void;
 }
 
 /**
  * Locks and opens a data folder, so that no node writes while it is checked.
  *
- * @throws {Error} if there is no log in it, or if a node uses it
+ * @param logKeys of which one has to fit if the log is encrypted
+ * @throws {Error} if there is no log in it, if a node uses it, or if no key fits
  */
-export async function openFolder(dir: string): Promise<OpenFolder> {
+export async function openFolder(
+  dir: string,
+  logKeys: readonly LogKey[] = [],
+): Promise<OpenFolder> {
   const path = `${dir}/log.kv`;
   if (!await isFile(path)) {
     throw new Error(`There is no log in "${dir}": "${path}" does not exist`);
@@ -34,8 +41,9 @@ export async function openFolder(dir: string): Promise<OpenFolder> {
     if (!await lock.tryLock(true)) {
       throw new Error(`The data folder "${dir}" is in use: stop its node first`);
     }
-    storage = await KvStorage.open(path);
-    return { dir, opened: { storage, log: await Log.open(storage) }, close };
+    const { logKey, ...opened } = await openLogFileByAny(path, logKeys);
+    storage = opened.storage;
+    return { dir, opened: { storage, log: await Log.open(storage) }, logKey, close };
   } catch (error) {
     if (error instanceof IntegrityError) return { dir, damage: error.message, close };
     close();

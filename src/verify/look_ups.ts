@@ -1,10 +1,10 @@
 /** The look-up index of a log against its entries. */
 
 import { createHash } from "node:crypto";
-import { toHex } from "../bytes.ts";
+import { toHex, Writer } from "../bytes.ts";
 import { IntegrityError } from "../errors.ts";
 import type { Log } from "../log/log.ts";
-import { digitsOf, lookUpKeyOf, readPage } from "../log/look_up_index.ts";
+import { digitsOf, keyBytes, lookUpKeyOf, readPage, readRun } from "../log/look_up_index.ts";
 import type { Storage } from "../log/storage.ts";
 import type { LogRecord } from "../protocol/record.ts";
 import type { LookUpKey } from "../protocol/step.ts";
@@ -17,6 +17,13 @@ const sampleKeysMax = 64;
 type Sum = readonly [number, number];
 const zero: Sum = [0, 0];
 const modulus = 2 ** 48;
+
+/** What the pages of a run hold. */
+interface ReadRun {
+  sum: Sum;
+  /** Of each kind the first keys of the pages, as far as their numbers have no gap. */
+  readonly firsts: Writer[];
+}
 
 /**
  * All pages on disk are compared with the entries, by the sum of their items' hashes, which needs no
@@ -95,39 +102,44 @@ export class LookUpCheck {
 
   async #checkRuns(): Promise<void> {
     if (this.#lastRun === 0) return;
-    const sums = await this.#readRuns();
+    const runs = await this.#readRuns();
     // Each run holds what came after the run before it, or, where that one's checkpoint was never
     // finished, after an earlier one.
     const numbers = [...this.#upTo.keys()].sort((a, b) => b - a);
     for (let run = this.#lastRun; run > 0;) {
-      const sum = sums.get(run) ?? zero;
+      const { sum, firsts } = runs.get(run) ?? { sum: zero, firsts: [] };
       const end = this.#upTo.get(run);
       const before = end &&
         numbers.find((number) => number < run && isDifference(end, this.#upTo.get(number)!, sum));
       if (before === undefined) {
         return this.#violation(`up to entry ${run} does not agree with the entries`);
       }
+      const { pages } = await readRun(this.#storage, run);
+      for (const [kind, ofKind] of pages.entries()) {
+        const there = firsts[kind]?.slice() ?? new Uint8Array();
+        if (toHex(there) === toHex(ofKind?.firsts ?? new Uint8Array())) continue;
+        this.#violation("has a page where it is not looked for");
+      }
       run = before;
     }
   }
 
-  async #readRuns(): Promise<Map<number, Sum>> {
-    const sums = new Map<number, Sum>();
+  async #readRuns(): Promise<Map<number, ReadRun>> {
+    const runs = new Map<number, ReadRun>();
     for await (const { key, value } of this.#storage.listFrom("page", ["page"])) {
-      const [, run, kind, first] = key as [string, number, number, Uint8Array];
-      if (!this.#runs.has(run)) continue;
-      let sum = sums.get(run) ?? zero;
-      let isFirst = true;
-      for (const { digits, number } of readPage(value).items) {
-        if (isFirst && digits !== toHex(first).slice(0, 32)) {
-          this.#violation("has a page under a wrong key");
-        }
+      const [, number, kind, page] = key as [string, number, number, number];
+      if (!this.#runs.has(number)) continue;
+      const run = runs.get(number) ?? { sum: zero, firsts: [] };
+      const firsts = run.firsts[kind] ??= new Writer();
+      let isFirst = firsts.length === page * keyBytes;
+      for (const { digits, number } of readPage(value)) {
+        if (isFirst) firsts.hex(digits);
         isFirst = false;
-        sum = plus(sum, kind, digits, number);
+        run.sum = plus(run.sum, kind, digits, number);
       }
-      sums.set(run, sum);
+      runs.set(number, run);
     }
-    return sums;
+    return runs;
   }
 
   #violation(what: string): void {

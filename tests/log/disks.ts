@@ -1,6 +1,7 @@
-/** The two kinds of disk on which every test of the log runs. */
+/** The kinds of disk on which every test of the log runs. */
 
 import { KvStorage } from "../../src/log/kv_storage.ts";
+import { SealedStorage } from "../../src/log/sealed_storage.ts";
 import type { MemoryDisk, Storage, StorageKey, StoredValue, Write } from "../../src/log/storage.ts";
 import { MemoryStorage } from "../../src/log/storage.ts";
 
@@ -12,9 +13,26 @@ export interface Disk extends AsyncDisposable {
 export const disks: readonly [name: string, make: () => Promise<Disk>][] = [
   ["MemoryStorage", makeMemory],
   ["KvStorage", makeFile],
+  ["SealedStorage in memory", () => seal(makeMemory())],
+  ["SealedStorage on Deno KV", () => seal(makeFile())],
 ];
 
-function makeMemory(): Promise<Disk> {
+export const fileSecret = Uint8Array.from({ length: 32 }, (_, i) => i * 7);
+
+/** The same disk, encrypted. */
+async function seal(making: Promise<Disk>): Promise<Disk> {
+  const disk = await making;
+  return {
+    open: async () => {
+      const storage = await SealedStorage.open(await disk.open(), fileSecret);
+      if (storage) return storage;
+      throw new Error("the disk is sealed by another key");
+    },
+    [Symbol.asyncDispose]: () => disk[Symbol.asyncDispose](),
+  };
+}
+
+export function makeMemory(): Promise<Disk> {
   const disk: MemoryDisk = { values: [], headVersion: 0 };
   return Promise.resolve({
     open: () => Promise.resolve(new MemoryStorage(disk)),
@@ -62,9 +80,6 @@ export class CrashingStorage implements Storage {
   }
   listFrom(word: string, from: StorageKey): AsyncIterable<StoredValue> {
     return this.inner.listFrom(word, from);
-  }
-  lastUpTo(prefix: StorageKey, key: StorageKey): Promise<StoredValue | undefined> {
-    return this.inner.lastUpTo(prefix, key);
   }
   async commit(writes: readonly Write[]): Promise<void> {
     if (this.commits >= this.commitsMax) throw new Error("crashed");

@@ -4,7 +4,7 @@ import { assertEquals, assertRejects } from "@std/assert";
 import { IntegrityError } from "../../src/errors.ts";
 import { indexPageItems } from "../../src/limits.ts";
 import { hashOf } from "../../src/log/stored.ts";
-import type { Write } from "../../src/log/storage.ts";
+import type { StorageKey, Write } from "../../src/log/storage.ts";
 import type { Disk } from "./disks.ts";
 import { disks, edit, keysOf, valueOf } from "./disks.ts";
 import { append, checkpoint, keyed, noContext, openLog, paymentId, prepared } from "./records.ts";
@@ -150,12 +150,12 @@ const changes: [claim: string, change: (disk: Disk) => Promise<Write[]>, named: 
   ],
   [
     "a damaged run of the index",
-    async (disk) => [await flipped(disk, ["run", 2], 4)],
+    async (disk) => [await flipped(disk, ["run", 2, 0], 4)],
     "run 2 of the look-up index is damaged",
   ],
   [
     "a missing run of the index",
-    () => Promise.resolve([{ key: ["run", 2] }]),
+    () => Promise.resolve([{ key: ["run", 2, 0] }]),
     "run 2 of the look-up index is missing",
   ],
 ];
@@ -227,6 +227,21 @@ for (const [name, make] of disks) {
       log.close();
       await edit(disk, { key, value });
     }
+  });
+
+  Deno.test(`${name}: lookUp() refuses exchanged pages, rather than find nothing there`, async () => {
+    await using disk = await make();
+    const { log } = await openLog(disk);
+    await append(log, ...Array.from({ length: indexPageItems * 2 }, (_, i) => prepared(i)));
+    await checkpoint(log, []);
+    log.close();
+    const [first, second] = await keysOf(disk, "page") as [StorageKey, StorageKey];
+    const values = [await valueOf(disk, first), await valueOf(disk, second)];
+    await edit(disk, { key: first, value: values[1] }, { key: second, value: values[0] });
+    const { log: changed } = await openLog(disk);
+    const named = "a page of the look-up index is another than was written there";
+    await assertRejects(() => changed.lookUp(paymentId(7)), IntegrityError, named);
+    changed.close();
   });
 
   Deno.test(`${name}: entry() refuses an entry from before the checkpoint that is another`, async () => {

@@ -82,24 +82,6 @@ for (const [name, make] of disks) {
     storage.close();
   });
 
-  Deno.test(`${name}.lastUpTo() finds the key itself or the one before, in its prefix`, async () => {
-    await using disk = await make();
-    const storage = await disk.open();
-    for (
-      const key of [["page", 1, 0, bytes(5)], ["page", 1, 1, bytes(3)], ["page", 1, 1, bytes(7)]]
-    ) {
-      await storage.commit([{ key: key as unknown as StorageKey, value: bytes(1) }]);
-    }
-    const last = async (...parts: number[]) =>
-      (await storage.lastUpTo(["page", 1, 1], ["page", 1, 1, bytes(...parts)]))?.key;
-    assertEquals(await last(7), ["page", 1, 1, bytes(7)]);
-    assertEquals(await last(7, 0), ["page", 1, 1, bytes(7)]);
-    assertEquals(await last(6, 255), ["page", 1, 1, bytes(3)]);
-    assertEquals(await last(3), ["page", 1, 1, bytes(3)]);
-    assertEquals(await last(2), undefined);
-    storage.close();
-  });
-
   Deno.test(`${name}.commit() refuses more writes than Deno KV takes, and does none of them`, async () => {
     await using disk = await make();
     const storage = await disk.open();

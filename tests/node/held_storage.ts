@@ -44,9 +44,5 @@ export class HeldStorage implements Storage {
     return this.#memory.listFrom(word, from);
   }
 
-  lastUpTo(prefix: StorageKey, key: StorageKey): Promise<StoredValue | undefined> {
-    return this.#memory.lastUpTo(prefix, key);
-  }
-
   close(): void {}
 }

@@ -71,6 +71,8 @@ export interface NodeChoices {
   readonly halt?: string;
   /** Default: its own. */
   readonly data?: string;
+  /** Beside those that every node gets. */
+  readonly flags?: readonly string[];
 }
 
 /** One process, from its start to its end. */
@@ -237,7 +239,8 @@ export class Cluster {
     return node;
   }
 
-  async spawn(name: string, { halt, data = this.data(name) }: NodeChoices = {}): Promise<Node> {
+  async spawn(name: string, choices: NodeChoices = {}): Promise<Node> {
+    const { halt, data = this.data(name), flags: more = [] } = choices;
     // One killed has left it behind, and no request is to go there.
     await Deno.remove(`${data}/api.json`).catch(() => {});
     const opens = this.#openings[name] ?? [];
@@ -246,7 +249,7 @@ export class Cluster {
       : [["--role=client", "--server", `127.0.0.1:${this.#port}`], "127.0.0.1:0"];
     const flags = ["--name", name, "--certs", this.certs, "--data", data, "--listen", listen];
     const opening = opens.flatMap((open) => ["--open", open]);
-    const args = [...role, ...flags, "--http", "127.0.0.1:0", "--no-input", ...opening];
+    const args = [...role, ...flags, "--http", "127.0.0.1:0", "--no-input", ...opening, ...more];
     const node = this.spawnWith(name, data, args, halt);
     this.#nodes.set(name, node);
     return node;

@@ -2,13 +2,16 @@
  * Measures payments from inside a participant: coordinator and bob are processes of their own, alice is
  * this one. Prints a JSON line for one payment at a time and one for many in flight.
  *
- *   deno run -A tests/speed/measure.ts [--payments=20000] [--inflight=128] [--alone=300]
+ *   deno run -A tests/speed/measure.ts [--payments=20000] [--inflight=128] [--alone=300] [--log-key]
+ *
+ * With `--log-key` all three logs are encrypted.
  */
 
 import { generate as generateUuid7 } from "@std/uuid/v7";
 import { parseArgs } from "@std/cli/parse-args";
 import { encodeOrder } from "../../src/codec/order.ts";
 import { initCertificates } from "../../src/keys/init.ts";
+import { makeLogKey } from "../../src/keys/log_key.ts";
 import { ParticipantNode } from "../../src/node/participant_node.ts";
 import { startNode } from "../../src/node/run.ts";
 import type { PaymentId } from "../../src/protocol/id.ts";
@@ -16,7 +19,10 @@ import type { PaymentId } from "../../src/protocol/id.ts";
 const accounts = 100;
 const currency = "USD";
 const main = new URL("../../main.ts", import.meta.url).pathname;
-const flags = parseArgs(Deno.args, { string: ["payments", "inflight", "alone"] });
+const flags = parseArgs(Deno.args, {
+  string: ["payments", "inflight", "alone"],
+  boolean: ["log-key"],
+});
 const payments = Number(flags.payments ?? 20_000);
 const inFlight = Number(flags.inflight ?? 128);
 const alone = Number(flags.alone ?? 300);
@@ -24,6 +30,8 @@ const alone = Number(flags.alone ?? 300);
 const folder = await Deno.makeTempDir({ prefix: "handfast-speed-" });
 const certs = `${folder}/certs`;
 await initCertificates({ dir: certs, nodes: ["coordinator", "alice", "bob"] });
+const logKey = flags["log-key"] ? `${folder}/log-key` : undefined;
+if (logKey) await makeLogKey(logKey);
 
 async function spawn(
   name: string,
@@ -43,6 +51,7 @@ async function spawn(
       "--no-input",
       "--log-level",
       "warn",
+      ...(logKey ? ["--log-key", logKey] : []),
     ]),
     stdout: "piped",
     stderr: "inherit",
@@ -73,6 +82,7 @@ const alice = await startNode({
   name: "alice",
   certs,
   data: `${folder}/alice`,
+  logKey,
   listen: anywhere,
   http: anywhere,
   server: { hostname: "127.0.0.1", port: coordinator.port },

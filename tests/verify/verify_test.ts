@@ -1,5 +1,8 @@
 import { assert, assertEquals, assertMatch, assertRejects } from "@std/assert";
 import { encodeOrder } from "../../src/codec/order.ts";
+import { makeLogKey, readLogKey } from "../../src/keys/log_key.ts";
+import { KvStorage } from "../../src/log/kv_storage.ts";
+import { SealedStorage } from "../../src/log/sealed_storage.ts";
 import type { TransactionId } from "../../src/protocol/id.ts";
 import type { LogRecord, NodeRecord } from "../../src/protocol/record.ts";
 import { Findings, linesOfKindMax } from "../../src/verify/findings.ts";
@@ -170,6 +173,41 @@ Deno.test("verifyLogs() compares participants with each other where the coordina
   scene.stop();
   const { violations } = await verifyLogs([scene.dir("alice"), scene.dir("bob")]);
   assertFound(violations, new RegExp(`payment ${paymentId(4)}: the order at bob is another`));
+});
+
+Deno.test("verifyLogs() says of encrypted logs what it says of the same in the clear", async () => {
+  await using scene = await Scene.play();
+  scene.stop();
+  const key = `${scene.path}/log-key`;
+  await makeLogKey(key);
+  const { secret } = await readLogKey(key);
+  const sealed: string[] = [];
+  for (const dir of scene.dirs) {
+    sealed.push(`${dir}-sealed`);
+    await Deno.mkdir(`${dir}-sealed`);
+    const from = await KvStorage.open(`${dir}/log.kv`);
+    const to = await SealedStorage.open(await KvStorage.open(`${dir}-sealed/log.kv`), secret);
+    for (const word of ["entry", "state", "page", "run"]) {
+      await to!.commit(await Array.fromAsync(from.listFrom(word, [word])));
+    }
+    for (const word of ["head", "checkpoint"]) {
+      await to!.commit([{ key: [word], value: await from.get([word]) }]);
+    }
+    from.close();
+    to!.close();
+  }
+  const report = await verifyLogs(scene.dirs);
+  assertEquals(await verifyLogs(sealed, [key]), report);
+  assertEquals(await verifyLogs([scene.dirs[0]!, ...sealed.slice(1)], [key]), report);
+
+  const kv = await KvStorage.open(`${scene.dir("bob")}-sealed/log.kv`);
+  for await (const { key, value } of kv.listFrom("page", ["page"])) {
+    value[30]! ^= 1;
+    await kv.commit([{ key, value }]);
+  }
+  kv.close();
+  const { violations } = await verifyLogs(sealed, [key]);
+  assertFound(violations, /bob: the look-up index can't be read: Value page\/\d+\/0\/0 of the log/);
 });
 
 Deno.test("verifyLogs() throws where a folder is in use, and names it", async () => {
