@@ -10,7 +10,7 @@ export const participantTable: readonly Row[] = [
       "none, refused, released against the decision": "> coordinator order",
       "posted, posted against the decision": "= 2 committed T1 @then replayed",
       "released": "= 2 aborted vote_timeout @then replayed",
-      "aborted": "= 2 aborted account_not_found @then replayed",
+      "aborted, aborted meanwhile": "= 2 aborted account_not_found @then replayed",
       "indexed": "?",
       "otherwise": "",
     },
@@ -41,11 +41,12 @@ export const participantTable: readonly Row[] = [
     does: {
       "own": "prepared T1, sync > coordinator yes T1",
       "prepared, restarted": "> coordinator yes T1",
-      "forced to commit, forced to abort, looking up": "",
+      "forced to commit, forced to abort, looking up, forced and restarted, prepare waits": "",
       "posted, posted against the decision": "~ coordinator ack T1",
       "released": "> coordinator no T1 vote_timeout",
-      "aborted": "> coordinator no T1 account_not_found",
+      "aborted, aborted meanwhile": "> coordinator no T1 account_not_found",
       "indexed": "?",
+      "overtaken": "!",
       "otherwise": "> coordinator no T1",
     },
   },
@@ -56,9 +57,10 @@ export const participantTable: readonly Row[] = [
       "own": "prepared T0, sync > coordinator yes T0",
       "posted, posted against the decision": "> coordinator no T0 !",
       "released": "> coordinator no T0 vote_timeout",
-      "aborted": "> coordinator no T0 account_not_found",
-      "looking up": "",
+      "aborted, aborted meanwhile": "> coordinator no T0 account_not_found",
+      "looking up, prepare waits": "",
       "indexed": "?",
+      "overtaken": "!",
       "otherwise": "> coordinator no T0",
     },
   },
@@ -71,9 +73,10 @@ export const participantTable: readonly Row[] = [
       "restarted": "released T1, sync > coordinator no T2",
       "posted, posted against the decision": "> coordinator no T2 !",
       "released": "> coordinator no T2 vote_timeout",
-      "aborted": "> coordinator no T2 account_not_found",
-      "looking up": "",
+      "aborted, aborted meanwhile": "> coordinator no T2 account_not_found",
+      "looking up, prepare waits": "",
       "indexed": "?",
+      "overtaken": "!",
       "otherwise": "> coordinator no T2",
     },
   },
@@ -86,9 +89,10 @@ export const participantTable: readonly Row[] = [
       "restarted": "released T1, sync > coordinator no T2",
       "posted, posted against the decision": "> coordinator no T2 !",
       "released": "> coordinator no T2 vote_timeout",
-      "aborted": "> coordinator no T2 account_not_found",
-      "looking up": "",
+      "aborted, aborted meanwhile": "> coordinator no T2 account_not_found",
+      "looking up, prepare waits": "",
       "indexed": "?",
+      "overtaken": "!",
       "otherwise": "> coordinator no T2",
     },
   },
@@ -116,9 +120,10 @@ export const participantTable: readonly Row[] = [
       "restarted": "joined 3, released T1, sync > coordinator no Tnext",
       "posted, posted against the decision": "joined 3, sync > coordinator no Tnext !",
       "released": "joined 3, sync > coordinator no Tnext vote_timeout",
-      "aborted": "joined 3, sync > coordinator no Tnext account_not_found",
-      "looking up": "joined 3, sync",
+      "aborted, aborted meanwhile": "joined 3, sync > coordinator no Tnext account_not_found",
+      "looking up, prepare waits": "joined 3, sync",
       "indexed": "joined 3, sync ?",
+      "overtaken": "",
       "otherwise": "joined 3, sync > coordinator no Tnext",
     },
   },
@@ -128,11 +133,11 @@ export const participantTable: readonly Row[] = [
     does: {
       "prepared, forced to commit":
         "posted T1 @then ~ coordinator ack T1 =early 1 committed T1 @then",
-      "restarted": "posted T1 @then ~ coordinator ack T1",
+      "restarted, forced and restarted": "posted T1 @then ~ coordinator ack T1",
       "forced to abort":
         "mismatch T1 commit, sync ~ coordinator ack T1 =early 1 committed T1 @then !",
       "posted, posted against the decision, released against the decision": "~ coordinator ack T1",
-      "looking up": "",
+      "looking up, prepare waits, overtaken": "",
       "indexed": "?",
       "otherwise": "!",
     },
@@ -141,7 +146,14 @@ export const participantTable: readonly Row[] = [
     event: "commit from a peer",
     rule: "One that knows the decision tells it, to those the coordinator can't reach",
     does: {
-      "restarted": "posted T1 @then ~ coordinator ack T1",
+      "restarted, forced and restarted": "posted T1 @then ~ coordinator ack T1",
+      "otherwise": "",
+    },
+  },
+  {
+    event: "commit of an older from a peer",
+    rule: "An answer to what was asked before this attempt began: late, and no alarm",
+    does: {
       "otherwise": "",
     },
   },
@@ -149,7 +161,7 @@ export const participantTable: readonly Row[] = [
     event: "commit of another transaction",
     rule: "A commit of what is not prepared changes nothing and is raised",
     does: {
-      "looking up": "",
+      "looking up, prepare waits, overtaken": "",
       "indexed": "?",
       "otherwise": "!",
     },
@@ -160,7 +172,7 @@ export const participantTable: readonly Row[] = [
       "`released`, lazily; a lost attempt says nothing about its payment: a tick sends it again",
     does: {
       "prepared, forced to abort, restarted": "released T1",
-      "forced to commit": "mismatch T1 abort, sync !",
+      "forced to commit, forced and restarted": "mismatch T1 abort, sync !",
       "posted, posted against the decision": "!",
       "otherwise": "",
     },
@@ -170,6 +182,14 @@ export const participantTable: readonly Row[] = [
     rule: "One that knows the decision tells it, to those the coordinator can't reach",
     does: {
       "restarted": "released T1",
+      "forced and restarted": "mismatch T1 abort, sync !",
+      "otherwise": "",
+    },
+  },
+  {
+    event: "abort of an older from a peer",
+    rule: "An answer to what was asked before this attempt began: late, and no alarm",
+    does: {
       "otherwise": "",
     },
   },
@@ -177,13 +197,14 @@ export const participantTable: readonly Row[] = [
     event: "abort with a code",
     rule: '"Aborted" is told for a payment only when recorded under its id',
     does: {
-      "own, own and refused, attempt lost":
+      "own, own and refused, attempt lost, prepare waits, overtaken":
         "aborted vote_timeout @then =early 1 aborted vote_timeout @then",
       "prepared, forced to abort":
         "released T1 vote_timeout @then =early 1 aborted vote_timeout @then",
       "restarted": "released T1 vote_timeout @then",
       "forced to commit": "mismatch T1 abort, sync =early 1 aborted vote_timeout @then !",
       "posted, posted against the decision": "!",
+      "forced and restarted": "mismatch T1 abort, sync !",
       "otherwise": "",
     },
   },
@@ -201,13 +222,13 @@ export const participantTable: readonly Row[] = [
     does: {
       "none, own": "refused T1, sync > bob abort T1",
       "prepared, restarted": "> bob undecided T1 in_doubt",
-      "forced to commit, forced to abort, posted against the decision, released against the decision":
+      "forced to commit, forced to abort, posted against the decision, released against the decision, forced and restarted":
         "> bob undecided T1 forced",
       "refused, own and refused, attempt lost": "> bob abort T1",
       "posted": "> bob commit T1 @then",
       "released": "> bob abort T1 vote_timeout @then",
-      "aborted": "> bob abort T1 account_not_found @then",
-      "looking up": "",
+      "aborted, aborted meanwhile": "> bob abort T1 account_not_found @then",
+      "looking up, prepare waits, overtaken": "",
       "indexed": "?",
     },
   },
@@ -217,8 +238,8 @@ export const participantTable: readonly Row[] = [
     does: {
       "none, own, attempt lost, released against the decision": "refused T0, sync > bob abort T0",
       "released": "> bob abort T0 vote_timeout @then",
-      "aborted": "> bob abort T0 account_not_found @then",
-      "looking up": "",
+      "aborted, aborted meanwhile": "> bob abort T0 account_not_found @then",
+      "looking up, prepare waits, overtaken": "",
       "indexed": "?",
       "otherwise": "> bob abort T0",
     },
@@ -227,19 +248,41 @@ export const participantTable: readonly Row[] = [
     event: "inquiry about a newer",
     rule: "It refuses durably what it never voted for; while in doubt it says nothing",
     does: {
-      "prepared, restarted, forced to commit, forced to abort, looking up": "",
+      "prepared, restarted, forced to commit, forced to abort, looking up, forced and restarted, prepare waits, overtaken":
+        "",
       "posted, posted against the decision": "> bob abort T2",
       "released": "> bob abort T2 vote_timeout @then",
-      "aborted": "> bob abort T2 account_not_found @then",
+      "aborted, aborted meanwhile": "> bob abort T2 account_not_found @then",
       "indexed": "?",
       "otherwise": "refused T2, sync > bob abort T2",
+    },
+  },
+  {
+    event: "inquiry of a stranger",
+    rule: "Closed: only who has a leg is told what became of it",
+    does: {
+      "none, own": "refused T1, sync > carol abort T1",
+      "refused, own and refused, aborted, aborted meanwhile": "> carol abort T1",
+      "looking up, prepare waits, overtaken": "",
+      "indexed": "?",
+      "otherwise": "!",
+    },
+  },
+  {
+    event: "inquiry of a stranger about an older",
+    rule: "Another's order has taken the id since: the older attempt is over, and no code is told",
+    does: {
+      "none, own, attempt lost, released against the decision": "refused T0, sync > carol abort T0",
+      "looking up, prepare waits, overtaken": "",
+      "indexed": "?",
+      "otherwise": "> carol abort T0",
     },
   },
   {
     event: "outcome committed",
     rule: "The payer may be told what is durable at the coordinator before the local append",
     does: {
-      "own, prepared, forced to commit, forced to abort, own and refused, attempt lost":
+      "own, prepared, forced to commit, forced to abort, own and refused, attempt lost, prepare waits, overtaken":
         "=early 1 committed T1 @then replayed",
       "otherwise": "",
     },
@@ -248,7 +291,7 @@ export const participantTable: readonly Row[] = [
     event: "outcome aborted",
     rule: '"Aborted" is told for a payment only when recorded under its id',
     does: {
-      "own, own and refused, attempt lost":
+      "own, own and refused, attempt lost, prepare waits, overtaken":
         "aborted vote_timeout @then =early 1 aborted vote_timeout @then replayed",
       "prepared, forced to commit, forced to abort": "=early 1 aborted vote_timeout @then replayed",
       "otherwise": "",
@@ -258,7 +301,7 @@ export const participantTable: readonly Row[] = [
     event: "outcome rejected",
     rule: "A definite failure is never reported under doubt",
     does: {
-      "own, own and refused, attempt lost": "= 1 rejected overloaded",
+      "own, own and refused, attempt lost, prepare waits, overtaken": "= 1 rejected overloaded",
       "otherwise": "",
     },
   },
@@ -283,8 +326,10 @@ export const participantTable: readonly Row[] = [
     rule:
       "`prepared` without a decision: inquire; the order goes again while its client waits (AC5)",
     does: {
-      "own, own and refused, attempt lost": "> coordinator order",
-      "prepared, restarted, forced to commit, forced to abort": "> coordinator inquiry T1",
+      "own, own and refused, attempt lost, prepare waits": "> coordinator order",
+      "prepared, restarted, forced to commit, forced to abort, forced and restarted":
+        "> coordinator inquiry T1",
+      "overtaken": "!",
       "otherwise": "",
     },
   },
@@ -292,9 +337,10 @@ export const participantTable: readonly Row[] = [
     event: "link up in the next epoch",
     rule: "The highest epoch is kept durably, before anything is sent",
     does: {
-      "own, own and refused, attempt lost": "joined 3, sync > coordinator order",
-      "prepared, restarted, forced to commit, forced to abort":
+      "own, own and refused, attempt lost, prepare waits": "joined 3, sync > coordinator order",
+      "prepared, restarted, forced to commit, forced to abort, forced and restarted":
         "joined 3, sync > coordinator inquiry T1",
+      "overtaken": "> coordinator order",
       "otherwise": "joined 3, sync",
     },
   },
@@ -313,6 +359,21 @@ export const participantTable: readonly Row[] = [
     },
   },
   {
+    event: "link up of a peer",
+    rule: "Cooperative termination: a peer is asked while the coordinator can't be",
+    does: {
+      "restarted, forced and restarted": "> bob inquiry T1",
+      "otherwise": "",
+    },
+  },
+  {
+    event: "link up of a stranger",
+    rule: "Only who has a leg is asked",
+    does: {
+      "otherwise": "introduced carol",
+    },
+  },
+  {
     event: "tick",
     rule: "Nothing is sent before it is due",
     does: {
@@ -323,9 +384,9 @@ export const participantTable: readonly Row[] = [
     event: "tick when an answer is due",
     rule: "A prepared participant never times out; it asks, its peers if need be",
     does: {
-      "own, own and refused, attempt lost": "> coordinator order",
+      "own, own and refused, attempt lost, prepare waits, overtaken": "> coordinator order",
       "prepared, forced to commit, forced to abort": "> coordinator inquiry T1",
-      "restarted": "> bob inquiry T1",
+      "restarted, forced and restarted": "> bob inquiry T1",
       "otherwise": "",
     },
   },
@@ -333,17 +394,19 @@ export const participantTable: readonly Row[] = [
     event: "tick when the wait ends",
     rule: "No caller waits for ever; funds in doubt do wait",
     does: {
-      "own, own and refused, attempt lost": "= 1 pending",
+      "own, own and refused, attempt lost, prepare waits, overtaken": "= 1 pending",
       "prepared, forced to commit, forced to abort": "> coordinator inquiry T1 = 1 pending",
-      "restarted": "> bob inquiry T1",
+      "restarted, forced and restarted": "> bob inquiry T1",
       "otherwise": "",
     },
   },
   {
     event: "index has nothing",
-    rule: "An id is reserved while the shell looks it up",
+    rule: "An id is reserved while the shell looks it up; what came meanwhile is newer",
     does: {
       "looking up": "> coordinator order",
+      "prepare waits": "prepared T1, sync > coordinator yes T1",
+      "aborted meanwhile": "> coordinator no T1 account_not_found",
       "otherwise": "",
     },
   },
@@ -352,14 +415,18 @@ export const participantTable: readonly Row[] = [
     rule: "AC2: the first recorded outcome is its outcome for ever",
     does: {
       "looking up": "= 1 committed T1 @then replayed",
+      "prepare waits": "~ coordinator ack T1",
+      "aborted meanwhile": "> coordinator no T1 account_not_found",
       "otherwise": "",
     },
   },
   {
     event: "index has a lost attempt",
-    rule: "A lost attempt says nothing about its payment",
+    rule: "A lost attempt says nothing about its payment; what came meanwhile is newer",
     does: {
       "looking up": "> coordinator order",
+      "prepare waits": "prepared T1, sync > coordinator yes T1",
+      "aborted meanwhile": "> coordinator no T1 account_not_found",
       "otherwise": "",
     },
   },
