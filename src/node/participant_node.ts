@@ -107,6 +107,15 @@ export class ParticipantNode extends Shell<ParticipantEvent, Reply> implements N
     if (this.#dialled.has(peer)) this.#dialled.set(peer, this.nowMs + reconnectMsMax);
   }
 
+  /**
+   * A peer that refused to be dialled, as it had just dialled itself, hangs up once it knows. What this
+   * node is in doubt about need not be over then, so the peer is dialled at once.
+   */
+  override linkDown(peer: string, reason: string): void {
+    super.linkDown(peer, reason);
+    if (this.#dialled.has(peer)) this.#dialled.set(peer, this.nowMs);
+  }
+
   protected reply({ request, answer }: Reply): void {
     this.#requests.get(request)?.resolve(answer);
     this.#requests.delete(request);

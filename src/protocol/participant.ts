@@ -536,6 +536,8 @@ export class Participant {
       return out.send(from, { type: "decision", transaction, payment, commit: true, decided });
     }
     if (settled?.type === "released" && (settled.code || settled.transaction === transaction)) {
+      // What became of another's order is not told: the payment is over, and this attempt with it.
+      if (!isParticipantOf(settled.order, from)) return abort();
       return abort(settled.code, settled.decided);
     }
     // A payment has one attempt at a time, so one that is older or newer than what is known here was

@@ -189,6 +189,86 @@ Deno.test("Links: a link that is closed comes back, and each up has one down", a
   });
 });
 
+Deno.test("Links: hangUp() ends dialling, and a later dial() links again", async () => {
+  await withEnds(async (make) => {
+    const away = make(bob, { listen: 0 });
+    await away.links.close();
+    const dialer = make(alice);
+    dialer.links.dial("bob", "participant", away.address);
+    await dialer.host.line("no link with");
+    dialer.links.hangUp("bob");
+    const listener = make(bob, { listen: Number(away.address.split(":")[1]) });
+    await pause(200);
+    assertEquals(dialer.host.events.concat(listener.host.events), []);
+    dialer.links.dial("bob", "participant", listener.address);
+    await dialer.host.event("up bob");
+  });
+});
+
+Deno.test("Links: hangUp() closes the link that came of dialling, at both ends", async () => {
+  await withEnds(async (make) => {
+    const listener = make(bob, { listen: 0 });
+    const dialer = make(alice);
+    dialer.links.dial("bob", "participant", listener.address);
+    await listener.host.event("up alice");
+    assert(dialer.links.send("bob", new Uint8Array(7)));
+    dialer.links.hangUp("bob");
+    await dialer.host.event("down bob: this node has nothing more to ask");
+    await listener.host.event("down alice: the other end closed it");
+    // What was sent before is written first.
+    assertEquals(listener.host.payloads.map(({ length }) => length), [7]);
+    await pause(200);
+    assertEquals([dialer.host.events.length, listener.host.events.length], [2, 2]);
+  });
+});
+
+Deno.test("Links: hangUp() leaves the link that the peer dialled", async () => {
+  await withEnds(async (make) => {
+    const peer = make(bob, { listen: 0 });
+    const end = make(alice, { listen: 0 });
+    peer.links.dial("alice", "participant", end.address);
+    await end.host.event("up bob");
+    await peer.host.event("up alice");
+    end.links.dial("bob", "participant", peer.address);
+    end.links.hangUp("bob");
+    await pause(200);
+    assertEquals(end.host.events, ["up bob participant"]);
+    assert(end.links.send("bob", new Uint8Array(1)));
+    await found(() => peer.host.payloads[0], "a payload");
+  });
+});
+
+Deno.test("Links: dialled again at once after hangUp(), a name is linked and can be hung up again", async () => {
+  await withEnds(async (make) => {
+    const listener = make(bob, { listen: 0 });
+    const dialer = make(alice);
+    const upsAndDowns = ["up bob participant", "down bob: this node has nothing more to ask"];
+    const dial = () => dialer.links.dial("bob", "participant", listener.address);
+    dial();
+    await dialer.host.event("up bob");
+    dialer.links.hangUp("bob");
+    dial();
+    await found(() => dialer.host.events[2], "a second link");
+    dialer.links.hangUp("bob");
+    await found(() => dialer.host.events[3], "its end");
+    await pause(200);
+    assertEquals(dialer.host.events, [...upsAndDowns, ...upsAndDowns]);
+  });
+});
+
+Deno.test("Links: hangUp() of a name that is not dialled is nothing", async () => {
+  await withEnds(async (make) => {
+    const listener = make(bob, { listen: 0 });
+    const dialer = make(alice);
+    dialer.links.dial("bob", "participant", listener.address);
+    await listener.host.event("up alice");
+    listener.links.hangUp("alice");
+    listener.links.hangUp("coordinator");
+    await pause(100);
+    assertEquals(dialer.host.events.length, 1);
+  });
+});
+
 Deno.test("Links: an idle link is kept up by its heartbeat", async () => {
   await withEnds(async (make) => {
     const limits = { heartbeatIntervalMs: 20, silenceMsMax: 150 };

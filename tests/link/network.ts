@@ -126,6 +126,8 @@ export interface End {
   readonly address: string;
 }
 
+const closeMsMax = 5_000;
+
 /** Runs `body` with a listener and dialers, and closes them all. */
 export async function withEnds(
   body: (make: (identity: Identity, options?: EndOptions) => End) => Promise<void>,
@@ -143,7 +145,11 @@ export async function withEnds(
       return end;
     });
   } finally {
-    await Promise.all(ends.map((end) => end.links.close()));
+    // Links that do not end must not hide why the test failed; left behind, they fail it, too.
+    const { promise: late, resolve } = Promise.withResolvers<void>();
+    const timer = setTimeout(resolve, closeMsMax);
+    await Promise.race([late, Promise.all(ends.map((end) => end.links.close()))]);
+    clearTimeout(timer);
   }
 }
 

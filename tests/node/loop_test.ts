@@ -287,3 +287,35 @@ Deno.test("keepWitnesses() stores what was seen of peers, once", async () => {
   assertEquals(alice.loop.seenOf("coordinator"), { number: 9, hash });
   await alice.stop();
 });
+
+Deno.test("of a clock that is not known in whole only the sender's own component is taken over", async () => {
+  const alice = await startParticipant("alice");
+  const { number } = alice.log.head;
+  const { payment } = order();
+  const hash = new Uint8Array(32).fill(7);
+  const clock = new Map([["coordinator", 9], ["mallory", 4]]);
+  const inquiry = { type: "inquiry", transaction, payment } as const;
+  alice.loop.receive("bob", { number: 5, hash, clock: new Map([["bob", 5]]), messages: [] });
+  alice.loop.receive("coordinator", { number: 9, hash, clock, messages: [] }, false);
+  assertEquals([...alice.loop.clock].toSorted(), [
+    ["alice", number],
+    ["bob", 5],
+    ["coordinator", 9],
+  ]);
+  // Cited it would have to be with its whole past.
+  assertEquals(alice.loop.seenOf("coordinator"), undefined);
+  alice.loop.keepWitnesses();
+  await alice.idle();
+  const entry = await alice.log.entry(number + 1);
+  assertEquals([...entry.witnesses.keys()], ["bob"]);
+  assertEquals([...entry.clock.keys()].toSorted(), ["alice", "bob", "coordinator"]);
+
+  // Alone it is no reason for an entry; what the frame says is heard all the same.
+  const frame = { number: 6, hash, clock: new Map([["bob", 6], ["mallory", 4]]) };
+  alice.loop.receive("bob", { ...frame, messages: [inquiry] }, false);
+  await alice.idle();
+  assertEquals(alice.loop.seenOf("bob")?.number, 5);
+  assertEquals(alice.recorded.map(({ type }) => type), ["refused"]);
+  assertEquals(alice.sentOf("decision").map(({ to }) => to), ["bob"]);
+  await alice.stop();
+});

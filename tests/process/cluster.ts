@@ -12,6 +12,8 @@ const [program, ...firstArgs] = executable
   ? [executable]
   : [Deno.execPath(), "run", "-A", "--no-check", "--config", config, main];
 const pollMs = 20;
+/** Nobody listens there, and nobody who asks for any port is given it. */
+const nowhere = "127.0.0.1:1";
 
 export interface Result {
   readonly code: number;
@@ -32,6 +34,21 @@ export interface Body {
   readonly alarms?: readonly string[];
   readonly open?: number;
   readonly inDoubt?: number;
+}
+
+/** What waits for a decision, as a node lists it. */
+export interface InDoubt {
+  readonly transaction: string;
+  readonly payment: string;
+  /** Seconds. */
+  readonly age: number;
+  readonly participants: readonly string[];
+  readonly unreachable: readonly string[];
+  readonly held: readonly {
+    readonly account: string;
+    readonly amount: string;
+    readonly currency: string;
+  }[];
 }
 
 export interface Account {
@@ -73,6 +90,10 @@ export interface NodeChoices {
   readonly data?: string;
   /** Beside those that every node gets. */
   readonly flags?: readonly string[];
+  /** Where it takes links. Default: the coordinator where it did before, participants anywhere. */
+  readonly listen?: string;
+  /** Where a participant looks for the coordinator. Default: where that listens. */
+  readonly server?: string;
 }
 
 /** One process, from its start to its end. */
@@ -120,6 +141,11 @@ export class Node {
       if (found || this.#ended === undefined) return found;
       throw new Error(`${this.name} ended with ${this.#ended} before ${what}: ${this.stderr}`);
     }, timeoutMs);
+  }
+
+  /** Where it takes links, by its ready line. */
+  async address(): Promise<string> {
+    return /listen=(\S+)/.exec(await this.ready())![1]!;
   }
 
   signal(signal: Deno.Signal): void {
@@ -176,6 +202,11 @@ export class Node {
     const { posted, pendingDebits, pendingCredits } = body as unknown as Account;
     const pending = Number(pendingDebits) + Number(pendingCredits);
     return { posted: Number(posted), pending };
+  }
+
+  async inDoubt(): Promise<readonly InDoubt[]> {
+    const { body } = await this.get("/v1/in-doubt");
+    return (body as unknown as { inDoubt: readonly InDoubt[] }).inDoubt;
   }
 }
 
@@ -234,19 +265,21 @@ export class Cluster {
   /** Starts a node and waits until it is ready. */
   async start(name: string, choices?: NodeChoices): Promise<Node> {
     const node = await this.spawn(name, choices);
-    const line = await node.ready();
-    if (name === "coordinator") this.#port = Number(/listen=\S+:(\d+)/.exec(line)![1]);
+    const address = await node.address();
+    if (name === "coordinator") this.#port = Number(address.split(":")[1]);
     return node;
   }
 
   async spawn(name: string, choices: NodeChoices = {}): Promise<Node> {
     const { halt, data = this.data(name), flags: more = [] } = choices;
+    const { server = `127.0.0.1:${this.#port}` } = choices;
     // One killed has left it behind, and no request is to go there.
     await Deno.remove(`${data}/api.json`).catch(() => {});
     const opens = this.#openings[name] ?? [];
-    const [role, listen] = name === "coordinator"
+    const [role, anywhere] = name === "coordinator"
       ? [["--role=server"], `127.0.0.1:${this.#port}`]
-      : [["--role=client", "--server", `127.0.0.1:${this.#port}`], "127.0.0.1:0"];
+      : [["--role=client", "--server", server], "127.0.0.1:0"];
+    const { listen = anywhere } = choices;
     const flags = ["--name", name, "--certs", this.certs, "--data", data, "--listen", listen];
     const opening = opens.flatMap((open) => ["--open", open]);
     const args = [...role, ...flags, "--http", "127.0.0.1:0", "--no-input", ...opening, ...more];
@@ -267,6 +300,15 @@ export class Cluster {
     });
     const node = new Node(name, data, command.spawn());
     this.#spawned.push(node);
+    return node;
+  }
+
+  /** Starts a participant that can't reach the coordinator; waits until it serves its users. */
+  async startAlone(name: string, choices?: NodeChoices): Promise<Node> {
+    const node = await this.spawn(name, { server: nowhere, ...choices });
+    await until(`${name} serves its users`, async () => {
+      return (await node.get("/healthz").catch(() => undefined))?.status === 200;
+    });
     return node;
   }
 

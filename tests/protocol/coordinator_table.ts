@@ -89,6 +89,16 @@ export const coordinatorTable: readonly Row[] = [
     },
   },
   {
+    event: "yes of a stranger on an older transaction",
+    rule: "Whoever voted yes is told, also of an attempt whose id another's order has taken since",
+    does: {
+      "looking up": "",
+      "indexed": "?",
+      // No code either: the order that was aborted is another's of the same id.
+      "otherwise": "> carol abort T0",
+    },
+  },
+  {
     event: "no with a code",
     rule: "AC3: one no aborts; `aborted` is durable before it is told under the payment's id",
     does: {
@@ -152,6 +162,17 @@ export const coordinatorTable: readonly Row[] = [
       "aborted": "> bob abort T0 account_not_found @then",
       "indexed": "?",
       "otherwise": "> bob abort T0",
+    },
+  },
+  {
+    event: "inquiry of a stranger about an older transaction",
+    rule:
+      "Neither open nor logged: presumed abort, whatever the payment came to by another's order",
+    does: {
+      "looking up": "",
+      "indexed": "?",
+      // No code either: the order that was aborted is another's of the same id.
+      "otherwise": "> carol abort T0",
     },
   },
   {

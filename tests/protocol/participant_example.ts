@@ -44,8 +44,8 @@ function decides(
   return from(name, { type: "decision", transaction, payment, commit, code, decided });
 }
 
-export function asks(transaction: TransactionId): Step {
-  return from("bob", { type: "inquiry", transaction, payment });
+export function asks(transaction: TransactionId, name = "bob"): Step {
+  return from(name, { type: "inquiry", transaction, payment });
 }
 
 export function submits(request: number, submitted: Order): Step {
@@ -66,6 +66,10 @@ function links(epoch = epochs.present as { counter: number; nonce: string }): St
   return { type: "linkUp", peer: "coordinator", address: "coordinator:7443", epoch };
 }
 
+export function peerLinks(peer: string): Step {
+  return { type: "linkUp", peer, address: `${peer}:7443` };
+}
+
 function finds(...found: Found[]): Step {
   return { type: "lookedUp", key: payment, found };
 }
@@ -74,20 +78,24 @@ const [at1, at2] = [turnOf("alice", 3), turnOf("alice", 4)];
 const decided = turnOf("coordinator", 70);
 const prepared: Found = [at1, { type: "prepared", transaction: T1, order }];
 const posted: Found = [at2, { type: "posted", transaction: T1, payment, decided }];
-const released: Found = [at2, { type: "released", transaction: T1, payment }];
+const preparedOlder: Found = [at1, { type: "prepared", transaction: T0, order }];
+const releasedOlder: Found = [at2, { type: "released", transaction: T0, payment }];
 
 const ordered = [submits(1, order)];
 const promised = [...ordered, prepares(T1)];
 const restarted = [...promised, "restart"] as const;
+/** Asked to prepare what the index has to be asked of first. */
+const waiting = [...ordered, "checkpoint", prepares(T1)] as const;
 
 /** How alice came to be in a state. `checkpoint`: what is settled has left memory; `restart`: so has
- * what is not durable, and no link is up. */
+ * what is not durable, and no link is up. The last two came about while a prepare waited for the index. */
 export const states: Readonly<Record<string, readonly (Step | "checkpoint" | "restart")[]>> = {
   "none": [],
   "own": ordered,
   "prepared": promised,
   "restarted": restarted,
   "forced to commit": [...promised, resolves(true)],
+  "forced and restarted": [...promised, resolves(true), "restart"],
   "forced to abort": [...promised, resolves(false)],
   "refused": [asks(T1)],
   "own and refused": [...ordered, asks(T1)],
@@ -113,6 +121,9 @@ export const states: Readonly<Record<string, readonly (Step | "checkpoint" | "re
   ],
   "looking up": [...promised, decides("coordinator", true, T1), "checkpoint", submits(1, order)],
   "indexed": [...promised, decides("coordinator", true, T1), "checkpoint"],
+  "prepare waits": waiting,
+  "aborted meanwhile": [...waiting, decides("coordinator", false, T1, "account_not_found")],
+  "overtaken": [...waiting, links(epochs.next)],
 };
 
 export const events: Readonly<Record<string, Step>> = {
@@ -128,14 +139,18 @@ export const events: Readonly<Record<string, Step>> = {
   "prepare of the next epoch": prepares(Tnext),
   "commit": decides("coordinator", true, T1),
   "commit from a peer": decides("bob", true, T1),
+  "commit of an older from a peer": decides("bob", true, T0),
   "commit of another transaction": decides("coordinator", true, T2),
   "abort": decides("coordinator", false, T1),
   "abort from a peer": decides("bob", false, T1),
+  "abort of an older from a peer": decides("bob", false, T0),
   "abort with a code": decides("coordinator", false, T1, "vote_timeout"),
   "abort of another transaction": decides("coordinator", false, T0),
   "inquiry": asks(T1),
   "inquiry about an older": asks(T0),
   "inquiry about a newer": asks(T2),
+  "inquiry of a stranger": asks(T1, "carol"),
+  "inquiry of a stranger about an older": asks(T0, "carol"),
   "outcome committed": from("coordinator", {
     type: "outcome",
     payment,
@@ -160,12 +175,14 @@ export const events: Readonly<Record<string, Step>> = {
   "link up in the next epoch": links(epochs.next),
   "link up in the epoch before": links(epochs.before),
   "link up of a copy": links(epochs.twin),
+  "link up of a peer": peerLinks("bob"),
+  "link up of a stranger": peerLinks("carol"),
   "tick": tick(inquiryIntervalMs - 1),
   "tick when an answer is due": tick(inquiryIntervalMs),
   "tick when the wait ends": tick(waitMs),
   "index has nothing": finds(),
   "index has a post": finds(prepared, posted),
-  "index has a lost attempt": finds(prepared, released),
+  "index has a lost attempt": finds(preparedOlder, releasedOlder),
 };
 
 export class Bench {
@@ -177,7 +194,7 @@ export class Bench {
   constructor() {
     this.step({ type: "start", genesis: genesisOf("alice", "participant"), nonce: "eeeeeeeeeeee" });
     this.step({ type: "open", request: 0, account: "main", currency: "USD", opening: 1_000n });
-    this.step({ type: "linkUp", peer: "bob", address: "bob:7443" });
+    this.step(peerLinks("bob"));
     this.step(links());
   }
 

@@ -11,7 +11,7 @@ export const participantTable: readonly Row[] = [
         "> coordinator order",
       "posted": "= 2 committed T1 @then replayed",
       "released": "= 2 aborted vote_timeout @then replayed",
-      "aborted": "= 2 aborted account_not_found @then replayed",
+      "aborted, aborted meanwhile": "= 2 aborted account_not_found @then replayed",
       "indexed": "?",
       "otherwise": "",
     },
@@ -44,13 +44,14 @@ export const participantTable: readonly Row[] = [
     does: {
       "own": "prepared T1, sync > coordinator yes T1",
       "prepared, restarted": "> coordinator yes T1",
-      "forced to commit, forced to abort, looking up": "",
+      "forced to commit, forced to abort, looking up, forced and restarted, prepare waits": "",
       "posted": "~ coordinator ack T1",
       "posted against the decision, acknowledged, released against the decision":
         "> coordinator no T1 forced_otherwise",
       "released": "> coordinator no T1 vote_timeout",
-      "aborted": "> coordinator no T1 account_not_found",
+      "aborted, aborted meanwhile": "> coordinator no T1 account_not_found",
       "indexed": "?",
+      "overtaken": "!",
       "otherwise": "> coordinator no T1",
     },
   },
@@ -63,9 +64,10 @@ export const participantTable: readonly Row[] = [
       "posted against the decision, acknowledged, released against the decision":
         "> coordinator no T0 forced_otherwise",
       "released": "> coordinator no T0 vote_timeout",
-      "aborted": "> coordinator no T0 account_not_found",
-      "looking up": "",
+      "aborted, aborted meanwhile": "> coordinator no T0 account_not_found",
+      "looking up, prepare waits": "",
       "indexed": "?",
+      "overtaken": "!",
       "otherwise": "> coordinator no T0",
     },
   },
@@ -80,9 +82,10 @@ export const participantTable: readonly Row[] = [
       "posted against the decision, acknowledged, released against the decision":
         "> coordinator no T2 forced_otherwise",
       "released": "> coordinator no T2 vote_timeout",
-      "aborted": "> coordinator no T2 account_not_found",
-      "looking up": "",
+      "aborted, aborted meanwhile": "> coordinator no T2 account_not_found",
+      "looking up, prepare waits": "",
       "indexed": "?",
+      "overtaken": "!",
       "otherwise": "> coordinator no T2",
     },
   },
@@ -97,9 +100,10 @@ export const participantTable: readonly Row[] = [
       "posted against the decision, acknowledged, released against the decision":
         "> coordinator no T2 forced_otherwise",
       "released": "> coordinator no T2 vote_timeout",
-      "aborted": "> coordinator no T2 account_not_found",
-      "looking up": "",
+      "aborted, aborted meanwhile": "> coordinator no T2 account_not_found",
+      "looking up, prepare waits": "",
       "indexed": "?",
+      "overtaken": "!",
       "otherwise": "> coordinator no T2",
     },
   },
@@ -129,9 +133,10 @@ export const participantTable: readonly Row[] = [
       "posted against the decision, acknowledged, released against the decision":
         "joined 3, sync > coordinator no Tnext forced_otherwise",
       "released": "joined 3, sync > coordinator no Tnext vote_timeout",
-      "aborted": "joined 3, sync > coordinator no Tnext account_not_found",
-      "looking up": "joined 3, sync",
+      "aborted, aborted meanwhile": "joined 3, sync > coordinator no Tnext account_not_found",
+      "looking up, prepare waits": "joined 3, sync",
       "indexed": "joined 3, sync ?",
+      "overtaken": "",
       "otherwise": "joined 3, sync > coordinator no Tnext",
     },
   },
@@ -141,12 +146,12 @@ export const participantTable: readonly Row[] = [
     does: {
       "prepared, forced to commit":
         "posted T1 @then ~ coordinator ack T1 =early 1 committed T1 @then",
-      "restarted": "posted T1 @then ~ coordinator ack T1",
+      "restarted, forced and restarted": "posted T1 @then ~ coordinator ack T1",
       "forced to abort":
         "mismatch T1 commit, sync ~ coordinator ack T1 =early 1 committed T1 @then !",
       "posted, posted against the decision, acknowledged, released against the decision":
         "~ coordinator ack T1",
-      "looking up": "",
+      "looking up, prepare waits, overtaken": "",
       "indexed": "?",
       "otherwise": "!",
     },
@@ -155,7 +160,14 @@ export const participantTable: readonly Row[] = [
     event: "commit from a peer",
     rule: "One that knows the decision tells it, to those the coordinator can't reach",
     does: {
-      "restarted": "posted T1 @then ~ coordinator ack T1",
+      "restarted, forced and restarted": "posted T1 @then ~ coordinator ack T1",
+      "otherwise": "",
+    },
+  },
+  {
+    event: "commit of an older from a peer",
+    rule: "An answer to what was asked before this attempt began: late, and no alarm",
+    does: {
       "otherwise": "",
     },
   },
@@ -163,7 +175,7 @@ export const participantTable: readonly Row[] = [
     event: "commit of another transaction",
     rule: "A commit of what is not prepared changes nothing and is raised",
     does: {
-      "looking up": "",
+      "looking up, prepare waits, overtaken": "",
       "indexed": "?",
       "otherwise": "!",
     },
@@ -174,7 +186,7 @@ export const participantTable: readonly Row[] = [
       "`released`, lazily; a lost attempt says nothing about its payment: a tick sends it again",
     does: {
       "prepared, forced to abort, restarted": "released T1",
-      "forced to commit": "mismatch T1 abort, sync !",
+      "forced to commit, forced and restarted": "mismatch T1 abort, sync !",
       "posted": "!",
       "otherwise": "",
     },
@@ -184,6 +196,14 @@ export const participantTable: readonly Row[] = [
     rule: "One that knows the decision tells it, to those the coordinator can't reach",
     does: {
       "restarted": "released T1",
+      "forced and restarted": "mismatch T1 abort, sync !",
+      "otherwise": "",
+    },
+  },
+  {
+    event: "abort of an older from a peer",
+    rule: "An answer to what was asked before this attempt began: late, and no alarm",
+    does: {
       "otherwise": "",
     },
   },
@@ -191,13 +211,14 @@ export const participantTable: readonly Row[] = [
     event: "abort with a code",
     rule: '"Aborted" is told for a payment only when recorded under its id',
     does: {
-      "own, own and refused, attempt lost":
+      "own, own and refused, attempt lost, prepare waits, overtaken":
         "aborted vote_timeout @then =early 1 aborted vote_timeout @then",
       "prepared, forced to abort":
         "released T1 vote_timeout @then =early 1 aborted vote_timeout @then",
       "restarted": "released T1 vote_timeout @then",
       "forced to commit": "mismatch T1 abort, sync =early 1 aborted vote_timeout @then !",
       "posted": "!",
+      "forced and restarted": "mismatch T1 abort, sync !",
       "otherwise": "",
     },
   },
@@ -215,13 +236,13 @@ export const participantTable: readonly Row[] = [
     does: {
       "none, own": "refused T1, sync > bob abort T1",
       "prepared, restarted": "> bob undecided T1 in_doubt",
-      "forced to commit, forced to abort, posted against the decision, acknowledged, released against the decision":
+      "forced to commit, forced to abort, posted against the decision, acknowledged, released against the decision, forced and restarted":
         "> bob undecided T1 forced",
       "refused, own and refused, attempt lost": "> bob abort T1",
       "posted": "> bob commit T1 @then",
       "released": "> bob abort T1 vote_timeout @then",
-      "aborted": "> bob abort T1 account_not_found @then",
-      "looking up": "",
+      "aborted, aborted meanwhile": "> bob abort T1 account_not_found @then",
+      "looking up, prepare waits, overtaken": "",
       "indexed": "?",
     },
   },
@@ -231,8 +252,8 @@ export const participantTable: readonly Row[] = [
     does: {
       "none, own, attempt lost, released against the decision": "refused T0, sync > bob abort T0",
       "released": "> bob abort T0 vote_timeout @then",
-      "aborted": "> bob abort T0 account_not_found @then",
-      "looking up": "",
+      "aborted, aborted meanwhile": "> bob abort T0 account_not_found @then",
+      "looking up, prepare waits, overtaken": "",
       "indexed": "?",
       "otherwise": "> bob abort T0",
     },
@@ -241,19 +262,41 @@ export const participantTable: readonly Row[] = [
     event: "inquiry about a newer",
     rule: "It refuses durably what it never voted for; while in doubt it says nothing",
     does: {
-      "prepared, restarted, forced to commit, forced to abort, looking up": "",
+      "prepared, restarted, forced to commit, forced to abort, looking up, forced and restarted, prepare waits, overtaken":
+        "",
       "posted, posted against the decision, acknowledged": "> bob abort T2",
       "released": "> bob abort T2 vote_timeout @then",
-      "aborted": "> bob abort T2 account_not_found @then",
+      "aborted, aborted meanwhile": "> bob abort T2 account_not_found @then",
       "indexed": "?",
       "otherwise": "refused T2, sync > bob abort T2",
+    },
+  },
+  {
+    event: "inquiry of a stranger",
+    rule: "Closed: only who has a leg is told what became of it",
+    does: {
+      "none, own": "refused T1, sync > carol abort T1",
+      "refused, own and refused, aborted, aborted meanwhile": "> carol abort T1",
+      "looking up, prepare waits, overtaken": "",
+      "indexed": "?",
+      "otherwise": "!",
+    },
+  },
+  {
+    event: "inquiry of a stranger about an older",
+    rule: "Another's order has taken the id since: the older attempt is over, and no code is told",
+    does: {
+      "none, own, attempt lost, released against the decision": "refused T0, sync > carol abort T0",
+      "looking up, prepare waits, overtaken": "",
+      "indexed": "?",
+      "otherwise": "> carol abort T0",
     },
   },
   {
     event: "outcome committed",
     rule: "The payer may be told what is durable at the coordinator before the local append",
     does: {
-      "own, prepared, forced to commit, forced to abort, own and refused, attempt lost":
+      "own, prepared, forced to commit, forced to abort, own and refused, attempt lost, prepare waits, overtaken":
         "=early 1 committed T1 @then replayed",
       "otherwise": "",
     },
@@ -262,7 +305,7 @@ export const participantTable: readonly Row[] = [
     event: "outcome aborted",
     rule: '"Aborted" is told for a payment only when recorded under its id',
     does: {
-      "own, own and refused, attempt lost":
+      "own, own and refused, attempt lost, prepare waits, overtaken":
         "aborted vote_timeout @then =early 1 aborted vote_timeout @then replayed",
       "prepared, forced to commit, forced to abort": "=early 1 aborted vote_timeout @then replayed",
       "otherwise": "",
@@ -272,7 +315,7 @@ export const participantTable: readonly Row[] = [
     event: "outcome rejected",
     rule: "A definite failure is never reported under doubt",
     does: {
-      "own, own and refused, attempt lost": "= 1 rejected overloaded",
+      "own, own and refused, attempt lost, prepare waits, overtaken": "= 1 rejected overloaded",
       "otherwise": "",
     },
   },
@@ -281,7 +324,7 @@ export const participantTable: readonly Row[] = [
     rule: "A heuristic decision is recorded, of what is in doubt only, and once",
     does: {
       "prepared, restarted": "forced T1 commit by ann, sync = 9 resolved forced commit by ann !",
-      "forced to commit": "= 9 resolved was_forced commit by ann",
+      "forced to commit, forced and restarted": "= 9 resolved was_forced commit by ann",
       "forced to abort": "= 9 resolved was_forced abort by ann",
       "otherwise": "= 9 resolved not_in_doubt",
     },
@@ -291,7 +334,7 @@ export const participantTable: readonly Row[] = [
     rule: "A heuristic decision is recorded, of what is in doubt only, and once",
     does: {
       "prepared, restarted": "forced T1 abort by ann, sync = 9 resolved forced abort by ann !",
-      "forced to commit": "= 9 resolved was_forced commit by ann",
+      "forced to commit, forced and restarted": "= 9 resolved was_forced commit by ann",
       "forced to abort": "= 9 resolved was_forced abort by ann",
       "otherwise": "= 9 resolved not_in_doubt",
     },
@@ -317,7 +360,7 @@ export const participantTable: readonly Row[] = [
     rule: "An operator has everything asked about that is in doubt, forced or not",
     does: {
       "prepared, forced to commit, forced to abort": "> coordinator inquiry T1 = 9 inquired 1",
-      "restarted": "> bob inquiry T1 = 9 inquired 1",
+      "restarted, forced and restarted": "> bob inquiry T1 = 9 inquired 1",
       "otherwise": "= 9 inquired 0",
     },
   },
@@ -326,8 +369,10 @@ export const participantTable: readonly Row[] = [
     rule:
       "`prepared` without a decision: inquire; the order goes again while its client waits (AC5)",
     does: {
-      "own, own and refused, attempt lost": "> coordinator order",
-      "prepared, restarted, forced to commit, forced to abort": "> coordinator inquiry T1",
+      "own, own and refused, attempt lost, prepare waits": "> coordinator order",
+      "prepared, restarted, forced to commit, forced to abort, forced and restarted":
+        "> coordinator inquiry T1",
+      "overtaken": "!",
       "otherwise": "",
     },
   },
@@ -335,9 +380,10 @@ export const participantTable: readonly Row[] = [
     event: "link up in the next epoch",
     rule: "The highest epoch is kept durably, before anything is sent",
     does: {
-      "own, own and refused, attempt lost": "joined 3, sync > coordinator order",
-      "prepared, restarted, forced to commit, forced to abort":
+      "own, own and refused, attempt lost, prepare waits": "joined 3, sync > coordinator order",
+      "prepared, restarted, forced to commit, forced to abort, forced and restarted":
         "joined 3, sync > coordinator inquiry T1",
+      "overtaken": "> coordinator order",
       "otherwise": "joined 3, sync",
     },
   },
@@ -356,6 +402,21 @@ export const participantTable: readonly Row[] = [
     },
   },
   {
+    event: "link up of a peer",
+    rule: "Cooperative termination: a peer is asked while the coordinator can't be",
+    does: {
+      "restarted, forced and restarted": "> bob inquiry T1",
+      "otherwise": "",
+    },
+  },
+  {
+    event: "link up of a stranger",
+    rule: "Only who has a leg is asked",
+    does: {
+      "otherwise": "introduced carol",
+    },
+  },
+  {
     event: "tick",
     rule: "Nothing is sent before it is due",
     does: {
@@ -366,9 +427,9 @@ export const participantTable: readonly Row[] = [
     event: "tick when an answer is due",
     rule: "A prepared participant never times out; it asks, its peers if need be",
     does: {
-      "own, own and refused, attempt lost": "> coordinator order",
+      "own, own and refused, attempt lost, prepare waits, overtaken": "> coordinator order",
       "prepared, forced to commit, forced to abort": "> coordinator inquiry T1",
-      "restarted": "> bob inquiry T1",
+      "restarted, forced and restarted": "> bob inquiry T1",
       "otherwise": "",
     },
   },
@@ -376,17 +437,19 @@ export const participantTable: readonly Row[] = [
     event: "tick when the wait ends",
     rule: "No caller waits for ever; funds in doubt do wait",
     does: {
-      "own, own and refused, attempt lost": "= 1 pending",
+      "own, own and refused, attempt lost, prepare waits, overtaken": "= 1 pending",
       "prepared, forced to commit, forced to abort": "> coordinator inquiry T1 = 1 pending",
-      "restarted": "> bob inquiry T1",
+      "restarted, forced and restarted": "> bob inquiry T1",
       "otherwise": "",
     },
   },
   {
     event: "index has nothing",
-    rule: "An id is reserved while the shell looks it up",
+    rule: "An id is reserved while the shell looks it up; what came meanwhile is newer",
     does: {
       "looking up": "> coordinator order",
+      "prepare waits": "prepared T1, sync > coordinator yes T1",
+      "aborted meanwhile": "> coordinator no T1 account_not_found",
       "otherwise": "",
     },
   },
@@ -395,14 +458,18 @@ export const participantTable: readonly Row[] = [
     rule: "AC2: the first recorded outcome is its outcome for ever",
     does: {
       "looking up": "= 1 committed T1 @then replayed",
+      "prepare waits": "~ coordinator ack T1",
+      "aborted meanwhile": "> coordinator no T1 account_not_found",
       "otherwise": "",
     },
   },
   {
     event: "index has a lost attempt",
-    rule: "A lost attempt says nothing about its payment",
+    rule: "A lost attempt says nothing about its payment; what came meanwhile is newer",
     does: {
       "looking up": "> coordinator order",
+      "prepare waits": "prepared T1, sync > coordinator yes T1",
+      "aborted meanwhile": "> coordinator no T1 account_not_found",
       "otherwise": "",
     },
   },

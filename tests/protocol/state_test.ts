@@ -347,3 +347,43 @@ Deno.test("recall() gives what was settled as it was before it left memory", () 
     assertEquals(recalled.settled(payment), fold.settled(payment), names.join(", "));
   }
 });
+
+/** A look-up takes a while: what the log had of a payment then, what memory has of it by now. */
+Deno.test("recall() leaves what has come into memory since the index was asked", () => {
+  const lost = ["prepared", "released"];
+  const known = ["aborted"];
+  const overtaken: readonly (readonly [found: readonly string[], since: readonly string[]])[] = [
+    [lost, known],
+    [lost, ["prepared T2", "posted T2"]],
+    [["prepared", "forced abort", "mismatch commit"], known],
+    [["aborted"], ["prepared T2", "posted T2"]],
+  ];
+  for (const [found, since] of overtaken) {
+    const fold = participantIn("none");
+    for (const name of since) fold.apply(records[name]!, turnOf("alice", 8));
+    const before = fold.settled(payment);
+    fold.recall(found.map((name, i) => [turnOf("alice", i + 1), records[name]!]));
+    assertEquals(fold.settled(payment), before, `${found} found, ${since} since`);
+  }
+});
+
+Deno.test("recall() leaves a key that was taken since the index was asked", () => {
+  const fold = participantIn("none");
+  const keyed = { type: "keyed", key: "00".repeat(16), payment } as const;
+  fold.apply({ ...keyed, request: "11".repeat(32) }, turnOf("alice", 8));
+  fold.recall([[turnOf("alice", 1), { ...keyed, request: "22".repeat(32) }]]);
+  assertEquals(fold.key(keyed.key), { request: "11".repeat(32), payment });
+});
+
+Deno.test("recall() of a coordinator leaves a payment's outcome as it is in memory", () => {
+  for (const [state, past] of Object.entries(coordinatorStates)) {
+    for (const name of ["committed", "aborted"]) {
+      const fold = new CoordinatorState();
+      for (const record of past) fold.apply(records[record]!, turnOf("coordinator", 8));
+      const before = fold.get(payment);
+      fold.recall([[turnOf("coordinator", 1), records[name]!]]);
+      if (before) assertEquals(fold.get(payment), before, `${name} found, ${state} in memory`);
+      else assertEquals<string | undefined>(fold.get(payment)?.type, name);
+    }
+  }
+});

@@ -16,7 +16,7 @@ import type { Order } from "../../src/protocol/order.ts";
 import { Participant } from "../../src/protocol/participant.ts";
 import type { ParticipantEvent, Reply } from "../../src/protocol/participant_event.ts";
 import type { Genesis, LogRecord, Role } from "../../src/protocol/record.ts";
-import type { Found } from "../../src/protocol/step.ts";
+import type { Found, MessageEvent } from "../../src/protocol/step.ts";
 import { Output } from "../../src/protocol/step.ts";
 import type { VectorClock } from "../../src/protocol/vector_clock.ts";
 import { emptyClock, mergeClocks, withComponent } from "../../src/protocol/vector_clock.ts";
@@ -86,6 +86,8 @@ export class Scene {
   readonly #nodes = new Map<NodeName, SceneNode>();
   readonly #tamper: Tamper;
   lose: Lose = () => false;
+  /** Takes all that comes within one `settle` in one turn. */
+  slow: NodeName | undefined;
   nowMs = 0;
   readonly #queue: Sent[] = [];
 
@@ -148,16 +150,21 @@ export class Scene {
     await this.step(name, { type: "start", genesis, nonce: "000000000001" });
   }
 
-  /** One turn of one event. */
-  async step(name: NodeName, event: CoordinatorEvent | ParticipantEvent): Promise<void> {
+  /** One turn, mostly of one event. */
+  async step(
+    name: NodeName,
+    ...events: readonly (CoordinatorEvent | ParticipantEvent)[]
+  ): Promise<void> {
     const node = this.#nodes.get(name)!;
     const { core, log, received, seen } = node;
     const number = log.head.number + 1;
     const clock = withComponent(received, name, number);
     const turn = { number, clock, atMs: startMs + 60_000 + number, nowMs: this.nowMs };
     const out = new Output<Reply>();
-    if (core instanceof Coordinator) core.step(event as CoordinatorEvent, turn, out as never);
-    else core.step(event as ParticipantEvent, turn, out);
+    for (const event of events) {
+      if (core instanceof Coordinator) core.step(event as CoordinatorEvent, turn, out as never);
+      else core.step(event as ParticipantEvent, turn, out);
+    }
     if (out.records.length > 0) {
       for (const record of out.records) if (record.type === "readmitted") seen.delete(record.name);
       const { atMs } = turn;
@@ -177,6 +184,7 @@ export class Scene {
 
   /** Delivers until nothing is under way. */
   async settle(): Promise<void> {
+    const waiting: MessageEvent[] = [];
     for (let sent = this.#queue.shift(); sent; sent = this.#queue.shift()) {
       const { from, to, message, number, hash, clock } = sent;
       if (this.lose(to, message)) continue;
@@ -184,8 +192,13 @@ export class Scene {
       node.received = mergeClocks(node.received, clock);
       const last = node.seen.get(from);
       if (!last || number > last.number) node.seen.set(from, { number, hash });
-      await this.step(to, { type: "message", from, message });
+      const event: MessageEvent = { type: "message", from, message };
+      if (to === this.slow) waiting.push(event);
+      else await this.step(to, event);
     }
+    if (!this.slow || waiting.length === 0) return;
+    await this.step(this.slow, ...waiting);
+    await this.settle();
   }
 
   async pay(n: number, from: NodeName, to: NodeName, amount: bigint): Promise<void> {

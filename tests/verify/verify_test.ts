@@ -262,6 +262,25 @@ Deno.test("verifyLogs() accepts what peers had seen of a node that they readmitt
   );
 });
 
+Deno.test("verifyLogs() counts a payment once in the index of an entry that speaks of it twice", async () => {
+  const twice: LogRecord["type"][][] = [];
+  await using scene = await Scene.begin((node, content) => {
+    if (node === "bob") twice.push(content.records.map(({ type }) => type));
+    return content;
+  });
+  // Alice can't pay that; bob hears of it only together with what was asked of him.
+  scene.slow = "bob";
+  await scene.pay(1, "alice", "bob", 900_000n);
+  scene.slow = undefined;
+  assertEquals(twice.at(-1), ["prepared", "released"]);
+  await scene.checkpoint("bob");
+  await scene.pay(2, "alice", "bob", 100n);
+  scene.stop();
+  const { violations, notChecked } = await verifyLogs(scene.dirs);
+  assertEquals(violations, []);
+  assertEquals(notChecked, []);
+});
+
 Deno.test("Findings tells the first of a kind one by one and then counts", () => {
   const findings = new Findings();
   for (let i = 0; i < linesOfKindMax + 5; i++) findings.violation("clock", `entry ${i}`);

@@ -1,0 +1,168 @@
+/** A participant whose coordinator is away: whom it links to, and which refusal ends it. */
+
+import { assertEquals, assertRejects } from "@std/assert";
+import { encodeFrames } from "../../src/codec/frame.ts";
+import { reconnectMsMax } from "../../src/limits.ts";
+import type { LinkHost, LinkLayer } from "../../src/link/host.ts";
+import { Log } from "../../src/log/log.ts";
+import { MemoryStorage } from "../../src/log/storage.ts";
+import { ParticipantNode } from "../../src/node/participant_node.ts";
+import type { TransactionId } from "../../src/protocol/id.ts";
+import type { Message } from "../../src/protocol/message.ts";
+import { nowMs, order } from "./loop_rig.ts";
+
+const epoch = { counter: 1, nonce: "0123456789ab" };
+const transaction = "1-0123456789ab-1" as TransactionId;
+
+/** Links that only say what they were told. */
+class ToldLinks implements LinkLayer {
+  /** `dial NAME ADDRESS` and `hang up NAME`, until they are taken. */
+  told: string[] = [];
+
+  listen(at: { readonly hostname: string; readonly port: number }) {
+    return at;
+  }
+
+  dial(name: string, _role: string, address: string): void {
+    this.told.push(`dial ${name} ${address}`);
+  }
+
+  hurry(): void {}
+
+  hangUp(name: string): void {
+    this.told.push(`hang up ${name}`);
+  }
+
+  send(): boolean {
+    return true;
+  }
+
+  close(): Promise<void> {
+    return Promise.resolve();
+  }
+}
+
+/** Bob, who is in doubt about a payment of alice's. Time is what the test makes it. */
+class Rig {
+  readonly links = new ToldLinks();
+  readonly node: ParticipantNode;
+  readonly payment = order();
+  #tick: () => void = () => {};
+  #nowMs = 0;
+  #number = 0;
+
+  private constructor(log: Log) {
+    this.node = new ParticipantNode({
+      identity: { name: "bob", network: "00".repeat(32) },
+      surroundings: {
+        time: {
+          wallMs: () => nowMs + this.#nowMs,
+          monotonicMs: () => this.#nowMs,
+          sleep: () => Promise.resolve(),
+          every: (_, run) => {
+            this.#tick = run;
+            return () => {};
+          },
+        },
+        nonce: () => "ab".repeat(6),
+        newPaymentId: () => order().payment,
+        links: (_host: LinkHost) => this.links,
+      },
+      log,
+      listen: { hostname: "bob", port: 1 },
+      print: () => {},
+      coordinator: "coordinator",
+    });
+  }
+
+  static async start(): Promise<Rig> {
+    const rig = new Rig(await Log.open(new MemoryStorage()));
+    const { node, payment } = rig;
+    await node.start();
+    node.listen();
+    await node.openAccount({ account: "main", currency: "USD", opening: 0n });
+    rig.linkCoordinator();
+    rig.receive({ type: "directory", nodes: [{ name: "alice", address: "alice:1" }] });
+    rig.receive({ type: "prepare", transaction, order: payment });
+    assertEquals((await node.inDoubt()).map(({ participants }) => participants), [
+      ["alice", "bob"],
+    ]);
+    return rig;
+  }
+
+  linkCoordinator(): void {
+    const clock = new Map([["coordinator", ++this.#number]]);
+    this.node.linkUp("coordinator", "coordinator", { address: "coordinator:1", epoch, clock });
+  }
+
+  receive(message: Message): void {
+    const number = ++this.#number;
+    const clock = new Map([["coordinator", number]]);
+    const header = { number, hash: new Uint8Array(32), clock };
+    for (const frame of encodeFrames(header, [message])) this.node.received("coordinator", frame);
+  }
+
+  /** What the links are told with the next tick. */
+  async tick(afterMs: number): Promise<string[]> {
+    // What is queued has been stepped.
+    await this.node.inDoubt();
+    this.#nowMs += afterMs;
+    this.#tick();
+    return this.links.told.splice(0);
+  }
+}
+
+Deno.test("peers are dialled once the coordinator is away, and hung up when it is back", async () => {
+  const rig = await Rig.start();
+  assertEquals(await rig.tick(100), []);
+  rig.node.linkDown("coordinator", "for the test");
+  assertEquals(await rig.tick(100), ["dial alice alice:1"]);
+  assertEquals(await rig.tick(100), []);
+  rig.linkCoordinator();
+  assertEquals(await rig.tick(100), ["hang up alice"]);
+  assertEquals(await rig.tick(100), []);
+  await rig.node.stop();
+});
+
+Deno.test("peers are hung up once nothing is in doubt any more", async () => {
+  const rig = await Rig.start();
+  rig.node.linkDown("coordinator", "for the test");
+  assertEquals(await rig.tick(100), ["dial alice alice:1"]);
+  const { payment } = rig.payment;
+  rig.receive({ type: "decision", transaction, payment, commit: false });
+  assertEquals(await rig.tick(100), ["hang up alice"]);
+  await rig.node.stop();
+});
+
+for (const code of ["name_in_use", "wrong_role"]) {
+  Deno.test(`${code} from a peer is no reason to end: it is dialled again after a while`, async () => {
+    const rig = await Rig.start();
+    rig.node.linkDown("coordinator", "for the test");
+    assertEquals(await rig.tick(100), ["dial alice alice:1"]);
+    rig.node.refused("alice", code, "for the test");
+    assertEquals(await rig.tick(reconnectMsMax - 1), []);
+    assertEquals(await rig.tick(1), ["dial alice alice:1"]);
+    assertEquals((await rig.node.status()).inDoubt, 1);
+    await rig.node.stop();
+  });
+
+  Deno.test(`${code} from its coordinator ends a participant, with the reason`, async () => {
+    const rig = await Rig.start();
+    rig.node.refused("coordinator", code, "for the test");
+    const reason = `coordinator refuses this node (${code}): for the test`;
+    await assertRejects(() => rig.node.failed, Error, reason);
+    await rig.node.stop();
+  });
+}
+
+Deno.test("a peer that refused as it had dialled itself is dialled once it has hung up", async () => {
+  const rig = await Rig.start();
+  rig.node.linkDown("coordinator", "for the test");
+  assertEquals(await rig.tick(100), ["dial alice alice:1"]);
+  rig.node.linkUp("alice", "participant", { address: "alice:1", clock: new Map([["alice", 1]]) });
+  rig.node.refused("alice", "name_in_use", "for the test");
+  assertEquals(await rig.tick(100), []);
+  rig.node.linkDown("alice", "for the test");
+  assertEquals(await rig.tick(100), ["dial alice alice:1"]);
+  await rig.node.stop();
+});
