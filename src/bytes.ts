@@ -37,6 +37,11 @@ export class Writer {
     return this.#buffer.slice(start, end);
   }
 
+  /** What was written so far, valid until more is. */
+  view(): Uint8Array<ArrayBuffer> {
+    return this.#buffer.subarray(0, this.#length);
+  }
+
   u8(value: number): void {
     this.#reserve(1);
     this.#buffer[this.#length++] = value;

@@ -42,6 +42,12 @@ export const operatorLengthMax = 64;
 export const frameBytesMax = 16 * 1024;
 /** Of a frame what the codec may fill: links put their own few bytes before it. */
 export const framePayloadBytesMax = frameBytesMax - 64;
+/** Statements under one signature: their list comes along with each of them that is passed on. */
+export const statementsMax = 64;
+/** Of one of them with its length: its kind, a transaction, an entry's number and place, and a hash. */
+export const statementBytesMax = 76;
+/** Of a batch in a frame or an entry: the list of its statements, who signed it, and its signature. */
+export const batchBytesMax = statementsMax * statementBytesMax + 128;
 /** A frame of the handshake: it carries one certificate and a signature. */
 export const handshakeFrameBytesMax = 8 * 1024;
 export const handshakeTimeoutMs = 3_000;
@@ -61,7 +67,9 @@ export const peersMax = 128;
 /** `HOST:PORT` as told to peers, in characters. */
 export const addressLengthMax = 300;
 /** Nodes in one message that tells where they are. */
-export const directoryNodesMax = 24;
+export const directoryNodesMax = 5;
+/** Certificate and voucher together. */
+export const introductionBytesMax = 1_800;
 /** How long a connection that is closed has to take what was written and to close its own side. */
 export const lingerMsMax = 500;
 
@@ -82,8 +90,8 @@ export const kvCommitMutationsMax = 1_000;
 export const entryPartBytesMax = 60_000;
 /** What encryption adds to a value. */
 export const sealedOverheadBytes = 35;
-/** Encoded records of one turn. */
-export const turnBytesMax = 640_000;
+/** Encoded records of one turn, which ends with the event that passes it. */
+export const turnBytesMax = 450_000;
 /** Events of one turn: keeps a turn, and so every answer that waits for it, short. */
 export const turnEventsMax = 4_096;
 /** Events queued for a node's loop; past it new payments get `overloaded`. */
@@ -114,8 +122,17 @@ invariant(
   "the holder of a name is asked within a handshake",
 );
 invariant(
-  directoryNodesMax * (addressLengthMax + 40) + peersMax * 40 < framePayloadBytesMax,
+  directoryNodesMax * (addressLengthMax + introductionBytesMax + 48) + (peersMax + 1) * 40 <
+    framePayloadBytesMax,
   "a directory message fits a frame together with a clock",
+);
+invariant(
+  (peersMax + 1) * 40 + legsMax * 80 + batchBytesMax < framePayloadBytesMax,
+  "an order fits a frame together with a clock and the list that it was signed in",
+);
+invariant(
+  2 * (peersMax + 1) * 40 + batchBytesMax < framePayloadBytesMax,
+  "a decision fits a frame together with two clocks and the list that it was signed in",
 );
 invariant(handshakeFrameBytesMax <= frameBytesMax, "a handshake fits the frames");
 invariant(
@@ -123,7 +140,7 @@ invariant(
   "a part of an entry fits a value, encrypted too",
 );
 invariant(
-  turnBytesMax + 2 * kvValueBytesMax +
+  turnBytesMax + legsMax * 80 + (legsMax + 1) * batchBytesMax + (peersMax + 1) * 120 +
       sealedOverheadBytes * Math.ceil(kvCommitBytesMax / entryPartBytesMax) < kvCommitBytesMax,
-  "a turn fits one atomic commit, encrypted too",
+  "a turn fits one atomic commit, also with a commit at its end whose proofs have a batch each",
 );

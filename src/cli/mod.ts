@@ -20,6 +20,7 @@ import { logKey } from "./log_key.ts";
 import { pay } from "./pay.ts";
 import { payment } from "./payment.ts";
 import { payments } from "./payments.ts";
+import { proof } from "./proof.ts";
 import { readmit } from "./readmit.ts";
 import { resolve } from "./resolve.ts";
 import { role } from "./role.ts";
@@ -27,6 +28,7 @@ import { sign } from "./sign.ts";
 import { sim } from "./sim.ts";
 import { status } from "./status.ts";
 import { verify } from "./verify.ts";
+import { verifyProof } from "./verify_proof.ts";
 
 const commands: readonly Command[] = [
   init,
@@ -45,6 +47,8 @@ const commands: readonly Command[] = [
   acknowledge,
   readmit,
   verify,
+  proof,
+  verifyProof,
   sim,
   doctor,
   completionsOf(() => commands),

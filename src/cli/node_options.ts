@@ -25,6 +25,7 @@ export const roleFlags: readonly Flag[] = [
     help: "what peers are told (default: where it listens)",
   },
   { name: "http", value: "HOST:PORT", help: "HTTP API (default: 127.0.0.1:7080, client: port 0)" },
+  { name: "https", help: "serve it by HTTPS, and ask for the token, on a loopback address too" },
   {
     name: "log-level",
     value: "error|warn|info|debug",
@@ -93,6 +94,7 @@ function readCommon(args: Arguments, isServer: boolean, isAttended: boolean) {
     http: endpointIn(args, "http") ?? { hostname: loopback, port: isServer ? httpPort : 0 },
     serverName: parseName(args.text("server-name") ?? "coordinator", "--server-name"),
     open: openingsIn(args),
+    https: args.is("https"),
     offline: args.is("offline"),
     logLevel: parseChoice(level, ["error", "warn", "info", "debug"], "--log-level"),
   };

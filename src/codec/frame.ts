@@ -2,25 +2,31 @@
 
 import { Reader, Writer } from "../bytes.ts";
 import { FormatError } from "../errors.ts";
-import { framePayloadBytesMax } from "../limits.ts";
+import { framePayloadBytesMax, statementsMax } from "../limits.ts";
 import type { Address, Message, Outcome } from "../protocol/message.ts";
 import { rejectionCodes } from "../protocol/message.ts";
 import { refusalCodes } from "../protocol/order.ts";
+import type { Batch } from "../protocol/proof.ts";
 import type { VectorClock } from "../protocol/vector_clock.ts";
 import { readOrder } from "./order.ts";
+import { isSigned, StatementList } from "./statement.ts";
 import {
   checkVersion,
   DecidedReader,
   DecidedWriter,
   formatVersion,
   hashBytes,
+  ProofReader,
+  ProofWriter,
+  readAddress,
   readClock,
   readCode,
   readFlag,
-  readName,
   readPayment,
   readRefusal,
   readTransaction,
+  signatureBytes,
+  writeAddress,
   writeClock,
   writeCode,
   writeTransaction,
@@ -36,46 +42,118 @@ export interface FrameHeader {
 
 export interface Frame extends FrameHeader {
   readonly messages: Message[];
+  /** What the sender states in it, if anything. */
+  readonly batch?: Batch;
 }
 
-/** The messages in as few frames as their limit allows; at least one, so that an empty list tells
- * the header alone. */
-export function encodeFrames(header: FrameHeader, messages: readonly Message[]): Uint8Array[] {
+/** Signs what a frame states; returns 64 bytes. */
+export type Sign = (list: Uint8Array) => Uint8Array;
+
+/**
+ * The messages in as few frames as their limits allow; at least one, so that an empty list tells the
+ * header alone. What the sender states in a frame is signed together.
+ */
+export function encodeFrames(
+  header: FrameHeader,
+  messages: readonly Message[],
+  sign: Sign,
+): Uint8Array[] {
   const frames: Uint8Array[] = [];
-  const w = new Writer(Math.min(framePayloadBytesMax, 256 + messages.length * 160));
-  w.u8(formatVersion);
-  w.varint(header.number);
-  w.raw(header.hash);
-  writeClock(w, header.clock);
-  const headerLength = w.length;
-  let encoder = new MessageWriter(w);
+  const head = new Writer(256);
+  head.u8(formatVersion);
+  head.varint(header.number);
+  head.raw(header.hash);
+  writeClock(head, header.clock);
+  const bodyBytesMax = framePayloadBytesMax - head.length - 1 - signatureBytes;
+  let frame = new FrameBody(messages.length);
+  const flush = () => {
+    const w = new Writer(head.length + frame.length + 1 + signatureBytes);
+    w.raw(head.view());
+    frame.finish(w, sign);
+    frames.push(w.slice());
+  };
   for (const message of messages) {
-    const before = w.length;
-    encoder.write(message);
-    if (w.length <= framePayloadBytesMax) continue;
-    if (before > headerLength) {
-      frames.push(w.slice(0, before));
-      w.truncate(headerLength);
-      encoder = new MessageWriter(w);
-      encoder.write(message);
-    }
-    if (w.length > framePayloadBytesMax) throw new RangeError("a message is longer than a frame");
+    if (frame.add(message, bodyBytesMax)) continue;
+    flush();
+    frame = new FrameBody(messages.length);
+    if (!frame.add(message, bodyBytesMax)) throw new RangeError("a message is longer than a frame");
   }
-  frames.push(w.slice());
+  flush();
   return frames;
 }
 
-/** Reads a frame. Throws {@linkcode FormatError}. */
-export function decodeFrame(payload: Uint8Array): Frame {
+/** The messages of one frame. */
+class FrameBody {
+  readonly #w: Writer;
+  readonly #messages: MessageWriter;
+  readonly #stated = new StatementList();
+
+  constructor(messages: number) {
+    this.#w = new Writer(Math.min(framePayloadBytesMax, 256 + messages * 160));
+    this.#messages = new MessageWriter(this.#w);
+  }
+
+  get length(): number {
+    return this.#w.length;
+  }
+
+  /** False where the message does not fit any more; then this body is to be finished. */
+  add(message: Message, bytesMax: number): boolean {
+    const before = this.#w.length;
+    const isStated = isSigned(message);
+    if (isStated && this.#stated.count === statementsMax) return false;
+    this.#messages.write(message);
+    if (this.#w.length > bytesMax) {
+      this.#w.truncate(before);
+      return false;
+    }
+    if (isStated) this.#stated.add(message);
+    return true;
+  }
+
+  finish(w: Writer, sign: Sign): void {
+    w.u8(this.#stated.count > 0 ? 1 : 0);
+    if (this.#stated.count > 0) w.raw(sign(this.#stated.bytes));
+    w.raw(this.#w.view());
+  }
+}
+
+/**
+ * Reads a frame. What its sender states has a proof by it, whose signature is still to be checked, as
+ * are those of others that come with it.
+ *
+ * Throws {@linkcode FormatError}.
+ */
+export function decodeFrame(payload: Uint8Array, from: string): Frame {
   const r = new Reader(payload);
   checkVersion(r.u8(), "frame");
   const number = r.varint();
   const hash = r.raw(hashBytes).slice();
   const clock = readClock(r);
+  const signature = readFlag(r) ? r.raw(signatureBytes).slice() : undefined;
   const decoder = new MessageReader(r);
   const messages: Message[] = [];
-  while (!r.done) messages.push(decoder.read());
-  return { number, hash, clock, messages };
+  const stated: number[] = [];
+  const list = new StatementList();
+  while (!r.done) {
+    const message = decoder.read();
+    if (isSigned(message)) {
+      if (list.count === statementsMax) throw new FormatError("too many statements");
+      list.add(message);
+      stated.push(messages.length);
+    }
+    messages.push(message);
+  }
+  if ((signature !== undefined) !== stated.length > 0) {
+    throw new FormatError(signature ? "a signature of nothing" : "statements without a signature");
+  }
+  if (!signature) return { number, hash, clock, messages };
+  const batch: Batch = { signer: from, list: list.bytes, signature };
+  for (const [index, at] of stated.entries()) {
+    const message = messages[at]!;
+    messages[at] = { ...message, proof: { batch, index } } as Message;
+  }
+  return { number, hash, clock, messages, batch };
 }
 
 const messageTypes = [
@@ -92,9 +170,13 @@ const messageTypes = [
 const undecidedReasons = ["voting", "in_doubt", "forced"] as const;
 const outcomeStates = ["committed", "aborted", "rejected"] as const;
 
+/** A commit of no order can be stated by nobody. */
+const noHash = new Uint8Array(0);
+
 class MessageWriter {
   #w: Writer;
   #decided = new DecidedWriter();
+  #proofs = new ProofWriter();
   constructor(w: Writer) {
     this.#w = w;
   }
@@ -107,18 +189,22 @@ class MessageWriter {
         return w.blob(message.order.bytes);
       case "prepare":
         writeTransaction(w, message.transaction);
-        return w.blob(message.order.bytes);
+        w.blob(message.order.bytes);
+        return this.#proofs.write(w, message.proof);
       case "vote":
         writeTransaction(w, message.transaction);
         w.hex(message.payment);
+        w.raw(message.orderHash);
         w.u8(message.yes ? 1 : 0);
         return writeCode(w, refusalCodes, message.code);
       case "decision":
         writeTransaction(w, message.transaction);
         w.hex(message.payment);
         w.u8(message.commit ? 1 : 0);
+        if (message.commit) w.raw(message.orderHash ?? noHash);
         writeCode(w, refusalCodes, message.code);
-        return this.#decided.write(w, message.decided);
+        this.#decided.write(w, message.decided);
+        return this.#proofs.write(w, message.proof);
       case "ack":
       case "inquiry":
         writeTransaction(w, message.transaction);
@@ -132,10 +218,7 @@ class MessageWriter {
         return this.#outcome(message.outcome);
       case "directory":
         w.varint(message.nodes.length);
-        for (const node of message.nodes) {
-          w.text(node.name);
-          w.text(node.address);
-        }
+        for (const node of message.nodes) writeAddress(w, node);
         return;
       default:
         message satisfies never;
@@ -165,6 +248,7 @@ class MessageWriter {
 class MessageReader {
   #r: Reader;
   #decided = new DecidedReader();
+  #proofs = new ProofReader();
   constructor(r: Reader) {
     this.#r = r;
   }
@@ -177,24 +261,36 @@ class MessageReader {
       case "order":
         return { type, order: readOrder(r) };
       case "prepare":
-        return { type, transaction: readTransaction(r), order: readOrder(r) };
+        return {
+          type,
+          transaction: readTransaction(r),
+          order: readOrder(r),
+          proof: this.#proofs.read(r),
+        };
       case "vote":
         return {
           type,
           transaction: readTransaction(r),
           payment: readPayment(r),
+          orderHash: r.raw(hashBytes).slice(),
           yes: readFlag(r),
           code: readCode(r, refusalCodes),
         };
-      case "decision":
+      case "decision": {
+        const transaction = readTransaction(r);
+        const payment = readPayment(r);
+        const commit = readFlag(r);
         return {
           type,
-          transaction: readTransaction(r),
-          payment: readPayment(r),
-          commit: readFlag(r),
+          transaction,
+          payment,
+          commit,
+          orderHash: commit ? r.raw(hashBytes).slice() : undefined,
           code: readCode(r, refusalCodes),
-          decided: this.#decided.read(r),
+          decided: commit ? this.#decided.need(r) : this.#decided.read(r),
+          proof: this.#proofs.read(r),
         };
+      }
       case "ack":
       case "inquiry":
         return { type, transaction: readTransaction(r), payment: readPayment(r) };
@@ -210,7 +306,7 @@ class MessageReader {
       case "directory": {
         const nodes: Address[] = [];
         for (let count = r.varint(); count > 0; count--) {
-          nodes.push({ name: readName(r), address: r.text() });
+          nodes.push(readAddress(r));
         }
         return { type, nodes };
       }

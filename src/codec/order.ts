@@ -1,5 +1,6 @@
 /** The bytes of orders: what every node hashes, stores and compares. */
 
+import { createHash } from "node:crypto";
 import { Reader, Writer } from "../bytes.ts";
 import { FormatError } from "../errors.ts";
 import type { Leg, Order } from "../protocol/order.ts";
@@ -13,7 +14,7 @@ import {
 } from "./values.ts";
 
 /** The order with its bytes: the only place where they are made. */
-export function encodeOrder(order: Omit<Order, "bytes">): Order {
+export function encodeOrder(order: Omit<Order, "bytes" | "hash">): Order {
   const w = new Writer(256);
   w.u8(formatVersion);
   w.hex(order.payment);
@@ -27,7 +28,8 @@ export function encodeOrder(order: Omit<Order, "bytes">): Order {
     w.text(leg.currency);
     w.i64(leg.amount);
   }
-  return { ...order, bytes: w.slice() };
+  const bytes = w.slice();
+  return { ...order, bytes, hash: hashOf(bytes) };
 }
 
 /** Reads an order from exactly its bytes. Throws {@linkcode FormatError}. */
@@ -46,7 +48,11 @@ export function decodeOrder(bytes: Uint8Array): Order {
     legs.push({ account, participant, currency, amount: r.i64() });
   }
   r.end();
-  return { payment, originator, legs, detailsHash, bytes };
+  return { payment, originator, legs, detailsHash, bytes, hash: hashOf(bytes) };
+}
+
+function hashOf(bytes: Uint8Array): Uint8Array {
+  return createHash("sha256").update(bytes).digest();
 }
 
 /** Reads an order within other bytes; its own are copied, as they outlive the buffer. */

@@ -2,6 +2,7 @@
 
 import { Reader, Writer } from "../bytes.ts";
 import { FormatError } from "../errors.ts";
+import { legsMax } from "../limits.ts";
 import { refusalCodes } from "../protocol/order.ts";
 import type { EntryContext, LogRecord } from "../protocol/record.ts";
 import type { Found } from "../protocol/step.ts";
@@ -12,6 +13,9 @@ import {
   DecidedWriter,
   formatVersion,
   hashBytes,
+  ProofReader,
+  ProofWriter,
+  readAddress,
   readClock,
   readCode,
   readFlag,
@@ -19,6 +23,7 @@ import {
   readPayment,
   readRefusal,
   readTransaction,
+  writeAddress,
   writeClock,
   writeCode,
   writeEpoch,
@@ -133,6 +138,7 @@ const roles = ["coordinator", "participant"] as const;
 class RecordWriter {
   #w: Writer;
   #decided = new DecidedWriter();
+  #proofs = new ProofWriter();
   constructor(w: Writer) {
     this.#w = w;
   }
@@ -150,8 +156,7 @@ class RecordWriter {
       case "joined":
         return writeEpoch(w, record.epoch);
       case "introduced":
-        w.text(record.name);
-        return w.text(record.address);
+        return writeAddress(w, record);
       case "readmitted":
         w.text(record.name);
         return w.text(record.by);
@@ -171,18 +176,26 @@ class RecordWriter {
         w.hex(record.request);
         return w.hex(record.payment);
       case "prepared":
+        writeTransaction(w, record.transaction);
+        w.blob(record.order.bytes);
+        return this.#proofs.write(w, record.proof);
       case "committed":
         writeTransaction(w, record.transaction);
-        return w.blob(record.order.bytes);
+        w.blob(record.order.bytes);
+        w.varint(record.proofs.length);
+        for (const proof of record.proofs) this.#proofs.write(w, proof);
+        return;
       case "posted":
         writeTransaction(w, record.transaction);
         w.hex(record.payment);
-        return this.#decided.write(w, record.decided);
+        this.#decided.write(w, record.decided);
+        return this.#proofs.write(w, record.proof);
       case "released":
         writeTransaction(w, record.transaction);
         w.hex(record.payment);
         writeCode(w, refusalCodes, record.code);
-        return this.#decided.write(w, record.decided);
+        this.#decided.write(w, record.decided);
+        return this.#proofs.write(w, record.proof);
       case "refused":
       case "ended":
         writeTransaction(w, record.transaction);
@@ -215,6 +228,13 @@ class RecordWriter {
   }
 }
 
+/** Of proofs: the order's, and a vote a participant. */
+function readCount(r: Reader): number {
+  const count = r.varint();
+  if (count > legsMax + 1) throw new FormatError(`${count} proofs`);
+  return count;
+}
+
 /** Balances have no bound, so they are written as digits. */
 function readDigits(r: Reader): bigint {
   const digits = r.text();
@@ -225,6 +245,7 @@ function readDigits(r: Reader): bigint {
 class RecordReader {
   #r: Reader;
   #decided = new DecidedReader();
+  #proofs = new ProofReader();
   constructor(r: Reader) {
     this.#r = r;
   }
@@ -245,7 +266,7 @@ class RecordReader {
       case "joined":
         return { type, epoch: { counter: r.varint(), nonce: r.hex(6) } };
       case "introduced":
-        return { type, name: readName(r), address: r.text() };
+        return { type, ...readAddress(r) };
       case "readmitted":
         return { type, name: readName(r), by: r.text() };
       case "checkpointed":
@@ -257,14 +278,26 @@ class RecordReader {
       case "keyed":
         return { type, key: r.hex(16), request: r.hex(hashBytes), payment: readPayment(r) };
       case "prepared":
+        return {
+          type,
+          transaction: readTransaction(r),
+          order: readOrder(r),
+          proof: this.#proofs.read(r),
+        };
       case "committed":
-        return { type, transaction: readTransaction(r), order: readOrder(r) };
+        return {
+          type,
+          transaction: readTransaction(r),
+          order: readOrder(r),
+          proofs: Array.from({ length: readCount(r) }, () => this.#proofs.need(r)),
+        };
       case "posted":
         return {
           type,
           transaction: readTransaction(r),
           payment: readPayment(r),
           decided: this.#decided.need(r),
+          proof: this.#proofs.read(r),
         };
       case "released":
         return {
@@ -273,6 +306,7 @@ class RecordReader {
           payment: readPayment(r),
           code: readCode(r, refusalCodes),
           decided: this.#decided.read(r),
+          proof: this.#proofs.read(r),
         };
       case "refused":
       case "ended":

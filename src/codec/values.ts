@@ -2,18 +2,21 @@
 
 import type { Reader, Writer } from "../bytes.ts";
 import { FormatError } from "../errors.ts";
-import { peersMax } from "../limits.ts";
+import { introductionBytesMax, peersMax, statementBytesMax, statementsMax } from "../limits.ts";
 import type { Epoch, PaymentId, TransactionId } from "../protocol/id.ts";
 import { isName, transactionParts } from "../protocol/id.ts";
-import type { Decided } from "../protocol/message.ts";
+import type { Address, Decided } from "../protocol/message.ts";
 import type { RefusalCode } from "../protocol/order.ts";
 import { refusalCodes } from "../protocol/order.ts";
+import type { Batch, Proof } from "../protocol/proof.ts";
 import type { VectorClock } from "../protocol/vector_clock.ts";
 
 /** Of orders, frames, entries and checkpoints alike. Changing any of them needs another one. */
 export const formatVersion = 2;
 /** Of SHA-256. */
 export const hashBytes = 32;
+/** Of Ed25519. */
+export const signatureBytes = 64;
 
 export function checkVersion(version: number, what: string): void {
   if (version === formatVersion) return;
@@ -127,5 +130,75 @@ export class DecidedReader {
     const decided = this.read(r);
     if (!decided) throw new FormatError("decision without its place");
     return decided;
+  }
+}
+
+export function writeAddress(w: Writer, { name, address, introduction }: Address): void {
+  w.text(name);
+  w.text(address);
+  w.u8(introduction ? 1 : 0);
+  if (!introduction) return;
+  w.blob(introduction.certificate);
+  w.blob(introduction.voucher);
+}
+
+export function readAddress(r: Reader): Address {
+  const name = readName(r);
+  const address = r.text();
+  if (!readFlag(r)) return { name, address, introduction: undefined };
+  const certificate = r.blob().slice();
+  const voucher = r.blob().slice();
+  if (certificate.length + voucher.length > introductionBytesMax) {
+    throw new FormatError("an introduction that is too long");
+  }
+  return { name, address, introduction: { certificate, voucher } };
+}
+
+/** Batches are written where they are first referred to, and by number from then on. */
+export class ProofWriter {
+  readonly #numbers = new Map<Batch, number>();
+
+  write(w: Writer, proof: Proof | undefined): void {
+    if (!proof) return w.u8(0);
+    const { batch, index } = proof;
+    let number = this.#numbers.get(batch);
+    if (number) w.varint(number);
+    else {
+      number = this.#numbers.size + 1;
+      this.#numbers.set(batch, number);
+      w.varint(number);
+      w.text(batch.signer);
+      w.blob(batch.list);
+      w.raw(batch.signature);
+    }
+    w.varint(index);
+  }
+}
+
+export class ProofReader {
+  readonly #batches: Batch[] = [];
+
+  read(r: Reader): Proof | undefined {
+    const number = r.varint();
+    if (number === 0) return undefined;
+    if (number > this.#batches.length + 1) throw new FormatError(`batch ${number}`);
+    let batch = this.#batches[number - 1];
+    if (!batch) {
+      const signer = readName(r);
+      const list = r.blob().slice();
+      // A longer one could not be passed on in a frame.
+      if (list.length > statementsMax * statementBytesMax) {
+        throw new FormatError("a batch too long");
+      }
+      batch = { signer, list, signature: r.raw(signatureBytes).slice() };
+      this.#batches.push(batch);
+    }
+    return { batch, index: r.varint() };
+  }
+
+  need(r: Reader): Proof {
+    const proof = this.read(r);
+    if (!proof) throw new FormatError("a proof is missing");
+    return proof;
   }
 }

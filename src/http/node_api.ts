@@ -1,6 +1,7 @@
 /** What the HTTP server needs of a node: the only way in which it sees one. */
 
 import type { PaymentId, TransactionId } from "../protocol/id.ts";
+import type { Introduction } from "../protocol/message.ts";
 import type { Leg, RefusalCode } from "../protocol/order.ts";
 import type { ResolveAnswer } from "../protocol/participant_event.ts";
 import type { Role } from "../protocol/record.ts";
@@ -21,6 +22,12 @@ export interface NodeApi {
   submit(request: PaymentRequest): Promise<PaymentAnswer>;
   payment(id: PaymentId): Promise<PaymentView | undefined>;
   /**
+   * Its certificate, for somebody else; nothing where no outcome is known that was signed.
+   *
+   * @param hasEntry with the log's entry, and so all else that was stored in the same moment
+   */
+  proof(id: PaymentId, hasEntry: boolean): Promise<Uint8Array | undefined>;
+  /**
    * Newest first. `cursor` is `next` of the page before.
    *
    * @throws {FormatError} if the cursor never was such a `next`
@@ -32,6 +39,8 @@ export interface NodeApi {
   books(): Promise<BookView[]>;
   /** Opens an account. An account of that name, currency and opening balance is left as it is. */
   openAccount(account: NewAccount): Promise<"opened" | "existed" | "differs">;
+  /** By what a node is known, this one or a peer; nothing where no such peer is. */
+  introduction(name: string): Promise<Introduction | undefined>;
   /** Takes back a peer refused for amnesia; false where no such peer is known. */
   readmit(name: string, by: string): Promise<boolean>;
   /**

@@ -50,6 +50,15 @@ export function addPaymentRoutes(
     return problem(c, 404, "payment_not_found", detail, { id });
   });
 
+  app.openapi(proofRoute, async (c) => {
+    const { id } = c.req.valid("param");
+    const { entry } = c.req.valid("query");
+    const proof = await node.proof(id, entry !== "false");
+    if (proof !== undefined) return c.json({ id, proof: proof.toBase64() }, 200);
+    const detail = `Of payment ${id} no outcome is known here that was signed`;
+    return problem(c, 404, "proof_not_found", detail, { id });
+  });
+
   app.openapi(listRoute, async (c) => {
     const { limit = listLimitDefault, cursor, account } = c.req.valid("query");
     const page = await pageOf(() => node.payments({ limit, cursor, account }));
@@ -131,6 +140,28 @@ const cursorSchema = parsed(
   "the next of an earlier answer",
 )
   .optional().openapi({ type: "string" });
+
+const proofRoute = createRoute({
+  method: "get",
+  path: "/v1/payments/{id}/proof",
+  summary:
+    "The certificate of a payment, which verify-proof checks with the CA's certificate alone",
+  request: {
+    params: z.object({ id: paymentIdSchema }),
+    query: z.object({
+      entry: z.enum(["true", "false"]).optional().openapi({
+        description: "Whether the log's entry goes with it, and so all that was stored with it",
+      }),
+    }),
+  },
+  responses: {
+    200: jsonOf(
+      "Order, votes and decision as they were signed, and the entry that holds them",
+      z.object({ id: z.string(), proof: z.string().openapi({ description: "In base64" }) }),
+    ),
+    ...problems(400, 401, 404, 421),
+  },
+});
 
 const listRoute = createRoute({
   method: "get",

@@ -11,7 +11,7 @@ export interface ServeOptions {
   /** 0: any free one. */
   readonly port: number;
   readonly token: string;
-  /** PEM. Needed, and used, only where the address is not a loopback one. */
+  /** PEM. Needed, and used, unless the address counts as a loopback one. */
   readonly tls?: { readonly cert: string; readonly key: string };
   /** Further names under which the server may be addressed, such as those in its certificate. */
   readonly names?: readonly string[];

@@ -17,6 +17,19 @@ import {
 export function addStatusRoutes(app: OpenAPIHono, node: NodeApi): void {
   app.openapi(statusRoute, async (c) => c.json(statusJson(await node.status()), 200));
 
+  app.openapi(peerRoute, async (c) => {
+    const { name } = c.req.valid("param");
+    const introduction = await node.introduction(name);
+    if (introduction) {
+      const { certificate, voucher } = introduction;
+      return c.json(
+        { name, certificate: certificate.toBase64(), voucher: voucher.toBase64() },
+        200,
+      );
+    }
+    return problem(c, 404, "peer_not_found", `No peer "${name}" is known to ${node.name}`);
+  });
+
   app.openapi({ ...readmitRoute, middleware: emptyBodyIsNone }, async (c) => {
     const { name } = c.req.valid("param");
     const { by = operatorDefault } = c.req.valid("json");
@@ -82,6 +95,26 @@ const statusRoute = createRoute({
   path: "/v1/status",
   summary: "What the node knows, and has on disk",
   responses: { 200: jsonOf("Its status", statusSchema), ...problems(401, 421) },
+});
+
+const peerRoute = createRoute({
+  method: "get",
+  path: "/v1/peers/{name}",
+  summary: "By what a node is known: this one, or a peer",
+  request: { params: z.object({ name: nameSchema }) },
+  responses: {
+    200: jsonOf(
+      "Both in base64, checked when they came",
+      z.object({
+        name: z.string(),
+        certificate: z.string().openapi({ description: "X.509 (DER), signed by the network's CA" }),
+        voucher: z.string().openapi({
+          description: "Signed by the certificate's key, for those by which it signs and opens",
+        }),
+      }),
+    ),
+    ...problems(400, 401, 404, 421),
+  },
 });
 
 const readmitRoute = createRoute({

@@ -14,11 +14,12 @@ import {
   verifyPeerCertificate,
 } from "../keys/certificate.ts";
 import type { Identity } from "../keys/identity.ts";
+import { verifyVoucher } from "../keys/voucher.ts";
 import { nonceBytes, type ProofSubject, signProof, verifyProof } from "../keys/proof.ts";
-import { frameBytesMax } from "../limits.ts";
+import { frameBytesMax, introductionBytesMax } from "../limits.ts";
 import type { Connection } from "./connection.ts";
 import { encodeFrame, type Frame, frameKinds } from "./frame.ts";
-import type { Greeting, LinkHost } from "./host.ts";
+import type { Greeted, LinkHost } from "./host.ts";
 import { checkMemory, entryShown } from "./memory.ts";
 import {
   decodeMessage,
@@ -26,6 +27,7 @@ import {
   encodeMessage,
   type HandshakeMessage,
   linkVersions,
+  type SentGreeting,
 } from "./message.ts";
 import { ConnectionEnded, PeerRefusal, Refusal } from "./refusal.ts";
 
@@ -39,7 +41,7 @@ export interface Party {
 export interface Proven {
   readonly name: string;
   readonly role: NodeRole;
-  readonly greeting: Greeting;
+  readonly greeting: Greeted;
   readonly version: number;
 }
 
@@ -93,12 +95,12 @@ export async function shakeAsListener(
     protocol: version,
     shows: await entryShown(host, prove.asks),
     asks: seen?.number ?? 0,
-    greeting: host.greeting(),
+    greeting: { ...host.greeting(), voucher: identity.voucher },
   });
   const show = await hear(connection, "show", [version], true);
   checkMemory(identity.name, peer.name, seen, show.shows);
-  checkObjection(host, peer, show.greeting);
-  return { name: peer.name, role: peer.role, greeting: show.greeting, version };
+  const greeting = checkGreeting(party, peer, prove.certificate, show.greeting);
+  return { name: peer.name, role: peer.role, greeting, version };
 }
 
 /** The listener's last word; what it sends after it belongs to the link. */
@@ -160,15 +162,15 @@ export async function shakeAsDialer(
 
   const accept = await hear(connection, "accept", [version], false);
   checkMemory(identity.name, peer.name, seen, accept.shows);
-  checkObjection(host, peer, accept.greeting);
+  const greeting = checkGreeting(party, peer, hello.certificate, accept.greeting);
   await say(connection, {
     type: "show",
     protocol: version,
     shows: await entryShown(host, accept.asks),
-    greeting: host.greeting(),
+    greeting: { ...host.greeting(), voucher: identity.voucher },
   });
   await hear(connection, "welcome", [version], true);
-  return { name: peer.name, role: peer.role, greeting: accept.greeting, version };
+  return { name: peer.name, role: peer.role, greeting, version };
 }
 
 function freshNonce(): Uint8Array {
@@ -198,9 +200,30 @@ function checkPair(identity: Identity, peer: PeerCertificate): void {
   }
 }
 
-function checkObjection(host: LinkHost, peer: PeerCertificate, greeting: Greeting): void {
+/** What a peer says of itself, if its voucher is its own and the node has nothing against it. */
+function checkGreeting(
+  { identity, host }: Party,
+  peer: PeerCertificate,
+  certificate: Uint8Array,
+  { voucher, ...greeting }: SentGreeting,
+): Greeted {
+  try {
+    verifyVoucher(identity, peer, voucher);
+  } catch (thrown) {
+    if (thrown instanceof CertificateError) throw new Refusal(thrown.fault, thrown.message);
+    throw thrown;
+  }
+  const introductionBytes = certificate.length + voucher.length;
+  if (introductionBytes > introductionBytesMax) {
+    throw new Refusal(
+      "objection",
+      `the certificate of "${peer.name}" and its voucher take ${introductionBytes} bytes, more ` +
+        `than the ${introductionBytesMax} in which nodes are introduced to others: name fewer hosts in it`,
+    );
+  }
   const reason = host.objection(peer.name, peer.role, greeting);
   if (reason !== undefined) throw new Refusal("objection", reason);
+  return { ...greeting, introduction: { certificate, voucher } };
 }
 
 async function say(connection: Connection, message: HandshakeMessage): Promise<void> {

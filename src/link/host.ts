@@ -1,6 +1,7 @@
 /** What links need of the node they belong to. */
 
 import type { NodeRole } from "../keys/certificate.ts";
+import type { Introduction } from "../protocol/message.ts";
 import type { VectorClock } from "../protocol/vector_clock.ts";
 
 /** What one node has seen of another's log. */
@@ -19,6 +20,12 @@ export interface Greeting {
   readonly clock: VectorClock;
 }
 
+/** A peer's greeting. */
+export interface Greeted extends Greeting {
+  /** Its certificate, and the voucher for its other keys, both verified. */
+  readonly introduction: Introduction;
+}
+
 export type { NodeRole };
 
 export interface LinkHost {
@@ -30,7 +37,7 @@ export interface LinkHost {
   /** Whether to refuse a peer that proved itself, for what it says of itself: the reason, or nothing. */
   objection(peer: string, role: NodeRole, greeting: Greeting): string | undefined;
   /** The link can be used from now on. */
-  linkUp(peer: string, role: NodeRole, greeting: Greeting): void;
+  linkUp(peer: string, role: NodeRole, greeting: Greeted): void;
   linkDown(peer: string, reason: string): void;
   /** One frame's payload, whole and from a proven peer. Throws where it is garbage: the link closes. */
   received(peer: string, payload: Uint8Array): void;

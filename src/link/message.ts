@@ -38,7 +38,7 @@ export interface Accept {
   readonly protocol: number;
   readonly shows: Uint8Array | undefined;
   readonly asks: number;
-  readonly greeting: Greeting;
+  readonly greeting: SentGreeting;
 }
 
 /** 4. The dialer shows in turn. Its greeting waits until here, where frames may be larger. */
@@ -46,7 +46,13 @@ export interface Show {
   readonly type: "show";
   readonly protocol: number;
   readonly shows: Uint8Array | undefined;
-  readonly greeting: Greeting;
+  readonly greeting: SentGreeting;
+}
+
+/** What a node says of itself. Its certificate has come before. */
+export interface SentGreeting extends Greeting {
+  /** For its other keys. */
+  readonly voucher: Uint8Array;
 }
 
 /** 5. The link is up. */
@@ -169,16 +175,16 @@ function toJson(message: HandshakeMessage): Record<string, unknown> {
   }
 }
 
-function encodeGreeting(greeting: Greeting): Record<string, unknown> {
-  const { address, epoch, clock } = greeting;
-  return { address, epoch, clock: Object.fromEntries(clock) };
+function encodeGreeting(greeting: SentGreeting): Record<string, unknown> {
+  const { address, epoch, clock, voucher } = greeting;
+  return { address, epoch, clock: Object.fromEntries(clock), voucher: base64(voucher) };
 }
 
-function decodeGreeting(fields: Fields): Greeting {
+function decodeGreeting(fields: Fields): SentGreeting {
   const clock = new Map(fields.counts("clock"));
   const address = fields.text("address", addressLengthMax);
   if (!/^[\x21-\x7e]+$/.test(address)) throw garbage("an address is not HOST:PORT");
-  const greeting = { address, clock };
+  const greeting = { address, clock, voucher: fields.bytes("voucher") };
   if (!fields.has("epoch")) return greeting;
   const epoch = fields.object("epoch");
   const nonce = epoch.text("nonce", 12);

@@ -249,6 +249,11 @@ export class Log {
     throw new IntegrityError(`Entry ${number} of the log is in truth entry ${entry.number}`);
   }
 
+  /** An entry as it stands in the chain. */
+  async entryBytes(number: number): Promise<Uint8Array> {
+    return (await this.#read(number)).bytes;
+  }
+
   async #read(number: number): Promise<{ bytes: Uint8Array; hash: Uint8Array }> {
     const parts: Uint8Array[] = [];
     for (;;) {

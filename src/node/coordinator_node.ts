@@ -8,7 +8,7 @@ import type {
   NodeApi,
   PaymentAnswer,
 } from "../http/node_api.ts";
-import type { Greeting } from "../link/host.ts";
+import type { Greeted } from "../link/host.ts";
 import { Coordinator, type CoordinatorEvent } from "../protocol/coordinator.ts";
 import type { PaymentId } from "../protocol/id.ts";
 import type { Order } from "../protocol/order.ts";
@@ -48,8 +48,8 @@ export class CoordinatorNode extends Shell<CoordinatorEvent, never> implements N
     return this.#coordinator.state.get(payment)?.type === "committing";
   }
 
-  protected linkUpEvent(peer: string, { address }: Greeting): CoordinatorEvent {
-    return { type: "linkUp", peer, address };
+  protected linkUpEvent(peer: string, { address, introduction }: Greeted): CoordinatorEvent {
+    return { type: "linkUp", peer, address, introduction };
   }
 
   // A coordinator keeps no accounts and originates no payments: the API answers 405.

@@ -4,7 +4,7 @@
  * arrives meanwhile gathers for the next turn: group commit, with no timer.
  */
 
-import type { Frame, FrameHeader } from "../codec/frame.ts";
+import type { Frame, FrameHeader, Sign } from "../codec/frame.ts";
 import { encodeFrames } from "../codec/frame.ts";
 import type { Witness } from "../codec/record.ts";
 import { turnEventsMax } from "../limits.ts";
@@ -34,6 +34,8 @@ export interface LoopOptions<Event, Reply> {
   readonly log: Log;
   /** Hands a frame's payload to the link with a peer; without one it is lost. */
   readonly send: (peer: string, payload: Uint8Array) => void;
+  /** Signs what this node states. */
+  readonly sign: Sign;
   /** The peers with a link. */
   readonly peers: () => Iterable<string>;
   readonly reply: (reply: Reply) => void;
@@ -301,7 +303,9 @@ export class Loop<Event extends { readonly type: string }, Reply> {
   }
 
   #tell(peer: string, header: FrameHeader, messages: readonly Message[]): void {
-    for (const payload of encodeFrames(header, messages)) this.#options.send(peer, payload);
+    for (const payload of encodeFrames(header, messages, this.#options.sign)) {
+      this.#options.send(peer, payload);
+    }
     this.#announced.set(peer, header.number);
   }
 

@@ -16,7 +16,7 @@ import type {
 } from "../http/node_api.ts";
 import { OutcomeUnknownError } from "../http/node_api.ts";
 import { queueEventsMax, reconnectMsMax } from "../limits.ts";
-import type { Greeting, NodeRole } from "../link/host.ts";
+import type { Greeted, Greeting, NodeRole } from "../link/host.ts";
 import type { PaymentId, TransactionId } from "../protocol/id.ts";
 import { availableOf } from "../protocol/ledger.ts";
 import type { Order } from "../protocol/order.ts";
@@ -37,6 +37,8 @@ export interface ParticipantOptions extends ShellOptions {
 }
 
 interface Request {
+  /** Its user waits for others, not only for this node. */
+  readonly isPayment: boolean;
   readonly resolve: (answer: Answer) => void;
   readonly reject: (error: Error) => void;
 }
@@ -70,8 +72,11 @@ export class ParticipantNode extends Shell<ParticipantEvent, Reply> implements N
   /** As every node; whoever waits longer than that is answered that it is still pending. */
   override async drain(): Promise<void> {
     await super.drain();
-    for (const { resolve } of this.#requests.values()) resolve({ state: "pending" });
-    this.#requests.clear();
+    for (const [request, { isPayment, resolve }] of this.#requests) {
+      if (!isPayment) continue;
+      resolve({ state: "pending" });
+      this.#requests.delete(request);
+    }
   }
 
   /** Links to the coordinator and keeps the link. */
@@ -154,11 +159,12 @@ export class ParticipantNode extends Shell<ParticipantEvent, Reply> implements N
       this.#participant.orderOfOwn(payment) !== undefined;
   }
 
-  protected linkUpEvent(peer: string, { address, epoch }: Greeting): ParticipantEvent {
-    return { type: "linkUp", peer, address, epoch };
+  protected linkUpEvent(peer: string, greeting: Greeted): ParticipantEvent {
+    const { address, introduction, epoch } = greeting;
+    return { type: "linkUp", peer, address, introduction, epoch };
   }
 
-  override linkUp(peer: string, role: NodeRole, greeting: Greeting): void {
+  override linkUp(peer: string, role: NodeRole, greeting: Greeted): void {
     super.linkUp(peer, role, greeting);
     if (peer === this.#coordinatorName) void this.look(() => {}).then(this.#isLinked, () => {});
   }
@@ -234,7 +240,7 @@ export class ParticipantNode extends Shell<ParticipantEvent, Reply> implements N
   pay(order: Order, waitMs: number): Promise<Answer> {
     const deadlineMs = this.nowMs + waitMs;
     this.observer.ordered(order);
-    return this.#ask((request) => ({ type: "submit", request, order, deadlineMs }));
+    return this.#ask((request) => ({ type: "submit", request, order, deadlineMs }), true);
   }
 
   inDoubt(): Promise<InDoubtView[]> {
@@ -323,11 +329,11 @@ export class ParticipantNode extends Shell<ParticipantEvent, Reply> implements N
     return answer.result;
   }
 
-  #ask(event: (request: number) => ParticipantEvent): Promise<Answer> {
+  #ask(event: (request: number) => ParticipantEvent, isPayment = false): Promise<Answer> {
     if (this.hasFailed) return this.failed;
     const request = ++this.#lastRequest;
     return new Promise((resolve, reject) => {
-      this.#requests.set(request, { resolve, reject });
+      this.#requests.set(request, { isPayment, resolve, reject });
       this.loop.enqueue(event(request));
     });
   }

@@ -15,6 +15,7 @@ import { openLogFile } from "../log/log_file.ts";
 import { CoordinatorNode } from "./coordinator_node.ts";
 import { DataFolder } from "./data_folder.ts";
 import { haltPoint } from "./halt.ts";
+import { IdentityTrust } from "./identity_trust.ts";
 import { ParticipantNode } from "./participant_node.ts";
 import type { LogLevel, ShellOptions } from "./shell.ts";
 import { machine } from "./surroundings.ts";
@@ -43,6 +44,8 @@ export interface NodeOptions {
   readonly serverName: string;
   readonly open: readonly Opening[];
   readonly logLevel: LogLevel;
+  /** HTTPS on a loopback address, too: others on this machine may listen. */
+  readonly https?: boolean;
   /** Serves HTTP without links: to look at a node that its network refuses. */
   readonly offline?: boolean;
   /** Records between two checkpoints; no flag, for tests that want them often. */
@@ -127,7 +130,11 @@ export async function startNode(options: NodeOptions, print: Print): Promise<Run
     const { listen, advertise, serverName, checkpointRecords } = options;
     const shell: ShellOptions = {
       identity,
-      surroundings: { ...machine, links: (host) => new Links({ identity, host }) },
+      surroundings: {
+        ...machine,
+        trust: new IdentityTrust(identity),
+        links: (host) => new Links({ identity, host }),
+      },
       log,
       listen,
       advertise,
@@ -177,7 +184,7 @@ async function openAccounts(node: ParticipantNode, openings: readonly Opening[])
 
 function serve(
   node: NodeApi,
-  { http }: NodeOptions,
+  { http, https }: NodeOptions,
   identity: Identity,
   token: string,
   print: Print,
@@ -187,7 +194,8 @@ function serve(
   const onError = (line: string) => print("error", line);
   // The node has been drained when the server shuts down, so all that is left are answers to write.
   const graceMs = lingerMsMax;
-  return serveHttp(node, { ...http, token, tls: { cert, key }, names, graceMs, onError });
+  const loopback = https ? false : undefined;
+  return serveHttp(node, { ...http, token, tls: { cert, key }, names, loopback, graceMs, onError });
 }
 
 function join({ hostname, port }: Endpoint): string {

@@ -20,8 +20,9 @@ import {
   queueEventsMax,
   tickIntervalMs,
 } from "../limits.ts";
-import type { Greeting, LinkHost, LinkLayer, NodeRole, Seen } from "../link/host.ts";
+import type { Greeted, Greeting, LinkHost, LinkLayer, NodeRole, Seen } from "../link/host.ts";
 import type { PaymentId } from "../protocol/id.ts";
+import type { Directory, Introduction, Message } from "../protocol/message.ts";
 import type { Membership } from "../protocol/membership.ts";
 import type { Order } from "../protocol/order.ts";
 import type { EntryContext, Genesis, LogRecord } from "../protocol/record.ts";
@@ -33,8 +34,10 @@ import { Loop } from "./loop.ts";
 import { Meter } from "./meter.ts";
 import { Observer } from "./observer.ts";
 import { listPayments } from "./payment_list.ts";
+import { provePayment } from "./prove.ts";
 import type { LogLevel, ShellOptions } from "./shell_options.ts";
 import type { Time } from "./surroundings.ts";
+import { Statements } from "./trust.ts";
 import { pendingView, viewOf } from "./view.ts";
 
 export type { LogLevel, ShellOptions };
@@ -65,9 +68,13 @@ export abstract class Shell<Event extends { readonly type: string }, Reply> impl
   readonly #linked = new Set<string>();
   /** Peers whose certificate says so; there is one. */
   readonly #coordinators = new Set<string>();
+  /** Of peers that have linked since the start, before they are recorded. */
+  readonly #introductions = new Map<string, Introduction>();
   readonly #alarms: string[] = [];
+  readonly #statements: Statements;
   #loop: Loop<Event, Reply> | undefined;
   #running: Promise<void> = Promise.resolve();
+  #introducing: Promise<void> = Promise.resolve();
   #stopTicking: () => void = () => {};
   #address = "";
   #fail: (error: Error) => void;
@@ -90,6 +97,14 @@ export abstract class Shell<Event extends { readonly type: string }, Reply> impl
       // A participant measures what its own users wait.
       decided: role === "coordinator" ? (ms) => this.meter.answer(ms) : undefined,
       onError: (line) => options.print("error", line),
+    });
+    this.#statements = new Statements({
+      name: this.name,
+      network: identity.network,
+      trust: options.surroundings.trust,
+      introductionOf: (name) =>
+        this.#introductions.get(name) ?? core.state.membership.introductionOf(name),
+      alarm: (text) => this.#alarm(text),
     });
     const { promise, reject } = Promise.withResolvers<never>();
     this.failed = promise;
@@ -134,7 +149,7 @@ export abstract class Shell<Event extends { readonly type: string }, Reply> impl
   protected abstract isOpen(payment: PaymentId): boolean;
   protected abstract mismatches(): MismatchView[];
   abstract inDoubt(): Promise<InDoubtView[]>;
-  protected abstract linkUpEvent(peer: string, greeting: Greeting): Event;
+  protected abstract linkUpEvent(peer: string, greeting: Greeted): Event;
   abstract isReady(): boolean;
 
   /**
@@ -156,6 +171,7 @@ export abstract class Shell<Event extends { readonly type: string }, Reply> impl
       core: this.core,
       log,
       send: (peer, payload) => this.links.send(peer, payload),
+      sign: this.#statements.sign,
       peers: () => this.#linked,
       reply: (reply) => this.reply(reply),
       alarm: (text) => this.#alarm(text),
@@ -244,8 +260,9 @@ export abstract class Shell<Event extends { readonly type: string }, Reply> impl
     return `the network has ${peersMax} nodes, which is the most there can be`;
   }
 
-  linkUp(peer: string, role: NodeRole, greeting: Greeting): void {
+  linkUp(peer: string, role: NodeRole, greeting: Greeted): void {
     this.#linked.add(peer);
+    this.#introductions.set(peer, greeting.introduction);
     if (role === "coordinator") this.#coordinators.add(peer);
     if (this.#isKnown(peer, greeting.clock)) this.loop.hear(greeting.clock);
     this.loop.announceAgain(peer);
@@ -254,13 +271,15 @@ export abstract class Shell<Event extends { readonly type: string }, Reply> impl
 
   linkDown(peer: string, reason: string): void {
     this.#linked.delete(peer);
+    // It is recorded by now, and may come back another.
+    this.#introductions.delete(peer);
     this.options.print("info", `link with ${peer} is down: ${reason}`);
     this.loop.enqueue({ type: "linkDown", peer });
     this.loop.keepWitnesses();
   }
 
   received(peer: string, payload: Uint8Array): void {
-    const frame = decodeFrame(payload);
+    const frame = decodeFrame(payload, peer);
     if (frame.clock.get(peer) !== frame.number) {
       throw new FormatError("a clock that does not count its sender's own entries");
     }
@@ -273,8 +292,25 @@ export abstract class Shell<Event extends { readonly type: string }, Reply> impl
     // lost, and comes again when the coordinator has told who is there. A coordinator can't wait for
     // that: it is the one who tells.
     if (!isKnown && this.role === "participant") return;
-    this.observer.received(peer, frame);
-    this.loop.receive(peer, frame, isKnown);
+    const messages = this.#statements.believed(peer, frame.messages, frame.batch);
+    this.observer.received(peer, { ...frame, messages });
+    // Only a coordinator introduces others; from anybody else the core hears of it as it came.
+    const isIntroduced = (message: Message): message is Directory =>
+      message.type === "directory" && this.#coordinators.has(peer);
+    const others = messages.filter((message) => !isIntroduced(message));
+    this.loop.receive(peer, { ...frame, messages: others }, isKnown);
+    // Certificates are checked in their own time.
+    for (const message of messages) {
+      if (isIntroduced(message)) this.#introduce(peer, message);
+    }
+  }
+
+  /** One after the other: what came first must not count last. */
+  #introduce(from: string, directory: Directory): void {
+    this.#introducing = this.#introducing.then(async () => {
+      const message = await this.#statements.introduced(from, directory);
+      this.loop.enqueue({ type: "message", from, message });
+    }).catch((error) => this.#fail(error));
   }
 
   /**
@@ -317,6 +353,20 @@ export abstract class Shell<Event extends { readonly type: string }, Reply> impl
   async history(id: PaymentId): Promise<Found[]> {
     await this.look(() => {});
     return await this.options.log.lookUp(id);
+  }
+
+  introduction(name: string): Promise<Introduction | undefined> {
+    if (name === this.name) return Promise.resolve(this.options.surroundings.trust.introduction);
+    return this.look(() => this.core.state.membership.introductionOf(name));
+  }
+
+  async proof(payment: PaymentId, hasEntry: boolean): Promise<Uint8Array | undefined> {
+    const { log, identity: { network }, surroundings: { trust } } = this.options;
+    // What is told is durable by then.
+    await this.look(() => {});
+    const { name } = this;
+    const introductionOf = (name: string) => this.core.state.membership.introductionOf(name);
+    return await provePayment({ name, network, log, trust, introductionOf }, payment, hasEntry);
   }
 
   payments(query: PaymentQuery): Promise<PaymentPage> {

@@ -3,6 +3,7 @@
 import { generate as generateUuid7 } from "@std/uuid/v7";
 import type { LinkHost, LinkLayer } from "../link/host.ts";
 import type { PaymentId } from "../protocol/id.ts";
+import type { Trust } from "./trust.ts";
 
 export interface Time {
   /** Milliseconds since 1970, for people and for the age of ids. */
@@ -19,12 +20,13 @@ export interface Surroundings {
   /** Of an epoch: twelve hexadecimal digits, random. */
   nonce(): string;
   newPaymentId(): PaymentId;
+  readonly trust: Trust;
   /** The node's links; the node is told by them what happens. */
   links(host: LinkHost): LinkLayer;
 }
 
 /** The time and chance of the machine. */
-export const machine: Omit<Surroundings, "links"> = {
+export const machine: Omit<Surroundings, "links" | "trust"> = {
   time: {
     wallMs: () => Date.now(),
     monotonicMs: () => performance.now(),

@@ -19,22 +19,40 @@ import { CoordinatorState } from "./coordinator_state.ts";
 import type { Epoch, PaymentId, TransactionId } from "./id.ts";
 import { paymentIdMs, transactionId, transactionParts } from "./id.ts";
 import { LookUps } from "./look_ups.ts";
-import type { Ack, Inquiry, OrderMessage, Outcome, Vote } from "./message.ts";
+import type {
+  Ack,
+  Address,
+  Inquiry,
+  Introduction,
+  OrderMessage,
+  Outcome,
+  Prepare,
+  Vote,
+} from "./message.ts";
 import type { Order, RefusalCode } from "./order.ts";
-import { isParticipantOf, participantsOf, refusalOfOrder, sameOrder } from "./order.ts";
+import { isParticipantOf, participantsOf, refusalOfOrder, sameBytes, sameOrder } from "./order.ts";
+import type { Proof } from "./proof.ts";
 import type { CoordinatorRecord, Genesis, NodeRecord } from "./record.ts";
-import { recordBytesBound } from "./record_size.ts";
 import type { CommonEvent, MessageEvent, Output, Turn } from "./step.ts";
 
 export type CoordinatorEvent =
   | CommonEvent
-  | { readonly type: "linkUp"; readonly peer: string; readonly address: string };
+  | {
+    readonly type: "linkUp";
+    readonly peer: string;
+    readonly address: string;
+    readonly introduction?: Introduction;
+  };
 
 /** Votes are being gathered: nothing of this is durable, and after a crash it is presumed aborted. */
 interface Voting {
   readonly type: "voting";
   readonly transaction: TransactionId;
   readonly order: Order;
+  /** The originator's. */
+  readonly proof?: Proof;
+  /** Of each yes. */
+  readonly votes: Map<string, Proof | undefined>;
   /** Participants that have not voted yet. */
   readonly waitingFor: Set<string>;
   readonly deadlineMs: number;
@@ -77,7 +95,7 @@ export class Coordinator {
       case "message":
         return this.#message(event, turn, out);
       case "linkUp":
-        return this.#linkUp(event.peer, event.address, turn, out);
+        return this.#linkUp({ ...event, name: event.peer }, turn, out);
       case "linkDown":
         this.#connected.delete(event.peer);
         return;
@@ -96,7 +114,7 @@ export class Coordinator {
 
   #record(record: NodeRecord | CoordinatorRecord, turn: Turn, out: Out, mustAppend = true): void {
     this.state.apply(record, turn);
-    out.add(record, mustAppend, recordBytesBound(record));
+    out.add(record, mustAppend);
   }
 
   #start(genesis: Genesis, nonce: string, turn: Turn, out: Out): void {
@@ -129,8 +147,9 @@ export class Coordinator {
     }
   }
 
-  #order(event: MessageEvent, { order }: OrderMessage, turn: Turn, out: Out): void {
+  #order(event: MessageEvent, message: OrderMessage, turn: Turn, out: Out): void {
     const { from } = event;
+    const { order } = message;
     const { payment } = order;
     const answer = (outcome: Outcome) => out.send(from, { type: "outcome", payment, outcome });
     if (order.originator !== from) {
@@ -166,10 +185,15 @@ export class Coordinator {
     const refusal = refusalOfOrder(order) ??
       (participants.every(isKnown) ? undefined : "participant_unknown");
     if (refusal) this.#abort(order, undefined, refusal, turn, out);
-    else this.#begin(order, participants, turn, out);
+    else this.#begin(message, participants, turn, out);
   }
 
-  #begin(order: Order, participants: readonly string[], turn: Turn, out: Out): void {
+  #begin(
+    { order, proof }: OrderMessage,
+    participants: readonly string[],
+    turn: Turn,
+    out: Out,
+  ): void {
     const { epoch } = this.state.membership;
     invariant(epoch !== undefined, "a transaction before the first start");
     // Nothing is forced for starting a transaction: without a record it is presumed aborted. Its id
@@ -179,11 +203,13 @@ export class Coordinator {
       type: "voting",
       transaction,
       order,
+      proof,
+      votes: new Map(),
       waitingFor: new Set(participants),
       deadlineMs: turn.nowMs + voteTimeoutMs,
       sentMs: turn.nowMs,
     });
-    for (const to of participants) out.send(to, { type: "prepare", transaction, order });
+    for (const to of participants) out.send(to, prepareFor(to, { transaction, order, proof }));
   }
 
   #vote(event: MessageEvent, vote: Vote, turn: Turn, out: Out): void {
@@ -201,9 +227,14 @@ export class Coordinator {
       out.alarms.push(`${from} voted on ${transaction}, in which it has no leg`);
       return;
     }
+    if (!sameBytes(vote.orderHash, order.hash)) {
+      out.alarms.push(`${from} votes on ${transaction} as of another order`);
+      return;
+    }
     if (vote.yes) {
+      voting.votes.set(from, vote.proof);
       waitingFor.delete(from);
-      if (waitingFor.size === 0) this.#commit(transaction, order, turn, out);
+      if (waitingFor.size === 0) this.#commit(voting, turn, out);
       return;
     }
     if (vote.code) return this.#abort(order, transaction, vote.code, turn, out);
@@ -214,15 +245,17 @@ export class Coordinator {
     }
   }
 
-  #commit(transaction: TransactionId, order: Order, turn: Turn, out: Out): void {
-    const { payment } = order;
+  #commit({ transaction, order, proof, votes }: Voting, turn: Turn, out: Out): void {
+    const { payment, hash: orderHash } = order;
+    const proofs = [proof, ...votes.values()].filter((known) => known !== undefined);
     this.#voting.delete(payment);
     // The commit point. The decisions below leave when this is durable, never before.
-    this.#record({ type: "committed", transaction, order }, turn, out);
+    this.#record({ type: "committed", transaction, order, proofs }, turn, out);
     const committing = this.state.get(payment);
     if (committing?.type === "committing") committing.sentMs = turn.nowMs;
     for (const to of participantsOf(order)) {
-      out.send(to, { type: "decision", transaction, payment, commit: true, decided: turn });
+      const decided = turn;
+      out.send(to, { type: "decision", transaction, payment, commit: true, orderHash, decided });
     }
   }
 
@@ -263,8 +296,9 @@ export class Coordinator {
       } else if (known.type === "voting") {
         out.send(from, { type: "undecided", transaction, payment, why: "voting" });
       } else {
-        const decided = known.context;
-        out.send(from, { type: "decision", transaction, payment, commit: true, decided });
+        const { context: decided, order: { hash: orderHash } } = known;
+        const commit = true;
+        out.send(from, { type: "decision", transaction, payment, commit, orderHash, decided });
       }
     } else if (known?.type === "aborted" && isParticipantOf(known.order, from)) {
       const { code, context: decided } = known;
@@ -285,13 +319,14 @@ export class Coordinator {
     }
   }
 
-  #linkUp(peer: string, address: string, turn: Turn, out: Out): void {
+  #linkUp({ name: peer, address, introduction }: Address, turn: Turn, out: Out): void {
     const { membership } = this.state;
     this.#connected.add(peer);
-    if (membership.addressOf(peer) !== address) {
-      this.#record({ type: "introduced", name: peer, address }, turn, out, false);
+    const node: Address = { name: peer, address, introduction };
+    if (membership.isNews(node)) {
+      this.#record({ type: "introduced", ...node }, turn, out, false);
       for (const to of this.#connected) {
-        if (to !== peer) out.send(to, { type: "directory", nodes: [{ name: peer, address }] });
+        if (to !== peer) out.send(to, { type: "directory", nodes: [node] });
       }
     }
     const nodes = membership.directory();
@@ -327,10 +362,19 @@ export class Coordinator {
 function remind(open: Voting | Committing, peer: string, out: Out): void {
   const { transaction, order } = open;
   if (open.type === "voting") {
-    if (open.waitingFor.has(peer)) out.send(peer, { type: "prepare", transaction, order });
+    if (open.waitingFor.has(peer)) out.send(peer, prepareFor(peer, open));
   } else if (open.unacked.has(peer)) {
-    const { payment } = order;
+    const { payment, hash: orderHash } = order;
     const decided = open.context;
-    out.send(peer, { type: "decision", transaction, payment, commit: true, decided });
+    out.send(peer, { type: "decision", transaction, payment, commit: true, orderHash, decided });
   }
+}
+
+/** An originator needs no proof of its own order. */
+function prepareFor(
+  to: string,
+  { transaction, order, proof }: Pick<Voting, "transaction" | "order" | "proof">,
+): Prepare {
+  const isOwn = to === order.originator;
+  return { type: "prepare", transaction, order, proof: isOwn ? undefined : proof };
 }

@@ -120,7 +120,7 @@ export class CoordinatorState {
     for (const record of this.membership.snapshot()) yield [context, record];
     for (const open of this.#committing.values()) {
       const { transaction, order } = open;
-      yield [open.context, { type: "committed", transaction, order }];
+      yield [open.context, { type: "committed", transaction, order, proofs: [] }];
     }
   }
 

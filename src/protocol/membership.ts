@@ -1,14 +1,15 @@
 /** What both roles keep of their node and its network. */
 
 import type { Epoch } from "./id.ts";
-import type { Address } from "./message.ts";
+import type { Address, Introduction } from "./message.ts";
+import { sameBytes } from "./order.ts";
 import type { Genesis, LogRecord, NodeRecord } from "./record.ts";
 
 export class Membership {
   genesis: Genesis | undefined;
   /** Of every start of this node, the present one last: index is counter - 1. */
   readonly epochs: Epoch[] = [];
-  readonly #addresses = new Map<string, string>();
+  readonly #nodes = new Map<string, Address>();
 
   apply(record: NodeRecord): void {
     switch (record.type) {
@@ -18,9 +19,12 @@ export class Membership {
       case "started":
         this.epochs.push(record.epoch);
         return;
-      case "introduced":
-        this.#addresses.set(record.name, record.address);
+      case "introduced": {
+        const { name, address, introduction } = record;
+        const known = introduction ?? this.introductionOf(name);
+        this.#nodes.set(name, { name, address, introduction: known });
         return;
+      }
       // The log itself keeps what was seen of peers, and where its checkpoints stand.
       case "readmitted":
       case "checkpointed":
@@ -39,15 +43,26 @@ export class Membership {
   }
 
   knows(name: string): boolean {
-    return this.#addresses.has(name);
+    return this.#nodes.has(name);
   }
 
   addressOf(name: string): string | undefined {
-    return this.#addresses.get(name);
+    return this.#nodes.get(name)?.address;
+  }
+
+  introductionOf(name: string): Introduction | undefined {
+    return this.#nodes.get(name)?.introduction;
+  }
+
+  /** Whether a node is unknown, or known otherwise. */
+  isNews({ name, address, introduction }: Address): boolean {
+    const known = this.#nodes.get(name);
+    if (known?.address !== address) return true;
+    return introduction !== undefined && !sameIntroduction(known.introduction, introduction);
   }
 
   directory(): Address[] {
-    return [...this.#addresses].map(([name, address]) => ({ name, address }));
+    return [...this.#nodes.values()];
   }
 
   /** The records that make this state. */
@@ -56,4 +71,9 @@ export class Membership {
     for (const epoch of this.epochs) yield { type: "started", epoch };
     for (const node of this.directory()) yield { type: "introduced", ...node };
   }
+}
+
+export function sameIntroduction(a: Introduction | undefined, b: Introduction): boolean {
+  return a !== undefined && sameBytes(a.certificate, b.certificate) &&
+    sameBytes(a.voucher, b.voucher);
 }

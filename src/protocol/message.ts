@@ -3,6 +3,7 @@
 
 import type { PaymentId, TransactionId } from "./id.ts";
 import type { Order, RefusalCode } from "./order.ts";
+import type { Proof } from "./proof.ts";
 import type { VectorClock } from "./vector_clock.ts";
 
 /** Where a decision stands: the coordinator's entry, and that entry's clock. */
@@ -11,11 +12,26 @@ export interface Decided {
   readonly clock: VectorClock;
 }
 
+/** By what a node is known to those who have never met it. */
+export interface Introduction {
+  /** DER, signed by the network's CA. */
+  readonly certificate: Uint8Array;
+  /** Of the keys by which it signs, and to which others seal, for its certificate's key. */
+  readonly voucher: Uint8Array;
+}
+
 /** Where a node is found. */
 export interface Address {
   readonly name: string;
   /** `HOST:PORT` as told to peers. */
   readonly address: string;
+  readonly introduction?: Introduction;
+}
+
+/** What its sender signs, in the frame that carries it. */
+interface Signed {
+  /** Of who stated it first. Before it leaves its sender it has none. */
+  readonly proof?: Proof;
 }
 
 interface OfTransaction {
@@ -24,7 +40,7 @@ interface OfTransaction {
 }
 
 /** Originator to coordinator: please commit this. */
-export interface OrderMessage {
+export interface OrderMessage extends Signed {
   readonly type: "order";
   readonly order: Order;
 }
@@ -34,21 +50,27 @@ export interface Prepare {
   readonly type: "prepare";
   readonly transaction: TransactionId;
   readonly order: Order;
+  /** The originator's, of the order; the originator itself gets none. */
+  readonly proof?: Proof;
 }
 
 /** Participant to coordinator. A no without a code means "not this attempt": the order itself is
  * not refused, but its originator no longer knows it and can't confirm its own debit. */
-export interface Vote extends OfTransaction {
+export interface Vote extends OfTransaction, Signed {
   readonly type: "vote";
+  /** Of the order that is voted on. */
+  readonly orderHash: Uint8Array;
   readonly yes: boolean;
   readonly code?: RefusalCode;
 }
 
 /** Coordinator, or a peer that knows, to participants. A code says that the payment, not only this
  * attempt, was aborted, and that this is recorded. */
-export interface Decision extends OfTransaction {
+export interface Decision extends OfTransaction, Signed {
   readonly type: "decision";
   readonly commit: boolean;
+  /** Of what is committed; what is aborted may be unknown to who says so. */
+  readonly orderHash?: Uint8Array;
   readonly code?: RefusalCode;
   readonly decided?: Decided;
 }

@@ -24,6 +24,8 @@ export interface Order {
   readonly detailsHash?: Uint8Array;
   /** The order's exact bytes: what every node hashes, stores and compares. */
   readonly bytes: Uint8Array;
+  /** SHA-256 of the bytes, 32 bytes. */
+  readonly hash: Uint8Array;
 }
 
 /** Why a payment was aborted, in order of precedence within a node. */

@@ -17,9 +17,26 @@ import {
 import type { Epoch, PaymentId, TransactionId } from "./id.ts";
 import { isLaterTransaction, paymentIdMs, transactionParts } from "./id.ts";
 import { LookUps } from "./look_ups.ts";
-import type { Ack, Decided, Decision, Inquiry, Outcome, Prepare, Vote } from "./message.ts";
+import type {
+  Ack,
+  Address,
+  Decided,
+  Decision,
+  Inquiry,
+  Outcome,
+  Prepare,
+  Vote,
+} from "./message.ts";
 import type { Order, RefusalCode } from "./order.ts";
-import { isParticipantOf, legsOf, participantsOf, refusalOfOrder, sameOrder } from "./order.ts";
+import {
+  isParticipantOf,
+  legsOf,
+  participantsOf,
+  refusalOfOrder,
+  sameBytes,
+  sameOrder,
+} from "./order.ts";
+import type { Proof } from "./proof.ts";
 import { OwnOrders } from "./own_orders.ts";
 import type {
   AcknowledgeEvent,
@@ -37,7 +54,6 @@ import type {
 import type { Mismatched, Open, Refused, Settled } from "./participant_state.ts";
 import { ParticipantState } from "./participant_state.ts";
 import type { Genesis, NodeRecord, ParticipantRecord } from "./record.ts";
-import { recordBytesBound } from "./record_size.ts";
 import type { MessageEvent, Output, Turn } from "./step.ts";
 
 type Out = Output<Reply>;
@@ -136,7 +152,7 @@ export class Participant {
 
   #record(record: NodeRecord | ParticipantRecord, turn: Turn, out: Out, mustAppend = true): void {
     this.state.apply(record, turn);
-    out.add(record, mustAppend, recordBytesBound(record));
+    out.add(record, mustAppend);
   }
 
   #start(genesis: Genesis, nonce: string, turn: Turn, out: Out): void {
@@ -284,9 +300,10 @@ export class Participant {
         break;
       case "directory":
         if (!isFromCoordinator) break;
-        for (const { name, address } of message.nodes) {
-          if (name === this.#name || this.state.membership.addressOf(name) === address) continue;
-          this.#record({ type: "introduced", name, address }, turn, out, false);
+        for (const node of message.nodes) {
+          const { name } = node;
+          if (name === this.#name || !this.state.membership.isNews(node)) continue;
+          this.#record({ type: "introduced", ...node }, turn, out, false);
         }
         return;
       case "inquiry":
@@ -305,10 +322,10 @@ export class Participant {
   }
 
   #prepare(event: MessageEvent, prepare: Prepare, turn: Turn, out: Out): void {
-    const { transaction, order } = prepare;
-    const { payment } = order;
+    const { transaction, order, proof } = prepare;
+    const { payment, hash: orderHash } = order;
     const vote = (yes: boolean, code?: RefusalCode) => {
-      const message: Vote = { type: "vote", transaction, payment, yes, code };
+      const message: Vote = { type: "vote", transaction, payment, orderHash, yes, code };
       out.send(this.#coordinator, message);
     };
     const epoch = transactionParts(transaction);
@@ -349,7 +366,10 @@ export class Participant {
     if (refusal === "forgotten") return vote(false);
     if (refusal) return vote(false, refusal);
     // The promise must survive a crash before anyone can rely on it: the vote leaves with this entry.
-    this.#record({ type: "prepared", transaction, order }, turn, out);
+    const isOurs = order.originator === this.#name;
+    // Of its own order a node needs no proof, and has checked none.
+    const kept = isOurs ? undefined : proof;
+    this.#record({ type: "prepared", transaction, order, proof: kept }, turn, out);
     const prepared = this.state.open(payment);
     if (prepared?.type === "prepared") prepared.askedMs = turn.nowMs;
     vote(true);
@@ -390,12 +410,24 @@ export class Participant {
   }
 
   #decision(event: MessageEvent, decision: Decision, turn: Turn, out: Out): void {
-    const { payment, transaction, commit, code, decided = turn } = decision;
-    const open = this.state.open(payment);
-    if (event.from !== this.#coordinator && !this.#mayTell(event.from, transaction, open, out)) {
+    const { payment, transaction, commit, proof, decided = turn } = decision;
+    const isFromCoordinator = event.from === this.#coordinator;
+    // It must be possible to show that the coordinator has decided so.
+    if (isFromCoordinator && proof && proof.batch.signer !== this.#coordinator) {
+      out.alarms.push(
+        `${event.from} tells ${transaction} as decided by ${proof.batch.signer}: nothing changed`,
+      );
       return;
     }
+    const { code } = decision;
+    if ((commit || code) && !decision.decided) {
+      out.alarms.push(`${event.from} tells ${transaction} as decided nowhere: nothing changed`);
+      return;
+    }
+    const open = this.state.open(payment);
+    if (!isFromCoordinator && !this.#mayTell(event.from, decision, open, out)) return;
     if (open?.transaction === transaction && open.type !== "refused") {
+      if (commit && !isOfOrder(decision, open.order)) return this.#raiseOther(event, decision, out);
       if (open.type === "forced" && open.commit !== commit) {
         this.#record({ type: "mismatch", transaction, payment, commit }, turn, out);
         out.alarms.push(mismatchText({ transaction, payment, commit, by: open.by }));
@@ -403,11 +435,13 @@ export class Participant {
       } else if (commit) {
         // Nobody waits for this to be durable but the coordinator, which may forget after the ack: so
         // it waits for the next append, and the ack with it.
-        this.#record({ type: "posted", transaction, payment, decided }, turn, out, false);
+        this.#record({ type: "posted", transaction, payment, decided, proof }, turn, out, false);
         this.#ack(transaction, payment, out);
       } else {
+        // All of what was signed, and nothing else, so that it can be shown.
+        const { decided } = decision;
         this.#record(
-          { type: "released", transaction, payment, code, decided: code && decided },
+          { type: "released", transaction, payment, code, decided, proof },
           turn,
           out,
           false,
@@ -431,19 +465,38 @@ export class Participant {
     }
     const isKnown = settled?.type === "posted" || settled?.isForced;
     if (isKnown && settled.transaction === transaction) {
+      if (!isOfOrder(decision, settled.order)) return this.#raiseOther(event, decision, out);
       return this.#ack(transaction, payment, out);
     }
     if (!open && !settled && !this.#lookUps.isAbsent(payment, event, out)) return;
     out.alarms.push(`a commit of ${transaction}, which is not prepared here: nothing changed`);
   }
 
+  #raiseOther({ from }: MessageEvent, { transaction }: Decision, out: Out): void {
+    out.alarms.push(`${from} commits ${transaction} as of another order: nothing changed`);
+  }
+
   /** Whether a peer may tell what became of a transaction: one that was asked, and has a part in it. */
-  #mayTell(from: string, transaction: TransactionId, open: Open | undefined, out: Out): boolean {
+  #mayTell(
+    from: string,
+    { transaction, commit, code, decided, proof }: Decision,
+    open: Open | undefined,
+    out: Out,
+  ): boolean {
+    const signer = proof?.batch.signer ?? from;
+    const isOfCoordinator = signer === this.#coordinator;
     // With the coordinator back its own answer counts, and a peer's comes too late.
     if (this.isLinked || !open || open.type === "refused") return false;
     // Asked before another attempt began.
     if (open.transaction !== transaction) return false;
-    if (isParticipantOf(open.order, from)) return true;
+    // "I have refused" is any participant's to say; that something is committed, or that not only this
+    // attempt is aborted but the payment, only the coordinator's.
+    const isRefusal = !commit && !code && !decided;
+    const isTheirs = isOfCoordinator || (isRefusal && isParticipantOf(open.order, signer));
+    if (isTheirs && isParticipantOf(open.order, from)) {
+      // What an operator forced is compared with what was decided, and with nothing else.
+      return isOfCoordinator || open.type === "prepared";
+    }
     out.alarms.push(`${from} told the decision of ${transaction}, which is not its to tell`);
     return false;
   }
@@ -511,8 +564,10 @@ export class Participant {
   /** Cooperative termination: a participant in doubt asks another. */
   #inquiry(event: MessageEvent, { payment, transaction }: Inquiry, turn: Turn, out: Out): void {
     const { from } = event;
-    const abort = (code?: RefusalCode, decided?: Decided) =>
-      out.send(from, { type: "decision", transaction, payment, commit: false, code, decided });
+    const abort = (code?: RefusalCode, decided?: Decided, proof?: Proof) => {
+      const commit = false;
+      out.send(from, { type: "decision", transaction, payment, commit, code, decided, proof });
+    };
     const open = this.state.open(payment);
     const settled = this.state.settled(payment);
     const attempt = open?.transaction === transaction ? open : settled;
@@ -532,20 +587,30 @@ export class Participant {
       return out.send(from, { type: "undecided", transaction, payment, why: "forced" });
     }
     if (settled?.type === "posted" && settled.transaction === transaction) {
-      const { decided } = settled;
-      return out.send(from, { type: "decision", transaction, payment, commit: true, decided });
+      const { decided, proof, order: { hash: orderHash } } = settled;
+      const commit = true;
+      const told: Decision = {
+        type: "decision",
+        transaction,
+        payment,
+        commit,
+        orderHash,
+        decided,
+        proof,
+      };
+      return out.send(from, told);
     }
-    if (settled?.type === "released" && (settled.code || settled.transaction === transaction)) {
-      // What became of another's order is not told: the payment is over, and this attempt with it.
-      if (!isParticipantOf(settled.order, from)) return abort();
-      return abort(settled.code, settled.decided);
+    if (settled?.type === "released" && settled.transaction === transaction) {
+      return abort(settled.code, settled.decided, settled.proof);
     }
+    // The payment has come to its end by another attempt.
+    if (settled?.type === "released" && settled.code) return abort();
     // A payment has one attempt at a time, so one that is older or newer than what is known here was
     // not voted for, or was given up.
     if (open && isLaterTransaction(open.transaction, transaction)) return abort();
     if (settled?.type === "posted") return abort();
     if (open && open.type !== "refused") return;
-    if (!this.#mayRefuse(payment, turn)) return;
+    if (!this.#mayRefuse(payment, transaction, turn)) return;
     // "I never voted yes" may be said only when the index has been asked: what was posted, acked and
     // forgotten looks the same as what was never seen.
     if (!open && !settled && !this.#lookUps.isAbsent(payment, event, out)) return;
@@ -554,7 +619,10 @@ export class Participant {
   }
 
   /** Whether a peer may make this node keep one more refusal. */
-  #mayRefuse(payment: PaymentId, turn: Turn): boolean {
+  #mayRefuse(payment: PaymentId, transaction: TransactionId, turn: Turn): boolean {
+    // A refusal is forgotten when its epoch is over: one of an epoch that never comes would stay.
+    const known = this.state.coordinatorEpoch?.counter ?? 0;
+    if (transactionParts(transaction).counter > known + 1) return false;
     // An id far ahead can't have been prepared anywhere, and would make all others be looked up.
     return paymentIdMs(payment) <= turn.atMs + paymentIdAheadMsMax &&
       this.state.openCount < openTransactionsMax;
@@ -562,13 +630,14 @@ export class Participant {
 
   // Links and time
 
-  #linkUp({ peer, address, epoch }: LinkUpEvent, turn: Turn, out: Out): void {
+  #linkUp({ peer, address, introduction, epoch }: LinkUpEvent, turn: Turn, out: Out): void {
     const isCoordinator = peer === this.#coordinator;
     // One out of date, or a copy, is no coordinator: nothing is ordered or asked of it.
     if (isCoordinator && epoch && !this.#join(epoch, turn, out)) return;
     this.#connected.add(peer);
-    if (this.state.membership.addressOf(peer) !== address) {
-      this.#record({ type: "introduced", name: peer, address }, turn, out, false);
+    const node: Address = { name: peer, address, introduction };
+    if (this.state.membership.isNews(node)) {
+      this.#record({ type: "introduced", ...node }, turn, out, false);
     }
     if (isCoordinator) this.#inquireAll(turn, out);
     else if (!this.isLinked) this.#inquireOf(peer, turn, out);
@@ -628,6 +697,10 @@ function mismatchText({ transaction, payment, commit, by }: Omit<Mismatched, "co
 
 function decisionText(commit: boolean): "commit" | "abort" {
   return commit ? "commit" : "abort";
+}
+
+function isOfOrder({ orderHash }: Decision, { hash }: Order): boolean {
+  return orderHash !== undefined && sameBytes(orderHash, hash);
 }
 
 /** Whether the payment, not only an attempt, has come to an end. */

@@ -1,7 +1,7 @@
 /** What a participant is told, and what it answers its users. */
 
 import type { Epoch, PaymentId, TransactionId } from "./id.ts";
-import type { Decided, RejectionCode } from "./message.ts";
+import type { Decided, Introduction, RejectionCode } from "./message.ts";
 import type { Order, RefusalCode } from "./order.ts";
 import type { CommonEvent } from "./step.ts";
 
@@ -19,6 +19,7 @@ export interface LinkUpEvent {
   readonly type: "linkUp";
   readonly peer: string;
   readonly address: string;
+  readonly introduction?: Introduction;
   /** The coordinator's, where the peer is one. */
   readonly epoch?: Epoch;
 }

@@ -8,6 +8,7 @@ import { Ledger } from "./ledger.ts";
 import { Membership } from "./membership.ts";
 import type { Decided } from "./message.ts";
 import type { Leg, Order, RefusalCode } from "./order.ts";
+import type { Proof } from "./proof.ts";
 import { legsOf } from "./order.ts";
 import type { EntryContext, LogRecord, Posted, Released } from "./record.ts";
 import type { Found } from "./step.ts";
@@ -62,6 +63,8 @@ export type Settled =
     readonly transaction: TransactionId;
     readonly order: Order;
     readonly decided: Decided;
+    /** The coordinator's, to be shown to peers. */
+    readonly proof?: Proof;
     readonly atMs: number;
     /** By an operator, against the real decision. */
     readonly isForced?: true;
@@ -74,6 +77,8 @@ export type Settled =
     /** Missing where only an attempt was aborted: the payment may still come to anything. */
     readonly code?: RefusalCode;
     readonly decided?: Decided;
+    /** As of the posted. */
+    readonly proof?: Proof;
     readonly atMs: number;
     /** As of the posted. */
     readonly isForced?: true;
@@ -374,11 +379,11 @@ function settledBy(
   decided: Decided | undefined,
   { atMs }: EntryContext,
 ): Settled {
-  const { transaction } = record;
+  const { transaction, proof } = record;
   if (record.type === "posted") {
-    return { type: "posted", transaction, order, decided: record.decided, atMs };
+    return { type: "posted", transaction, order, decided: record.decided, proof, atMs };
   }
-  return { type: "released", transaction, order, code: record.code, decided, atMs };
+  return { type: "released", transaction, order, code: record.code, decided, proof, atMs };
 }
 
 /** As these books have it: what was forced is not undone by the real decision. */

@@ -3,6 +3,7 @@
 import type { Epoch, PaymentId, TransactionId } from "./id.ts";
 import type { Address, Decided } from "./message.ts";
 import type { Order, RefusalCode } from "./order.ts";
+import type { Proof } from "./proof.ts";
 import type { VectorClock } from "./vector_clock.ts";
 
 export type Role = "coordinator" | "participant";
@@ -65,6 +66,8 @@ export interface Prepared {
   readonly type: "prepared";
   readonly transaction: TransactionId;
   readonly order: Order;
+  /** The originator's; none where it is this node, and none in checkpoints. */
+  readonly proof?: Proof;
 }
 
 /** Coordinator, before any commit leaves: the commit point. */
@@ -72,6 +75,8 @@ export interface Committed {
   readonly type: "committed";
   readonly transaction: TransactionId;
   readonly order: Order;
+  /** The originator's, of the order, and each participant's of its yes; none in checkpoints. */
+  readonly proofs: readonly Proof[];
 }
 
 /** Participant, before its ack leaves: its legs are final. */
@@ -80,6 +85,8 @@ export interface Posted {
   readonly transaction: TransactionId;
   readonly payment: PaymentId;
   readonly decided: Decided;
+  /** The coordinator's. */
+  readonly proof?: Proof;
 }
 
 /** Participant, lazily: its holds are given back. A code: the payment was aborted, not only this
@@ -90,6 +97,8 @@ export interface Released {
   readonly payment: PaymentId;
   readonly code?: RefusalCode;
   readonly decided?: Decided;
+  /** Of who said so: the coordinator, or a peer that had refused. */
+  readonly proof?: Proof;
 }
 
 /** Coordinator, lazily, when all acks are in: nobody will ask about it any more. */

@@ -3,7 +3,9 @@
 import { turnBytesMax } from "../limits.ts";
 import type { PaymentId } from "./id.ts";
 import type { Message } from "./message.ts";
+import type { Batch } from "./proof.ts";
 import type { EntryContext, Genesis, LogRecord, NodeRecord } from "./record.ts";
+import { batchBytesBound, proofsIn, recordBytesBound } from "./record_size.ts";
 
 /** The turn that an event is stepped in: the entry that its records, if any, will stand in. */
 export interface Turn extends EntryContext {
@@ -56,17 +58,23 @@ export class Output<Reply> {
   /** What should never happen and did. */
   readonly alarms: string[] = [];
   #bytes: number;
+  /** Written once an entry, however many records refer to them. */
+  readonly #batches = new Set<Batch>();
 
   /** @param bytes of records that wait for the same append already */
   constructor(bytes = 0) {
     this.#bytes = bytes;
   }
 
-  /** @param bytes at least the record's encoded size */
-  add(record: LogRecord, mustAppend: boolean, bytes: number): void {
+  add(record: LogRecord, mustAppend: boolean): void {
     this.records.push(record);
     this.mustAppend ||= mustAppend;
-    this.#bytes += bytes;
+    this.#bytes += recordBytesBound(record);
+    for (const { batch } of proofsIn(record)) {
+      if (this.#batches.has(batch)) continue;
+      this.#batches.add(batch);
+      this.#bytes += batchBytesBound(batch);
+    }
   }
 
   send(to: string, message: Message): void {

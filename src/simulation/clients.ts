@@ -110,8 +110,9 @@ export class Client {
 
   #newPayment(): Asked {
     const { random } = this.#world;
-    const { legs, isInOrder } = this.#legs();
     const byKey = random.chance(0.3);
+    // A key whose payment was refused must keep its name, too, and nothing else keeps that.
+    const { legs, isInOrder } = this.#legs(byKey && random.chance(0.4));
     const asked: Asked = {
       machine: this.#machine,
       legs,
@@ -148,7 +149,7 @@ export class Client {
   }
 
   /** Of a payment from here to one or two others, not always in order. */
-  #legs(): { legs: readonly Leg[]; isInOrder: boolean } {
+  #legs(isRefused = false): { legs: readonly Leg[]; isInOrder: boolean } {
     const { random, participants, chaos } = this.#world;
     const here = this.#machine.name;
     const others = participants.map(({ name }) => name).filter((name) => name !== here);
@@ -164,7 +165,7 @@ export class Client {
     });
     const most = chaos.isCalm ? 1 : Number(opening);
     const amount = BigInt(1 + random.below(random.chance(0.3) ? most : Math.min(most, 200)));
-    const dice = random.next();
+    const dice = isRefused ? 1 : random.next();
     const [from, to] = [accountNames[0]!, random.pick(others)];
     if (dice < 0.7) {
       return { legs: [leg(here, -amount, from), leg(to, amount)], isInOrder: chaos.isCalm };

@@ -12,7 +12,7 @@ import {
   resendIntervalMs,
   silenceMsMax,
 } from "../limits.ts";
-import type { Greeting, LinkHost, LinkLayer, NodeRole } from "../link/host.ts";
+import type { Greeted, Greeting, LinkHost, LinkLayer, NodeRole } from "../link/host.ts";
 import { checkMemory, entryShown } from "../link/memory.ts";
 import { Refusal } from "../link/refusal.ts";
 import type { Life } from "./machine.ts";
@@ -27,6 +27,8 @@ interface End {
   readonly link: SimulatedLink;
   readonly isDialer: boolean;
   isUp: boolean;
+  /** Not up yet: what comes waits for it. */
+  isComing: boolean;
   /** When something last could have come from the other end. */
   heardMs: number;
   /** Until when what the other end has sent keeps its order. */
@@ -47,7 +49,7 @@ class SimulatedLink {
   }
 
   #end(life: Life, isDialer: boolean, nowMs: number): End {
-    return { life, link: this, isDialer, isUp: false, heardMs: nowMs, busyMs: 0 };
+    return { life, link: this, isDialer, isUp: false, isComing: true, heardMs: nowMs, busyMs: 0 };
   }
 }
 
@@ -72,6 +74,11 @@ export class SimulatedLinks implements LinkLayer {
   get #host(): LinkHost {
     invariant(this.host !== undefined, "links before their node");
     return this.host;
+  }
+
+  #greeting(): Greeted {
+    const { introduction } = this.#life.machine.trust;
+    return { ...this.#host.greeting(), introduction };
   }
 
   listen(at: { hostname: string; port: number }): { hostname: string; port: number } {
@@ -147,12 +154,14 @@ export class SimulatedLinks implements LinkLayer {
       delayMs = other.busyMs - schedule.nowMs;
     }
     const [from, to] = [end.life, other.life];
-    schedule.after(delayMs, () => {
+    const arrive = () => {
+      if (other.isComing && to.isAlive) return schedule.after(1, arrive);
       if (!other.isUp || !to.isAlive || this.#isBlocked(from, to)) return;
       // A machine that lost its power takes some of what it had just sent with it.
       if (!from.isAlive && random.chance(0.5)) return;
       to.links.#deliver(other, this.#name, payload);
-    });
+    };
+    schedule.after(delayMs, arrive);
   }
 
   #deliver(end: End, from: string, payload: Uint8Array): void {
@@ -185,6 +194,7 @@ export class SimulatedLinks implements LinkLayer {
   #leave(end: End): void {
     const { schedule, random, chaos } = this.#world;
     end.isUp = false;
+    end.isComing = false;
     const other = end.link.other(end);
     schedule.after(random.between(chaos.latencyMs), () => {
       const canHear = other.life.isAlive && !this.#isBlocked(end.life, other.life);
@@ -228,7 +238,7 @@ export class SimulatedLinks implements LinkLayer {
     const shown = await entryShown(there.#host, seen?.number ?? 0);
     await this.#pass();
     if (!this.#canTalk(peer)) return false;
-    const greeting = there.#host.greeting();
+    const greeting = there.#greeting();
     try {
       checkMemory(this.#name, name, seen, shown);
       object(this.#host, name, role, greeting);
@@ -283,14 +293,14 @@ export class SimulatedLinks implements LinkLayer {
     name: string,
     role: NodeRole,
     peer: Life,
-    greeting: Greeting,
+    greeting: Greeted,
   ): Promise<void> {
     const me = this.#life;
     const { schedule } = this.#world;
     const there = peer.links;
     if (there.#ends.has(this.#name)) return;
     const link = new SimulatedLink(me, peer, schedule.nowMs);
-    const own = this.#host.greeting();
+    const own = this.#greeting();
     there.#raise(link.listener, this.#name, me.machine.role, own);
     await this.#pass();
     // Hung up meanwhile, or linked the other way.
@@ -301,11 +311,12 @@ export class SimulatedLinks implements LinkLayer {
     this.#raise(link.dialer, name, role, greeting);
   }
 
-  #raise(end: End, peer: string, role: NodeRole, greeting: Greeting): void {
+  #raise(end: End, peer: string, role: NodeRole, greeting: Greeted): void {
     const world = this.#world;
     world.trace(() => `link ${this.#name} with ${peer}`);
     world.watch.linked(this.#life, peer);
     end.isUp = true;
+    end.isComing = false;
     end.heardMs = world.schedule.nowMs;
     this.#ends.set(peer, end);
     this.#host.linkUp(peer, role, greeting);

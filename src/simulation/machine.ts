@@ -11,6 +11,7 @@ import type { PaymentId } from "../protocol/id.ts";
 import type { Role } from "../protocol/record.ts";
 import { DiskFailure, SimulatedStorage } from "./disk.ts";
 import { SimulatedLinks } from "./links.ts";
+import { SimulatedTrust } from "./trust.ts";
 import { Violation } from "./violation.ts";
 import type { World } from "./world.ts";
 
@@ -112,6 +113,7 @@ export class Machine {
   /** An operator keeps it down. */
   isHeldDown = false;
   readonly #world: World;
+  readonly trust: SimulatedTrust;
   #lives = 0;
   #lastCut: Promise<void> = Promise.resolve();
 
@@ -119,6 +121,7 @@ export class Machine {
     this.#world = world;
     this.name = name;
     this.role = role;
+    this.trust = new SimulatedTrust(name, role, network, world.random);
   }
 
   get wallMs(): number {
@@ -219,6 +222,7 @@ export class Machine {
       },
       nonce: () => random.hex(12),
       newPaymentId: () => this.newPaymentId(),
+      trust: this.trust,
       links: (host) => {
         life.links.host = host;
         return life.links;

@@ -50,8 +50,8 @@ export class Watch {
     const { machine } = life;
     if (machine.isPutBack) return;
     this.#guard(() => {
-      const { number, hash, clock, messages } = decodeFrame(payload);
       const { name } = machine;
+      const { number, hash, clock, messages } = decodeFrame(payload, name);
       if (this.views.of(name).hashes[number - 1] !== toHex(hash) && number > 0) {
         broken(untold, `${name} tells ${to} of entry ${number}, which its disk does not have`);
       }
@@ -98,7 +98,7 @@ export class Watch {
         if (code && !coordinator.aborted.has(payment)) {
           broken(untold, `${name} tells ${code}, the coordinator has not`, payment);
         }
-        const isKnown = code !== undefined || this.views.isBuried(transaction);
+        const isKnown = coordinator.aborted.has(payment) || this.views.isBuried(transaction);
         if (view instanceof ParticipantView && !isKnown && !has(view, transaction, payment)) {
           broken(untold, `${name} tells an abort of ${transaction} that it has not`, payment);
         }
@@ -167,7 +167,7 @@ export class Watch {
 
   /** A frame, for the trace. */
   describe(from: string, to: string, payload: Uint8Array): string {
-    const { number, messages } = decodeFrame(payload);
+    const { number, messages } = decodeFrame(payload, from);
     const said = messages.map((message) => {
       const payment = "order" in message ? message.order.payment : undefined;
       const named = "payment" in message ? message.payment : payment;
@@ -193,6 +193,10 @@ export class Watch {
 function has(view: ParticipantView, transaction: TransactionId, payment: PaymentId): boolean {
   const posted = view.posted.get(payment);
   const open = view.open.get(payment);
+  // What an operator has forced otherwise is never voted for again.
+  for (const [forced, of] of view.mismatches) {
+    if (of === payment && forced !== transaction) return true;
+  }
   return view.refused.has(transaction) || view.released.has(transaction) ||
     (posted !== undefined && posted !== transaction) ||
     (open !== undefined && open.transaction !== transaction);

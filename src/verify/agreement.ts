@@ -97,13 +97,30 @@ class Agreement {
       this.#violation(payment, `the order at ${name} is another than where ${says}`);
     }
     if (held.state === "released") {
-      this.#violation(payment, `${says}, but ${name} has released transaction ${transaction}`);
+      const what = `${says}, but ${name} has released transaction ${transaction}`;
+      this.#violation(payment, what + this.#equivocation(payment, transaction, held.signer));
     } else if (held.state === "forced" && !held.commit) {
       const what = `${says}, but transaction ${transaction} was forced to abort at ${name}`;
       this.#violation(payment, what);
     } else if (held.state === "prepared" && hasEnded) {
       this.#violation(payment, `${says} and ended it, but ${name} has not posted it`);
     }
+  }
+
+  /** Whoever signed a commit and an abort of one transaction is convicted by their own signatures. */
+  #equivocation(
+    payment: PaymentId,
+    transaction: TransactionId,
+    signer: string | undefined,
+  ): string {
+    if (signer === undefined) return "";
+    for (const [name, { payments }] of this.#participants) {
+      const other = payments.get(payment);
+      if (other?.transaction !== transaction || other.state !== "posted") continue;
+      if (other.signer !== signer) continue;
+      return `: ${signer} signed both; ${name} and it can prove that (handfast proof ${payment})`;
+    }
+    return "";
   }
 
   /** What a participant has settled is what the coordinator decided. */

@@ -14,6 +14,7 @@ import { LookUpCheck } from "./look_ups.ts";
 import { ParticipantBook } from "./participant_book.ts";
 import type { Decided, Held } from "./payments.ts";
 import { Complaints } from "./payments.ts";
+import { SignatureCheck } from "./signatures.ts";
 import type { Network } from "./witnesses.ts";
 import { WitnessCheck } from "./witnesses.ts";
 
@@ -43,8 +44,10 @@ export async function readHistory(
   findings: Findings,
 ): Promise<History> {
   const { name, genesis: { role } } = chain;
-  const fold = new Fold(chain, network.coordinator?.name ?? soleOf(chain.coordinators), findings);
+  const coordinator = network.coordinator?.name ?? soleOf(chain.coordinators);
+  const fold = new Fold(chain, coordinator, findings);
   const witnesses = new WitnessCheck(chain, network, findings);
+  const signatures = new SignatureCheck(chain, coordinator, findings);
   const lookUps = new LookUpCheck(name, storage, findings);
   await lookUps.begin(log.checkpointNumber);
   const complaints = new Complaints(name, findings);
@@ -54,7 +57,7 @@ export async function readHistory(
   for await (const entry of readableEntries(log, chain)) {
     witnesses.check(entry);
     for (const record of entry.records) {
-      book.add(record, entry);
+      book.add(record, entry, signatures.add(record, entry));
       fold.add(record, entry);
       lookUps.add(record, entry.number);
       if (record.type === "posted") checkDecided(record, entry, chain, network, findings);

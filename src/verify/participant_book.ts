@@ -35,13 +35,13 @@ export class ParticipantBook implements PaymentBook<Held> {
     this.#complaints = complaints;
   }
 
-  add(record: LogRecord, entry: Entry): void {
+  add(record: LogRecord, entry: Entry, signer?: string): void {
     switch (record.type) {
       case "prepared":
         return this.#prepare(record, entry);
       case "posted":
       case "released":
-        return this.#settle(record, entry);
+        return this.#settle(record, entry, signer);
       case "refused": {
         const { payment, transaction } = record;
         const held = this.payments.get(payment);
@@ -149,7 +149,7 @@ export class ParticipantBook implements PaymentBook<Held> {
     this.payments.set(payment, { ...this.#orders.of(order), transaction, state: "prepared" });
   }
 
-  #settle(record: Posted | Released, entry: Entry): void {
+  #settle(record: Posted | Released, entry: Entry, signer: string | undefined): void {
     const { type, payment, transaction } = record;
     const verb = type === "posted" ? "posts" : "releases";
     const held = this.payments.get(payment);
@@ -162,7 +162,16 @@ export class ParticipantBook implements PaymentBook<Held> {
     const decided = record.decided?.number;
     const { hash, participants } = held;
     const code = record.type === "released" ? record.code : undefined;
-    this.payments.set(payment, { hash, participants, transaction, state: type, decided, code });
+    const state = type;
+    this.payments.set(payment, {
+      hash,
+      participants,
+      transaction,
+      state,
+      decided,
+      code,
+      signer,
+    });
   }
 
   #end(payment: PaymentId, transaction: TransactionId, outcome: Outcome): void {

@@ -35,6 +35,8 @@ export interface Held extends OrderSummary {
   readonly decided?: number;
   /** Why the payment, not only an attempt, was aborted. */
   readonly code?: RefusalCode;
+  /** Who has signed the decision that it was settled by. */
+  readonly signer?: string;
   /** Of a heuristic decision: what it was, and who took it. */
   readonly commit?: boolean;
   readonly by?: string;
@@ -43,7 +45,8 @@ export interface Held extends OrderSummary {
 /** The records of one log, one after the other. */
 export interface PaymentBook<Summary> {
   readonly payments: ReadonlyMap<PaymentId, Summary>;
-  add(record: LogRecord, entry: Entry): void;
+  /** @param signer of the decision that the record settles a payment by, where its signature holds */
+  add(record: LogRecord, entry: Entry, signer?: string): void;
   /** After the last entry. */
   finish(): void;
 }

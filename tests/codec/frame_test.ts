@@ -1,6 +1,7 @@
 import { assert, assertEquals, assertThrows } from "@std/assert";
 import type { FrameHeader } from "../../src/codec/frame.ts";
 import { decodeFrame, encodeFrames } from "../../src/codec/frame.ts";
+import { isSigned } from "../../src/codec/statement.ts";
 import { frameBytesMax, peersMax } from "../../src/limits.ts";
 import { FormatError } from "../../src/errors.ts";
 import type { Message } from "../../src/protocol/message.ts";
@@ -10,42 +11,50 @@ import {
   assertMutationsRefusedOrSame,
   assertTruncationsRefusedOrSame,
 } from "./mutation.ts";
-import { clockBiggest, messages, orderBiggest } from "./samples.ts";
+import { asSent, batchOf, stubSign } from "./proofs.ts";
+import { clockBiggest, messages, orderBiggest, proofBiggest } from "./samples.ts";
 
 const hash = new Uint8Array(32).fill(7);
 const header: FrameHeader = { number: 300, hash, clock: new Map([["alice", 128], ["bob", 1]]) };
 const biggest: FrameHeader = { number: Number.MAX_SAFE_INTEGER, hash, clock: clockBiggest };
 
 function frameOf(...sent: Message[]): Uint8Array {
-  const frames = encodeFrames(header, sent);
+  const frames = encodeFrames(header, sent, stubSign);
   assertEquals(frames.length, 1);
   return frames[0]!;
 }
 
 function again(bytes: Uint8Array): Uint8Array {
-  const { messages, ...header } = decodeFrame(bytes);
-  return encodeFrames(header, messages)[0]!;
+  const frame = decodeFrame(bytes, "alice");
+  return encodeFrames(frame, asSent(frame), () => frame.batch!.signature)[0]!;
+}
+
+function read(bytes: Uint8Array): Message[] {
+  return asSent(decodeFrame(bytes, "alice"));
 }
 
 for (const [i, message] of messages.entries()) {
   Deno.test(`decodeFrame() reads "${message.type}" (${i}) as it was written, with its header`, () => {
     const bytes = frameOf(message);
-    assertEquals(decodeFrame(bytes), { ...header, messages: [message] });
+    const { batch, ...read } = decodeFrame(bytes, "alice");
+    assertEquals(asSent({ ...read, batch }), [message]);
+    assertEquals({ ...read, messages: [] }, { ...header, messages: [] });
+    assertEquals(batch, isSigned(message) ? batchOf("alice", message) : undefined);
     assertEquals(again(bytes), bytes);
   });
 }
 
 Deno.test("a frame without messages tells the header alone", () => {
-  assertEquals(decodeFrame(frameOf()), { ...header, messages: [] });
+  assertEquals(decodeFrame(frameOf(), "alice"), { ...header, messages: [] });
 });
 
 Deno.test("frames keep the order of messages, within their limit, whatever the header", () => {
   const sent = Array.from({ length: 40 }, () => messages).flat();
-  for (const  of of[header, biggest]) {
-    const frames = encodeFrames(of, sent);
+  for (const head of [header, biggest]) {
+    const frames = encodeFrames(head, sent, stubSign);
     assert(frames.length > 10);
     assert(frames.every((frame) => frame.length <= frameBytesMax));
-    assertEquals(frames.flatMap((frame) => decodeFrame(frame).messages), sent);
+    assertEquals(frames.flatMap(read), sent);
     for (const frame of frames) assertEquals(again(frame), frame);
   }
 });
@@ -53,10 +62,15 @@ Deno.test("frames keep the order of messages, within their limit, whatever the h
 Deno.test(`the biggest order fits a frame beside the clock of ${peersMax} nodes`, () => {
   const sent: Message[] = [
     { type: "order", order: orderBiggest },
-    { type: "prepare", transaction: transactions.T1, order: orderBiggest },
+    {
+      type: "prepare",
+      transaction: transactions.T1,
+      order: orderBiggest,
+      proof: proofBiggest,
+    },
   ];
-  const frames = encodeFrames(biggest, sent);
-  assertEquals(frames.flatMap((frame) => decodeFrame(frame).messages), sent);
+  const frames = encodeFrames(biggest, sent, stubSign);
+  assertEquals(frames.flatMap(read), sent);
 });
 
 const tooLong: Message = {
@@ -68,12 +82,12 @@ for (
   const [where, sent] of [["alone", [tooLong]], ["after another", [messages[0]!, tooLong]]] as const
 ) {
   Deno.test(`encodeFrames() throws at a message longer than a frame, ${where}`, () => {
-    assertThrows(() => encodeFrames(header, sent), RangeError, "longer than a frame");
+    assertThrows(() => encodeFrames(header, sent, stubSign), RangeError, "longer than a frame");
   });
 }
 
 /** One of each in one frame, but for what would make it long. */
-const isShort = (message: Message) => frameOf(message).length < 250;
+const isShort = (message: Message) => frameOf(message).length < 330;
 const sample = frameOf(
   ...messages.filter(isShort).filter(({ type }, i, all) => type !== all[i + 1]?.type),
 );
@@ -99,19 +113,30 @@ for (const [what, change, why] of refused) {
   Deno.test(`decodeFrame() refuses ${what}: ${why}`, () => {
     const bytes = new Uint8Array([...frameOf(), 0]);
     change(bytes);
-    assertThrows(() => decodeFrame(bytes), FormatError, why);
+    assertThrows(() => decodeFrame(bytes, "alice"), FormatError, why);
   });
 }
 
+Deno.test("decodeFrame() refuses a commit that does not say where it stands", () => {
+  const commit = messages.find((message) => message.type === "decision" && message.commit)!;
+  const sent = { ...commit, decided: undefined } as Message;
+  assertThrows(() => decodeFrame(frameOf(sent), "alice"), FormatError);
+});
+
 Deno.test("decodeFrame() refuses a clock that names a node twice", () => {
-  const one = encodeFrames({ number: 1, hash, clock: new Map([["a", 1], ["b", 2]]) }, [])[0]!;
+  const one = encodeFrames(
+    { number: 1, hash, clock: new Map([["a", 1], ["b", 2]]) },
+    [],
+    stubSign,
+  )[0]!;
   const twice = one.map((byte) => byte === "b".charCodeAt(0) ? "a".charCodeAt(0) : byte);
-  assertThrows(() => decodeFrame(twice), FormatError, "twice");
+  assertThrows(() => decodeFrame(twice, "alice"), FormatError, "twice");
 });
 
 Deno.test("a message outlives the buffer that it was read from", () => {
   const bytes = frameOf(messages[0]!, { type: "ack", transaction: transactions.T1, payment });
-  const { messages: read, hash: told } = decodeFrame(bytes);
+  const frame = decodeFrame(bytes, "alice");
   bytes.fill(0);
-  assertEquals([read[0], told], [messages[0], hash]);
+  assertEquals([asSent(frame)[0], frame.hash], [messages[0], hash]);
+  assertEquals(frame.batch, batchOf("alice", messages[0]!));
 });

@@ -3,15 +3,15 @@ import { FormatError } from "../../src/errors.ts";
 import type { Entry } from "../../src/codec/record.ts";
 import { decodeEntry, decodeState, encodeEntry, encodeState } from "../../src/codec/record.ts";
 import type { LogRecord } from "../../src/protocol/record.ts";
-import { recordBytesBound } from "../../src/protocol/record_size.ts";
 import type { Found } from "../../src/protocol/step.ts";
-import { atMs } from "../protocol/example.ts";
+import { Output } from "../../src/protocol/step.ts";
+import { atMs, order, transactions } from "../protocol/example.ts";
 import {
   assertGarbageRefused,
   assertMutationsRefusedOrSame,
   assertTruncationsRefusedOrSame,
 } from "./mutation.ts";
-import { clockBiggest, records } from "./samples.ts";
+import { clockBiggest, proofs, records } from "./samples.ts";
 
 function entryOf(...written: LogRecord[]): Entry {
   return {
@@ -31,6 +31,17 @@ function again(bytes: Uint8Array): Uint8Array {
   return encodeEntry(decodeEntry(bytes));
 }
 
+/** What a turn counts of them against the most that it holds. */
+function boundOf(added: readonly LogRecord[]): number {
+  const out = new Output<never>();
+  for (const record of added) out.add(record, false);
+  return out.bytes;
+}
+
+function sizeOf(written: readonly LogRecord[]): number {
+  return encodeEntry(entryOf(...written)).length - encodeEntry(entryOf()).length;
+}
+
 for (const [i, record] of records.entries()) {
   Deno.test(`decodeEntry() reads "${record.type}" (${i}) as it was written`, () => {
     const bytes = encodeEntry(entryOf(record));
@@ -38,11 +49,26 @@ for (const [i, record] of records.entries()) {
     assertEquals(again(bytes), bytes);
   });
 
-  Deno.test(`recordBytesBound() of "${record.type}" (${i}) is at least its size`, () => {
-    const size = encodeEntry(entryOf(record)).length - encodeEntry(entryOf()).length;
-    assert(recordBytesBound(record) >= size, `${recordBytesBound(record)} for ${size}`);
+  Deno.test(`what is counted of "${record.type}" (${i}) is at least its size`, () => {
+    const [bound, size] = [boundOf([record]), sizeOf([record])];
+    assert(bound >= size, `${bound} for ${size}`);
   });
 }
+
+Deno.test("what is counted of a turn's records is at least their size, and each batch once", () => {
+  for (const added of [records, [...records, ...records], records.toReversed()]) {
+    const [bound, size] = [boundOf(added), sizeOf(added)];
+    assert(bound >= size, `${bound} for ${size}`);
+  }
+  const one: LogRecord = {
+    type: "prepared",
+    transaction: transactions.T1,
+    order,
+    proof: proofs[0],
+  };
+  const other: LogRecord = { ...one, proof: proofs[1] };
+  assertEquals(boundOf([one, other]) - boundOf([one]), boundOf([{ ...one, proof: undefined }]));
+});
 
 Deno.test("an entry keeps all its records, in their order", () => {
   const entry = { ...entryOf(...records, ...records), clock: clockBiggest };

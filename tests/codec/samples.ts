@@ -1,19 +1,28 @@
 /** Every message and record, plain and at the limits of what it can hold. */
 
 import { encodeOrder } from "../../src/codec/order.ts";
-import { legsMax, operatorLengthMax, peersMax } from "../../src/limits.ts";
+import {
+  introductionBytesMax,
+  legsMax,
+  operatorLengthMax,
+  peersMax,
+  statementsMax,
+} from "../../src/limits.ts";
 import type { TransactionId } from "../../src/protocol/id.ts";
 import type { Message } from "../../src/protocol/message.ts";
 import type { Leg, Order } from "../../src/protocol/order.ts";
 import { refusalCodes } from "../../src/protocol/order.ts";
+import type { Proof } from "../../src/protocol/proof.ts";
 import type { LogRecord } from "../../src/protocol/record.ts";
 import type { VectorClock } from "../../src/protocol/vector_clock.ts";
 import { order as dollar, payment, transactions } from "../protocol/example.ts";
+import { batchBiggest, batchOf, proofOf } from "./proofs.ts";
 
 export const nameLongest = "a".repeat(31);
 export const most = 2n ** 63n - 1n;
 /** As it is read: with a place for what it does not have. */
 const order: Order = { ...dollar, detailsHash: undefined };
+const orderHash = new Uint8Array(order.hash);
 const longest = `9999999999-ffffffffffff-${999_999_999_999_999}` as TransactionId;
 
 /** Names as long as can be, each another one. */
@@ -42,19 +51,62 @@ const decidedBiggest = { number: Number.MAX_SAFE_INTEGER, clock: clockBiggest };
 const of1 = { transaction: transactions.T1, payment };
 const ofLongest = { transaction: longest, payment };
 
+const commit: Message & { type: "decision" } = {
+  type: "decision",
+  ...of1,
+  commit: true,
+  orderHash,
+  code: undefined,
+  decided,
+};
+const abort = { ...commit, commit: false, orderHash: undefined };
+
+const shared = batchOf("alice", { type: "order", order }, { type: "order", order: orderBiggest });
+/** Two of one batch, and one of another. */
+export const proofs: readonly Proof[] = [
+  { batch: shared, index: 0 },
+  { batch: shared, index: 1 },
+  proofOf("coordinator", commit),
+];
+/** The longest list that a frame can have stated, by the longest name. */
+export const proofBiggest: Proof = {
+  batch: batchBiggest(nameLongest, {
+    ...commit,
+    transaction: longest,
+    decided: decidedBiggest,
+  }),
+  index: statementsMax - 1,
+};
+const introduction = {
+  certificate: new Uint8Array(introductionBytesMax - 200).fill(1),
+  voucher: new Uint8Array(200).fill(2),
+};
+
 export const messages: readonly Message[] = [
   { type: "order", order },
   { type: "order", order: orderBiggest },
-  { type: "prepare", transaction: transactions.T1, order },
-  { type: "prepare", transaction: longest, order: orderBiggest },
-  { type: "vote", ...of1, yes: true, code: undefined },
-  { type: "vote", ...of1, yes: false, code: undefined },
-  ...refusalCodes.map((code): Message => ({ type: "vote", ...ofLongest, yes: false, code })),
-  { type: "decision", ...of1, commit: true, code: undefined, decided },
+  { type: "prepare", transaction: transactions.T1, order, proof: undefined },
+  { type: "prepare", transaction: longest, order: orderBiggest, proof: undefined },
+  ...proofs.map((proof): Message => ({
+    type: "prepare",
+    transaction: transactions.T1,
+    order,
+    proof,
+  })),
+  { type: "prepare", transaction: longest, order: orderBiggest, proof: proofBiggest },
+  { type: "vote", ...of1, orderHash, yes: true, code: undefined },
+  { type: "vote", ...of1, orderHash, yes: false, code: undefined },
+  ...refusalCodes.map((code): Message => (
+    { type: "vote", ...ofLongest, orderHash, yes: false, code }
+  )),
+  commit,
   // The same place: written once.
-  { type: "decision", ...ofLongest, commit: false, code: "vote_timeout", decided },
-  { type: "decision", ...of1, commit: false, code: undefined, decided: undefined },
-  { type: "decision", ...of1, commit: true, code: undefined, decided: decidedBiggest },
+  { ...abort, ...ofLongest, code: "vote_timeout", decided },
+  { ...abort, code: undefined, decided: undefined },
+  { ...commit, decided: decidedBiggest },
+  ...proofs.map((proof): Message => ({ ...commit, proof })),
+  { ...abort, code: "vote_timeout", decided, proof: proofs[0] },
+  { ...commit, decided: decidedBiggest, proof: proofBiggest },
   { type: "ack", ...of1 },
   { type: "inquiry", ...ofLongest },
   { type: "undecided", ...of1, why: "voting" },
@@ -74,18 +126,31 @@ export const messages: readonly Message[] = [
   { type: "directory", nodes: [] },
   {
     type: "directory",
-    nodes: [{ name: "bob", address: "[::1]:7443" }, { name: "c", address: "" }],
+    nodes: [
+      { name: "bob", address: "[::1]:7443", introduction },
+      { name: "c", address: "", introduction: undefined },
+    ],
   },
 ];
 
 const hash = "0123456789abcdef".repeat(4);
 
+/** A proof of the order and one a leg, each of a batch of its own. */
+export const committedBiggest: LogRecord = {
+  type: "committed",
+  transaction: longest,
+  order: orderBiggest,
+  proofs: Array.from({ length: legsMax + 1 }, () => (
+    { batch: { ...proofBiggest.batch }, index: proofBiggest.index }
+  )),
+};
+
 export const records: readonly LogRecord[] = [
   { type: "genesis", network: hash, name: nameLongest, role: "coordinator", version: 1 },
   { type: "genesis", network: hash, name: "a", role: "participant", version: 2 ** 53 - 1 },
   { type: "started", epoch: { counter: 9_999_999_999, nonce: "ffffffffffff" } },
-  { type: "introduced", name: nameLongest, address: "ü".repeat(300) },
-  { type: "introduced", name: "bob", address: "\ufeffbob:1" },
+  { type: "introduced", name: nameLongest, address: "ü".repeat(300), introduction },
+  { type: "introduced", name: "bob", address: "\ufeffbob:1", introduction: undefined },
   { type: "readmitted", name: nameLongest, by: "€".repeat(operatorLengthMax) },
   { type: "checkpointed", number: Number.MAX_SAFE_INTEGER, hash },
   { type: "joined", epoch: { counter: 1, nonce: "000000000000" } },
@@ -95,13 +160,19 @@ export const records: readonly LogRecord[] = [
   { type: "balance", account: "equity", currency: "USD", posted: -most - 1n },
   { type: "balance", account: "main", currency: "USD", posted: 0n },
   { type: "keyed", key: hash.slice(0, 32), request: hash, payment },
-  { type: "prepared", transaction: transactions.T1, order },
-  { type: "prepared", transaction: longest, order: orderBiggest },
-  { type: "committed", transaction: longest, order: orderBiggest },
-  { type: "posted", ...ofLongest, decided: decidedBiggest },
-  { type: "posted", ...of1, decided },
-  { type: "released", ...of1, code: undefined, decided: undefined },
-  { type: "released", ...ofLongest, code: "vote_timeout", decided: { ...decidedBiggest } },
+  { type: "prepared", transaction: transactions.T1, order, proof: undefined },
+  { type: "prepared", transaction: longest, order: orderBiggest, proof: proofBiggest },
+  { type: "committed", transaction: longest, order: orderBiggest, proofs: [] },
+  { type: "posted", ...ofLongest, decided: decidedBiggest, proof: proofBiggest },
+  { type: "posted", ...of1, decided, proof: undefined },
+  { type: "released", ...of1, code: undefined, decided: undefined, proof: undefined },
+  {
+    type: "released",
+    ...ofLongest,
+    code: "vote_timeout",
+    decided: { ...decidedBiggest },
+    proof: proofBiggest,
+  },
   { type: "refused", ...ofLongest },
   { type: "forced", transaction: longest, order: orderBiggest, commit: true, by: "€".repeat(100) },
   { type: "forced", transaction: transactions.T1, order, commit: false, by: "" },
@@ -112,4 +183,9 @@ export const records: readonly LogRecord[] = [
   { type: "acknowledged", ...ofLongest, by: "€".repeat(operatorLengthMax) },
   { type: "unacknowledged", ...ofLongest, commit: false, by: "€".repeat(operatorLengthMax) },
   { type: "unacknowledged", ...of1, commit: true, by: "ann" },
+  ...proofs.map((proof): LogRecord => ({ type: "prepared", transaction: longest, order, proof })),
+  { type: "posted", ...of1, decided, proof: proofs[2] },
+  { type: "released", ...of1, code: undefined, decided: undefined, proof: proofs[2] },
+  { type: "committed", transaction: longest, order, proofs },
+  committedBiggest,
 ];

@@ -100,6 +100,8 @@ const methods: [method: string, path: string, allow: string][] = [
   ["PUT", `/v1/payments/${paymentId}`, "GET, HEAD"],
   ["PUT", "/v1/accounts", "GET, HEAD, POST"],
   ["POST", "/v1/status", "GET, HEAD"],
+  ["POST", `/v1/payments/${paymentId}/proof`, "GET, HEAD"],
+  ["POST", "/v1/peers/bob", "GET, HEAD"],
   ["GET", "/v1/peers/bob/readmit", "POST"],
   ["HEAD", "/v1/peers/bob/readmit", "POST"],
   ["POST", "/v1/in-doubt", "GET, HEAD"],

@@ -20,6 +20,7 @@ import type {
 } from "../../src/http/node_api.ts";
 import { FormatError } from "../../src/errors.ts";
 import type { PaymentId, TransactionId } from "../../src/protocol/id.ts";
+import type { Introduction } from "../../src/protocol/message.ts";
 import type { ResolveAnswer } from "../../src/protocol/participant_event.ts";
 import type { Role } from "../../src/protocol/record.ts";
 
@@ -81,6 +82,13 @@ export const mismatch: MismatchView = {
   atMs: committed.atMs,
 };
 
+/** What the fake node has for the payment's certificate, and knows bob by. */
+export const proofBytes = Uint8Array.of(0xfb, 0xff, 1, 2, 3);
+export const introduction: Introduction = {
+  certificate: Uint8Array.of(0x30, 1),
+  voucher: Uint8Array.of(0xff, 2),
+};
+
 export const aborted: PaymentView = { ...committed, state: "aborted", code: "insufficient_funds" };
 
 export class FakeNode implements NodeApi {
@@ -135,6 +143,14 @@ export class FakeNode implements NodeApi {
 
   payment(id: PaymentId) {
     return Promise.resolve(id === paymentId ? committed : undefined);
+  }
+
+  proof(id: PaymentId) {
+    return Promise.resolve(id === paymentId ? proofBytes : undefined);
+  }
+
+  introduction(name: string) {
+    return Promise.resolve(name === "bob" ? introduction : undefined);
   }
 
   payments(query: PaymentQuery) {

@@ -1,5 +1,5 @@
 import { assert, assertEquals } from "@std/assert";
-import { asker, FakeNode, paymentId, post } from "./fake_node.ts";
+import { asker, FakeNode, introduction, paymentId, post } from "./fake_node.ts";
 
 const main = {
   account: "main",
@@ -126,6 +126,22 @@ Deno.test("GET /metrics tells Prometheus of the node", async () => {
   assert(text.endsWith("\n"));
 });
 
+Deno.test("GET /v1/peers/NAME tells by what a peer is known, in base64", async () => {
+  const ask = asker(new FakeNode());
+  const known = await ask("/v1/peers/bob");
+  assertEquals(known.status, 200);
+  assertEquals(known.json, {
+    name: "bob",
+    certificate: introduction.certificate.toBase64(),
+    voucher: introduction.voucher.toBase64(),
+  });
+  const unknown = await ask("/v1/peers/carol");
+  assertEquals([unknown.status, unknown.json.code], [404, "peer_not_found"]);
+  assertEquals((await ask("/v1/peers/Bob")).status, 400);
+  const headers = { authorization: "none" };
+  assertEquals((await ask("/v1/peers/bob", { headers })).status, 401);
+});
+
 Deno.test("POST /v1/peers/NAME/readmit takes back a known peer only", async () => {
   const node = new FakeNode();
   const ask = asker(node);
@@ -164,6 +180,8 @@ Deno.test("/openapi.json describes the routes under /v1, and no others", async (
     "get /v1/in-doubt",
     "get /v1/payments",
     "get /v1/payments/{id}",
+    "get /v1/payments/{id}/proof",
+    "get /v1/peers/{name}",
     "get /v1/status",
     "post /v1/accounts",
     "post /v1/in-doubt/retry",

@@ -1,7 +1,7 @@
 import { assert, assertEquals, assertStringIncludes } from "@std/assert";
 import { FormatError } from "../../src/errors.ts";
 import type { PaymentAnswer, SubmitRejectionCode } from "../../src/http/node_api.ts";
-import { aborted, asker, committed, FakeNode, paymentId, post } from "./fake_node.ts";
+import { aborted, asker, committed, FakeNode, paymentId, post, proofBytes } from "./fake_node.ts";
 
 const legs = [
   { account: "main@alice", amount: "-12500", currency: "USD" },
@@ -271,6 +271,23 @@ Deno.test("GET /v1/payments/ID says that an unknown id may be sent again", async
   assertEquals([reply.status, reply.json.code], [404, "payment_not_found"]);
   assertStringIncludes(String(reply.json.detail), "so the same id may be sent again");
   assertEquals((await ask("/v1/payments/7")).json.field, "id");
+});
+
+Deno.test("GET /v1/payments/ID/proof gives the payment's certificate in base64", async () => {
+  const ask = asker(new FakeNode());
+  const reply = await ask(`/v1/payments/${paymentId.toUpperCase()}/proof`);
+  assertEquals(reply.status, 200);
+  assertEquals(reply.json, { id: paymentId, proof: proofBytes.toBase64() });
+  const headers = { authorization: "none" };
+  assertEquals((await ask(`/v1/payments/${paymentId}/proof`, { headers })).status, 401);
+});
+
+Deno.test("GET /v1/payments/ID/proof says that there is none", async () => {
+  const ask = asker(new FakeNode());
+  const id = paymentId.replace("5e", "5f");
+  const reply = await ask(`/v1/payments/${id}/proof`);
+  assertEquals([reply.status, reply.json.code, reply.json.id], [404, "proof_not_found", id]);
+  assertEquals((await ask("/v1/payments/7/proof")).json.field, "id");
 });
 
 Deno.test("GET /v1/payments lists a page", async () => {

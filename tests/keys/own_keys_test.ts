@@ -1,6 +1,6 @@
 import { assert, assertEquals, assertRejects, assertStringIncludes } from "@std/assert";
 import { UsageError } from "../../src/errors.ts";
-import { signHashes, verifyHashes } from "../../src/keys/batch_signature.ts";
+import { signBytes, verifyBytes } from "../../src/keys/signature.ts";
 import { verifyPeerCertificate } from "../../src/keys/certificate.ts";
 import { loadIdentity } from "../../src/keys/identity.ts";
 import { initCertificates } from "../../src/keys/init.ts";
@@ -24,8 +24,8 @@ Deno.test("a peer that verified certificate and voucher can check what a node si
     const coordinator = await loadIdentity({ certs, name: "coordinator" });
     const peer = await verifyPeerCertificate(coordinator, alice.certDer, Date.now());
     const keys = verifyVoucher(coordinator, peer, alice.voucher);
-    const hashes = [new Uint8Array(32).fill(1)];
-    assert(verifyHashes(keys.signingKey, hashes, signHashes(alice.signingKey, hashes)));
+    const stated = new Uint8Array(32).fill(1);
+    assert(verifyBytes(keys.signingKey, stated, signBytes(alice.signingKey, stated)));
     const [info, aad, message] = ["info", "aad", "for Alice"].map((text) =>
       new TextEncoder().encode(text)
     ) as [Uint8Array, Uint8Array, Uint8Array];

@@ -18,8 +18,16 @@ Deno.test("Links: both ends learn name, role and greeting of the other", async (
     dialer.links.dial("coordinator", "coordinator", listener.address);
     await dialer.host.event("up coordinator coordinator");
     await listener.host.event("up alice participant");
-    assertEquals(dialer.host.greetings.get("coordinator"), listener.host.ownGreeting);
-    assertEquals(listener.host.greetings.get("alice"), dialer.host.ownGreeting);
+    for (
+      const [host, peer, of] of [[dialer.host, coordinator, listener.host], [
+        listener.host,
+        alice,
+        dialer.host,
+      ]] as const
+    ) {
+      const introduction = { certificate: peer.certDer, voucher: peer.voucher };
+      assertEquals(host.greetings.get(peer.name), { ...of.ownGreeting, introduction });
+    }
     assertEquals(dialer.host.lines.concat(listener.host.lines), []);
   });
 });
@@ -211,6 +219,7 @@ Deno.test("Links: hangUp() closes the link that came of dialling, at both ends",
     const dialer = make(alice);
     dialer.links.dial("bob", "participant", listener.address);
     await listener.host.event("up alice");
+    await dialer.host.event("up bob");
     assert(dialer.links.send("bob", new Uint8Array(7)));
     dialer.links.hangUp("bob");
     await dialer.host.event("down bob: this node has nothing more to ask");

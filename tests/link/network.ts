@@ -6,7 +6,7 @@ import { initCertificates } from "../../src/keys/init.ts";
 import { nonceBytes, type ProofSubject, signProof } from "../../src/keys/proof.ts";
 import { fingerprint } from "../../src/keys/certificate.ts";
 import { encodeFrame, type Frame, frameKinds, FrameReader } from "../../src/link/frame.ts";
-import type { Greeting, LinkHost, NodeRole, Seen } from "../../src/link/host.ts";
+import type { Greeted, Greeting, LinkHost, NodeRole, Seen } from "../../src/link/host.ts";
 import { type LinkLimits, Links } from "../../src/link/links.ts";
 import { decodeMessage, decodeRefuse, encodeMessage, type Hello } from "../../src/link/message.ts";
 
@@ -50,7 +50,7 @@ export class RecordingHost implements LinkHost {
   onUp: (peer: string) => void = () => {};
   onReceived: (peer: string, payload: Uint8Array) => void = () => {};
   objects: (peer: string, greeting: Greeting) => string | undefined = () => undefined;
-  greetings = new Map<string, Greeting>();
+  greetings = new Map<string, Greeted>();
 
   seenOf(peer: string): Seen | undefined {
     return this.seen.get(peer);
@@ -64,7 +64,7 @@ export class RecordingHost implements LinkHost {
   objection(peer: string, _role: NodeRole, greeting: Greeting): string | undefined {
     return this.objects(peer, greeting);
   }
-  linkUp(peer: string, role: NodeRole, greeting: Greeting): void {
+  linkUp(peer: string, role: NodeRole, greeting: Greeted): void {
     this.events.push(`up ${peer} ${role}`);
     this.greetings.set(peer, greeting);
     this.onUp(peer);
@@ -224,7 +224,7 @@ export class RawEnd {
   async link(identity: Identity, listener: Identity): Promise<void> {
     await this.prove(identity, listener, await this.hello());
     assert((await this.frame())?.kind === frameKinds.handshake);
-    const greeting = { address: "127.0.0.1:1", clock: new Map() };
+    const greeting = { address: "127.0.0.1:1", clock: new Map(), voucher: identity.voucher };
     await this.write(encodeMessage({ type: "show", protocol: 1, shows: undefined, greeting }));
     assert((await this.frame())?.kind === frameKinds.handshake);
   }

@@ -26,12 +26,14 @@ export function prepared(n: number, legs = 2): LogRecord {
       { account: `account-${i}`, participant: "alice", currency: "USD", amount: 1n }
     )),
   });
-  return { type: "prepared", transaction: transactionOf(n), order: decodeOrder(bytes) };
+  const transaction = transactionOf(n);
+  return { type: "prepared", transaction, order: decodeOrder(bytes), proof: undefined };
 }
 
 export function posted(n: number): LogRecord {
   const decided = { number: 7, clock: new Map([["coordinator", 7]]) };
-  return { type: "posted", transaction: transactionOf(n), payment: paymentId(n), decided };
+  const [transaction, payment] = [transactionOf(n), paymentId(n)];
+  return { type: "posted", transaction, payment, decided, proof: undefined };
 }
 
 export function keyOf(n: number): string {

@@ -9,23 +9,35 @@ const allowed: Readonly<Record<string, readonly string[]>> = {
   "main.ts": ["cli"],
   // Commands speak of ids, amounts and refusals in the protocol's own words.
   cli: [
-    ...["node", "http", "keys", "verify", "simulation", "protocol"],
+    ...["node", "http", "keys", "verify", "simulation", "proof", "protocol"],
     ...["limits.ts", "errors.ts", "deno.json"],
   ],
   // Of links it has what both ends check of each other; the links themselves are its own.
   simulation: [
-    ...["node", "link/host.ts", "link/memory.ts", "link/refusal.ts", "log", "codec", "verify"],
+    ...[
+      "node",
+      "link/host.ts",
+      "link/memory.ts",
+      "link/refusal.ts",
+      "log",
+      "codec",
+      "keys",
+      "verify",
+    ],
     ...["http/node_api.ts", "protocol", "bytes.ts", "limits.ts", "errors.ts"],
   ],
   // Of http a node knows the interface that http owns, and where it is served.
   node: [
-    ...["log", "link", "http/node_api.ts", "http/serve.ts", "keys", "codec", "protocol"],
+    ...["log", "link", "http/node_api.ts", "http/serve.ts", "keys", "codec", "protocol", "proof"],
     ...["limits.ts", "errors.ts"],
   ],
   verify: ["log", "keys", "codec", "protocol", "bytes.ts", "limits.ts", "errors.ts"],
+  proof: ["keys", "codec", "protocol", "bytes.ts", "limits.ts", "errors.ts"],
   http: ["protocol", "limits.ts", "errors.ts"],
-  // Greetings carry a vector clock, which links only pass on.
-  link: ["keys", "protocol/vector_clock.ts", "limits.ts", "errors.ts"],
+  // Greetings carry a vector clock and come with an introduction, which links only pass on.
+  link: [
+    ...["keys", "protocol/vector_clock.ts", "protocol/message.ts", "limits.ts", "errors.ts"],
+  ],
   log: ["codec", "protocol", "bytes.ts", "limits.ts", "errors.ts"],
   codec: ["protocol", "bytes.ts", "limits.ts", "errors.ts"],
   keys: ["bytes.ts", "limits.ts", "errors.ts"],

@@ -6,12 +6,13 @@ import { FormatError } from "../../src/errors.ts";
 import { peersMax } from "../../src/limits.ts";
 import { initCertificates } from "../../src/keys/init.ts";
 import { startNode } from "../../src/node/run.ts";
+import { stubSign } from "../codec/proofs.ts";
 
 const anywhere = { hostname: "127.0.0.1", port: 0 };
 const hash = new Uint8Array(32);
 
 function frame(number: number, clock: [string, number][]): Uint8Array {
-  return encodeFrames({ number, hash, clock: new Map(clock) }, [])[0]!;
+  return encodeFrames({ number, hash, clock: new Map(clock) }, [], stubSign)[0]!;
 }
 
 Deno.test("a clock counts its sender's own entries, and names only nodes that are known", async (t) => {
@@ -42,7 +43,9 @@ Deno.test("a clock counts its sender's own entries, and names only nodes that ar
       assertEquals(node.seenOf("alice")?.number, 5);
     });
     await t.step("what it says of nodes that are known is", async () => {
-      node.linkUp("bob", "participant", { address: "bob:1", clock: new Map([["bob", 1]]) });
+      const introduction = { certificate: new Uint8Array(1), voucher: new Uint8Array(1) };
+      const clock = new Map([["bob", 1]]);
+      node.linkUp("bob", "participant", { address: "bob:1", clock, introduction });
       await node.status();
       node.received("alice", frame(7, [["alice", 7], ["bob", 4]]));
       assertEquals((await node.status()).clock.get("bob"), 4);

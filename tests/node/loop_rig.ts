@@ -16,6 +16,7 @@ import type { Leg, Order } from "../../src/protocol/order.ts";
 import { Participant } from "../../src/protocol/participant.ts";
 import type { ParticipantEvent, Reply } from "../../src/protocol/participant_event.ts";
 import type { LogRecord, Role } from "../../src/protocol/record.ts";
+import { stubSign } from "../codec/proofs.ts";
 import { HeldStorage } from "./held_storage.ts";
 
 export const nowMs = Date.UTC(2025, 0, 31);
@@ -54,7 +55,8 @@ export class LoopRig<Event extends { readonly type: string }, R> {
       name,
       core,
       log,
-      send: (to, payload) => sent.push({ to, frame: decodeFrame(payload) }),
+      send: (to, payload) => sent.push({ to, frame: decodeFrame(payload, name) }),
+      sign: stubSign,
       peers: () => ["coordinator", "alice", "bob"].filter((peer) => peer !== name),
       reply: (reply) => replies.push(reply),
       alarm: (text) => {

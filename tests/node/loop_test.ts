@@ -34,11 +34,12 @@ Deno.test("a vote leaves when its prepared record is durable", async () => {
 Deno.test("an ack leaves when its posted record is durable", async () => {
   const bob = await startParticipant("bob");
   const paid = order();
-  const { payment } = paid;
+  const { payment, hash: orderHash } = paid;
   bob.message("coordinator", { type: "prepare", transaction, order: paid });
   await bob.idle();
   const { commits } = bob.storage;
-  bob.message("coordinator", { type: "decision", transaction, payment, commit: true, decided });
+  const commit = { type: "decision", transaction, payment, commit: true, orderHash } as const;
+  bob.message("coordinator", { ...commit, decided });
   // Nobody waits for it, so it waits for the next append.
   await bob.idle();
   assertEquals([bob.storage.commits, bob.sentOf("ack")], [commits, []]);
@@ -61,13 +62,13 @@ Deno.test("an ack leaves when its posted record is durable", async () => {
 Deno.test("decisions leave when the committed record is durable", async () => {
   const coordinator = await startCoordinator();
   const ordered = order();
-  const { payment } = ordered;
+  const { payment, hash: orderHash } = ordered;
   coordinator.message("alice", { type: "order", order: ordered });
   await coordinator.idle();
   const { transaction } = coordinator.sentOf("prepare")[0]!.message;
   coordinator.storage.hold();
   for (const from of ["alice", "bob"]) {
-    coordinator.message(from, { type: "vote", transaction, payment, yes: true });
+    coordinator.message(from, { type: "vote", transaction, payment, orderHash, yes: true });
   }
   await coordinator.idle();
   assertEquals(coordinator.sentOf("decision"), []);
@@ -106,13 +107,14 @@ Deno.test("an aborted outcome leaves when it is recorded under the payment's id"
 Deno.test("only what was decided elsewhere is told early, and only to the user", async () => {
   const alice = await startParticipant("alice");
   const paid = order();
-  const { payment } = paid;
+  const { payment, hash: orderHash } = paid;
   alice.loop.enqueue({ type: "submit", request: 1, order: paid, deadlineMs: inAMinuteMs });
   alice.message("coordinator", { type: "prepare", transaction, order: paid });
   await alice.idle();
   assertEquals(alice.sentOf("vote").length, 1);
   alice.storage.hold();
-  alice.message("coordinator", { type: "decision", transaction, payment, commit: true, decided });
+  const commit = { type: "decision", transaction, payment, commit: true, orderHash } as const;
+  alice.message("coordinator", { ...commit, decided });
   alice.loop.enqueue({ type: "open", request: 2, account: "new", currency: "USD", opening: 0n });
   const content = "00".repeat(32);
   alice.loop.enqueue({ type: "claim", request: 3, key: "ab".repeat(16), content, payment });
@@ -158,7 +160,7 @@ Deno.test("a read makes records durable that could have waited", async () => {
   assertEquals(alice.log.head.number, number);
   assertEquals(await alice.loop.read(() => alice.core.state.membership.knows("carol")), true);
   assertEquals((await alice.log.entry(number + 1)).records, [
-    { type: "introduced", ...nodes[0]! },
+    { type: "introduced", ...nodes[0]!, introduction: undefined },
   ]);
   await alice.stop();
 });

@@ -2,6 +2,7 @@
 
 import { assertEquals, assertRejects } from "@std/assert";
 import { encodeFrames } from "../../src/codec/frame.ts";
+import { listOf, orderStatement, signedBytes } from "../../src/codec/statement.ts";
 import { reconnectMsMax } from "../../src/limits.ts";
 import type { LinkHost, LinkLayer } from "../../src/link/host.ts";
 import { Log } from "../../src/log/log.ts";
@@ -9,10 +10,30 @@ import { MemoryStorage } from "../../src/log/storage.ts";
 import { ParticipantNode } from "../../src/node/participant_node.ts";
 import type { TransactionId } from "../../src/protocol/id.ts";
 import type { Message } from "../../src/protocol/message.ts";
+import type { Order } from "../../src/protocol/order.ts";
+import type { Proof } from "../../src/protocol/proof.ts";
+import { Random } from "../../src/simulation/random.ts";
+import { SimulatedTrust } from "../../src/simulation/trust.ts";
 import { nowMs, order } from "./loop_rig.ts";
 
 const epoch = { counter: 1, nonce: "0123456789ab" };
 const transaction = "1-0123456789ab-1" as TransactionId;
+const network = "00".repeat(32);
+const random = new Random(1);
+const trusts = {
+  coordinator: new SimulatedTrust("coordinator", "coordinator", network, random),
+  alice: new SimulatedTrust("alice", "participant", network, random),
+  bob: new SimulatedTrust("bob", "participant", network, random),
+};
+
+function signList(signer: keyof typeof trusts, list: Uint8Array): Uint8Array {
+  return trusts[signer].sign(signedBytes(network, { signer, list }));
+}
+
+function proofByAlice(order: Order): Proof {
+  const list = listOf(orderStatement(order));
+  return { batch: { signer: "alice", list, signature: signList("alice", list) }, index: 0 };
+}
 
 /** Links that only say what they were told. */
 class ToldLinks implements LinkLayer {
@@ -53,7 +74,7 @@ class Rig {
 
   private constructor(log: Log) {
     this.node = new ParticipantNode({
-      identity: { name: "bob", network: "00".repeat(32) },
+      identity: { name: "bob", network },
       surroundings: {
         time: {
           wallMs: () => nowMs + this.#nowMs,
@@ -66,6 +87,7 @@ class Rig {
         },
         nonce: () => "ab".repeat(6),
         newPaymentId: () => order().payment,
+        trust: trusts.bob,
         links: (_host: LinkHost) => this.links,
       },
       log,
@@ -82,8 +104,20 @@ class Rig {
     node.listen();
     await node.openAccount({ account: "main", currency: "USD", opening: 0n });
     rig.linkCoordinator();
-    rig.receive({ type: "directory", nodes: [{ name: "alice", address: "alice:1" }] });
-    rig.receive({ type: "prepare", transaction, order: payment });
+    const { introduction } = trusts.alice;
+    rig.receive({
+      type: "directory",
+      nodes: [{ name: "alice", address: "alice:1", introduction }],
+    });
+    // Certificates are checked in their own time.
+    await new Promise((resolve) => setTimeout(resolve, 0));
+    assertEquals(await node.introduction("alice"), introduction);
+    rig.receive({
+      type: "prepare",
+      transaction,
+      order: payment,
+      proof: proofByAlice(payment),
+    });
     assertEquals((await node.inDoubt()).map(({ participants }) => participants), [
       ["alice", "bob"],
     ]);
@@ -92,14 +126,19 @@ class Rig {
 
   linkCoordinator(): void {
     const clock = new Map([["coordinator", ++this.#number]]);
-    this.node.linkUp("coordinator", "coordinator", { address: "coordinator:1", epoch, clock });
+    const { introduction } = trusts.coordinator;
+    const greeted = { address: "coordinator:1", epoch, clock, introduction };
+    this.node.linkUp("coordinator", "coordinator", greeted);
   }
 
   receive(message: Message): void {
     const number = ++this.#number;
     const clock = new Map([["coordinator", number]]);
     const header = { number, hash: new Uint8Array(32), clock };
-    for (const frame of encodeFrames(header, [message])) this.node.received("coordinator", frame);
+    const sign = (list: Uint8Array) => signList("coordinator", list);
+    for (const frame of encodeFrames(header, [message], sign)) {
+      this.node.received("coordinator", frame);
+    }
   }
 
   /** What the links are told with the next tick. */
@@ -159,7 +198,9 @@ Deno.test("a peer that refused as it had dialled itself is dialled once it has h
   const rig = await Rig.start();
   rig.node.linkDown("coordinator", "for the test");
   assertEquals(await rig.tick(100), ["dial alice alice:1"]);
-  rig.node.linkUp("alice", "participant", { address: "alice:1", clock: new Map([["alice", 1]]) });
+  const { introduction } = trusts.alice;
+  const clock = new Map([["alice", 1]]);
+  rig.node.linkUp("alice", "participant", { address: "alice:1", clock, introduction });
   rig.node.refused("alice", "name_in_use", "for the test");
   assertEquals(await rig.tick(100), []);
   rig.node.linkDown("alice", "for the test");

@@ -88,6 +88,8 @@ export interface NodeChoices {
   readonly halt?: string;
   /** Default: its own. */
   readonly data?: string;
+  /** Folder of another source than this one's. */
+  readonly source?: string;
   /** Beside those that every node gets. */
   readonly flags?: readonly string[];
   /** Where it takes links. Default: the coordinator where it did before, participants anywhere. */
@@ -271,7 +273,7 @@ export class Cluster {
   }
 
   async spawn(name: string, choices: NodeChoices = {}): Promise<Node> {
-    const { halt, data = this.data(name), flags: more = [] } = choices;
+    const { halt, data = this.data(name), flags: more = [], source } = choices;
     const { server = `127.0.0.1:${this.#port}` } = choices;
     // One killed has left it behind, and no request is to go there.
     await Deno.remove(`${data}/api.json`).catch(() => {});
@@ -283,15 +285,24 @@ export class Cluster {
     const flags = ["--name", name, "--certs", this.certs, "--data", data, "--listen", listen];
     const opening = opens.flatMap((open) => ["--open", open]);
     const args = [...role, ...flags, "--http", "127.0.0.1:0", "--no-input", ...opening, ...more];
-    const node = this.spawnWith(name, data, args, halt);
+    const node = this.spawnWith(name, data, args, halt, source);
     this.#nodes.set(name, node);
     return node;
   }
 
   /** Starts a process by its arguments alone. */
-  spawnWith(name: string, data: string, args: readonly string[], halt = ""): Node {
+  spawnWith(
+    name: string,
+    data: string,
+    args: readonly string[],
+    halt = "",
+    source?: string,
+  ): Node {
+    const first = source
+      ? ["run", "-A", "--no-check", "--config", `${source}/deno.json`, `${source}/main.ts`]
+      : firstArgs;
     const command = new Deno.Command(program!, {
-      args: [...firstArgs, ...args],
+      args: [...first, ...args],
       cwd: this.folder,
       env: { HANDFAST_TEST_HALT: halt, NO_COLOR: "1" },
       stdin: "null",

@@ -32,8 +32,14 @@ function orders(name: string, ordered: Order): Step {
   return from(name, { type: "order", order: ordered });
 }
 
-function votes(name: string, yes: boolean, code?: RefusalCode, transaction = T1): Step {
-  return from(name, { type: "vote", transaction, payment, yes, code });
+function votes(
+  name: string,
+  yes: boolean,
+  code?: RefusalCode,
+  transaction = T1,
+  { hash: orderHash }: Order = order,
+): Step {
+  return from(name, { type: "vote", transaction, payment, orderHash, yes, code });
 }
 
 function asks(name: string, transaction = T1): Step {
@@ -57,7 +63,7 @@ function finds(...found: Found[]): Step {
 }
 
 const entry = turnOf("coordinator", 3);
-const committed: Found = [entry, { type: "committed", transaction: T1, order }];
+const committed: Found = [entry, { type: "committed", transaction: T1, order, proofs: [] }];
 const aborted: Found = [entry, { type: "aborted", order, code: "vote_timeout" }];
 
 // Began, and was lost for want of a debit's confirmation, so that T1 is not the epoch's first.
@@ -87,8 +93,10 @@ export const events: Readonly<Record<string, Step>> = {
   "yes of a stranger": votes("carol", true),
   "yes on an older transaction": votes("bob", true, undefined, T0),
   "yes of a stranger on an older transaction": votes("carol", true, undefined, T0),
+  "yes to another order": votes("bob", true, undefined, T1, otherLegs),
   "no with a code": votes("bob", false, "account_not_found"),
   "no without a code": votes("alice", false),
+  "no to another order": votes("bob", false, "account_not_found", T1, otherLegs),
   "no of a stranger": votes("carol", false, "account_not_found"),
   "no on an older transaction": votes("bob", false, "account_not_found", T0),
   "inquiry": asks("bob"),

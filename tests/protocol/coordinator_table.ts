@@ -99,6 +99,19 @@ export const coordinatorTable: readonly Row[] = [
     },
   },
   {
+    event: "yes to another order",
+    rule: "A vote counts for the order that it names: for another it changes nothing and is raised",
+    does: {
+      "new": "> bob abort T1",
+      "voting, one yes": "!",
+      "looking up": "",
+      // A late yes is an inquiry, whatever it was to.
+      "committing, one ack, committed": "> bob commit T1 @then",
+      "aborted": "> bob abort T1 account_not_found @then",
+      "indexed": "?",
+    },
+  },
+  {
     event: "no with a code",
     rule: "AC3: one no aborts; `aborted` is durable before it is told under the payment's id",
     does: {
@@ -112,6 +125,14 @@ export const coordinatorTable: readonly Row[] = [
     rule: "Only this attempt is lost: no outcome is recorded",
     does: {
       "voting, one yes": "> alice abort T1 > bob abort T1",
+      "otherwise": "",
+    },
+  },
+  {
+    event: "no to another order",
+    rule: "A vote counts for the order that it names: for another it changes nothing and is raised",
+    does: {
+      "voting, one yes": "!",
       "otherwise": "",
     },
   },

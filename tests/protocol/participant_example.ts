@@ -8,6 +8,7 @@ import { Participant } from "../../src/protocol/participant.ts";
 import type { ParticipantEvent, Reply } from "../../src/protocol/participant_event.ts";
 import type { Found } from "../../src/protocol/step.ts";
 import { Output } from "../../src/protocol/step.ts";
+import { proofOf } from "../codec/proofs.ts";
 import {
   epochs,
   genesisOf,
@@ -34,14 +35,24 @@ export function prepares(transaction: TransactionId, prepared: Order = order): S
   return from("coordinator", { type: "prepare", transaction, order: prepared });
 }
 
+interface Told {
+  readonly code?: RefusalCode;
+  readonly of?: Order;
+  /** Whose decision it is; who tells it may be another. */
+  readonly signer?: string;
+}
+
 function decides(
   name: string,
   commit: boolean,
   transaction: TransactionId,
-  code?: RefusalCode,
+  { code, of = order, signer = name }: Told = {},
 ): Step {
   const decided = commit || code ? turnOf("coordinator", 70) : undefined;
-  return from(name, { type: "decision", transaction, payment, commit, code, decided });
+  const orderHash = commit ? of.hash : undefined;
+  const decision = { type: "decision", transaction, payment, commit, orderHash, code, decided };
+  const stated = decision as Message & { type: "decision" };
+  return from(name, { ...stated, proof: proofOf(signer, stated) });
 }
 
 export function asks(transaction: TransactionId, name = "bob"): Step {
@@ -100,13 +111,13 @@ export const states: Readonly<Record<string, readonly (Step | "checkpoint" | "re
   "refused": [asks(T1)],
   "own and refused": [...ordered, asks(T1)],
   "posted": [...promised, decides("coordinator", true, T1)],
-  "released": [...promised, decides("coordinator", false, T1, "vote_timeout")],
+  "released": [...promised, decides("coordinator", false, T1, { code: "vote_timeout" })],
   "attempt lost": [...promised, decides("coordinator", false, T1)],
-  "aborted": [...ordered, decides("coordinator", false, T1, "account_not_found")],
+  "aborted": [...ordered, decides("coordinator", false, T1, { code: "account_not_found" })],
   "posted against the decision": [
     ...promised,
     resolves(true),
-    decides("coordinator", false, T1, "vote_timeout"),
+    decides("coordinator", false, T1, { code: "vote_timeout" }),
   ],
   "released against the decision": [
     ...promised,
@@ -116,13 +127,16 @@ export const states: Readonly<Record<string, readonly (Step | "checkpoint" | "re
   "acknowledged": [
     ...promised,
     resolves(true),
-    decides("coordinator", false, T1, "vote_timeout"),
+    decides("coordinator", false, T1, { code: "vote_timeout" }),
     acknowledges,
   ],
   "looking up": [...promised, decides("coordinator", true, T1), "checkpoint", submits(1, order)],
   "indexed": [...promised, decides("coordinator", true, T1), "checkpoint"],
   "prepare waits": waiting,
-  "aborted meanwhile": [...waiting, decides("coordinator", false, T1, "account_not_found")],
+  "aborted meanwhile": [
+    ...waiting,
+    decides("coordinator", false, T1, { code: "account_not_found" }),
+  ],
   "overtaken": [...waiting, links(epochs.next)],
 };
 
@@ -138,13 +152,28 @@ export const events: Readonly<Record<string, Step>> = {
   "prepare of a copy's epoch": prepares(Ttwin),
   "prepare of the next epoch": prepares(Tnext),
   "commit": decides("coordinator", true, T1),
-  "commit from a peer": decides("bob", true, T1),
-  "commit of an older from a peer": decides("bob", true, T0),
+  "commit from a peer": decides("bob", true, T1, { signer: "coordinator" }),
+  "commit from a peer on its own word": decides("bob", true, T1),
+  "commit of another order": decides("coordinator", true, T1, { of: otherLegs }),
+  "commit of another order from a peer": decides("bob", true, T1, {
+    of: otherLegs,
+    signer: "coordinator",
+  }),
+  "commit that another has signed": decides("coordinator", true, T1, { signer: "bob" }),
+  "commit of an older from a peer": decides("bob", true, T0, { signer: "coordinator" }),
   "commit of another transaction": decides("coordinator", true, T2),
   "abort": decides("coordinator", false, T1),
   "abort from a peer": decides("bob", false, T1),
+  "abort from a peer that another has signed": decides("bob", false, T1, { signer: "carol" }),
   "abort of an older from a peer": decides("bob", false, T0),
-  "abort with a code": decides("coordinator", false, T1, "vote_timeout"),
+  "abort with a code from a peer": decides("bob", false, T1, {
+    code: "vote_timeout",
+    signer: "coordinator",
+  }),
+  "abort with a code from a peer on its own word": decides("bob", false, T1, {
+    code: "vote_timeout",
+  }),
+  "abort with a code": decides("coordinator", false, T1, { code: "vote_timeout" }),
   "abort of another transaction": decides("coordinator", false, T0),
   "inquiry": asks(T1),
   "inquiry about an older": asks(T0),

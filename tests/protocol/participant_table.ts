@@ -165,6 +165,38 @@ export const participantTable: readonly Row[] = [
     },
   },
   {
+    event: "commit from a peer on its own word",
+    rule: "That something is committed is the coordinator's to say: a peer shows that it said so",
+    does: {
+      "restarted, forced and restarted": "!",
+      "otherwise": "",
+    },
+  },
+  {
+    event: "commit of another order",
+    rule: "A commit of another order than was prepared changes nothing and is raised",
+    does: {
+      "looking up, prepare waits, overtaken": "",
+      "indexed": "?",
+      "otherwise": "!",
+    },
+  },
+  {
+    event: "commit of another order from a peer",
+    rule: "A commit of another order than is prepared changes nothing and is raised",
+    does: {
+      "restarted, forced and restarted": "!",
+      "otherwise": "",
+    },
+  },
+  {
+    event: "commit that another has signed",
+    rule: "What the coordinator decides it signs itself, so that it can be shown to have said so",
+    does: {
+      "otherwise": "!",
+    },
+  },
+  {
     event: "commit of an older from a peer",
     rule: "An answer to what was asked before this attempt began: late, and no alarm",
     does: {
@@ -196,7 +228,14 @@ export const participantTable: readonly Row[] = [
     rule: "One that knows the decision tells it, to those the coordinator can't reach",
     does: {
       "restarted": "released T1",
-      "forced and restarted": "mismatch T1 abort, sync !",
+      "otherwise": "",
+    },
+  },
+  {
+    event: "abort from a peer that another has signed",
+    rule: '"I have refused" is a participant\'s to say, of a payment in which it has a leg',
+    does: {
+      "restarted, forced and restarted": "!",
       "otherwise": "",
     },
   },
@@ -204,6 +243,23 @@ export const participantTable: readonly Row[] = [
     event: "abort of an older from a peer",
     rule: "An answer to what was asked before this attempt began: late, and no alarm",
     does: {
+      "otherwise": "",
+    },
+  },
+  {
+    event: "abort with a code from a peer",
+    rule: "That the payment is aborted is the coordinator's to say: a peer shows that it said so",
+    does: {
+      "restarted": "released T1 vote_timeout @then",
+      "forced and restarted": "mismatch T1 abort, sync !",
+      "otherwise": "",
+    },
+  },
+  {
+    event: "abort with a code from a peer on its own word",
+    rule: "That the payment is aborted is the coordinator's to say: a peer shows that it said so",
+    does: {
+      "restarted, forced and restarted": "!",
       "otherwise": "",
     },
   },
@@ -238,10 +294,10 @@ export const participantTable: readonly Row[] = [
       "prepared, restarted": "> bob undecided T1 in_doubt",
       "forced to commit, forced to abort, posted against the decision, acknowledged, released against the decision, forced and restarted":
         "> bob undecided T1 forced",
-      "refused, own and refused, attempt lost": "> bob abort T1",
+      // What became of the payment can be shown only where its coordinator said so of this attempt.
+      "refused, own and refused, attempt lost, aborted, aborted meanwhile": "> bob abort T1",
       "posted": "> bob commit T1 @then",
       "released": "> bob abort T1 vote_timeout @then",
-      "aborted, aborted meanwhile": "> bob abort T1 account_not_found @then",
       "looking up, prepare waits, overtaken": "",
       "indexed": "?",
     },
@@ -251,8 +307,6 @@ export const participantTable: readonly Row[] = [
     rule: "An older attempt was not voted for, or was given up",
     does: {
       "none, own, attempt lost, released against the decision": "refused T0, sync > bob abort T0",
-      "released": "> bob abort T0 vote_timeout @then",
-      "aborted, aborted meanwhile": "> bob abort T0 account_not_found @then",
       "looking up, prepare waits, overtaken": "",
       "indexed": "?",
       "otherwise": "> bob abort T0",
@@ -264,9 +318,8 @@ export const participantTable: readonly Row[] = [
     does: {
       "prepared, restarted, forced to commit, forced to abort, looking up, forced and restarted, prepare waits, overtaken":
         "",
-      "posted, posted against the decision, acknowledged": "> bob abort T2",
-      "released": "> bob abort T2 vote_timeout @then",
-      "aborted, aborted meanwhile": "> bob abort T2 account_not_found @then",
+      "posted, posted against the decision, acknowledged, released, aborted, aborted meanwhile":
+        "> bob abort T2",
       "indexed": "?",
       "otherwise": "refused T2, sync > bob abort T2",
     },

@@ -157,6 +157,7 @@ Deno.test("another's order that took the id is not told as the outcome of one's 
       transaction: transactions.T2,
       payment,
       commit: true,
+      orderHash: others.hash,
       decided: turnOf("coordinator", 80),
     }),
   );

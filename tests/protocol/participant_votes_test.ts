@@ -84,6 +84,7 @@ Deno.test("what is held can't be spent again, and what comes in not before it is
     transaction: T2,
     payment: otherPayment,
     commit: true,
+    orderHash: incoming(50n).hash,
   } as const;
   bench.step(from("coordinator", { ...commit, decided }));
   assertEquals(balanceOf(bench), "1050 -1000 +0");
@@ -165,7 +166,7 @@ for (const type of ["prepare", "outcome", "directory", "order", "vote", "ack"] a
         outcome: { type: "outcome", payment, outcome: { state: "rejected", code: "overloaded" } },
         directory: { type: "directory", nodes: [] },
         order: { type: "order", order },
-        vote: { type: "vote", ...of, yes: true },
+        vote: { type: "vote", ...of, orderHash: order.hash, yes: true },
         ack: { type: "ack", ...of },
       }[type] as Parameters<typeof from>[1],
     ));

@@ -44,7 +44,7 @@ const records: Readonly<Record<string, LogRecord>> = {
   },
   unacknowledged: { type: "unacknowledged", ...of1, commit: false, by: "operator" },
   aborted: { type: "aborted", order, code: "vote_timeout", decided },
-  committed: { type: "committed", transaction: T1, order },
+  committed: { type: "committed", transaction: T1, order, proofs: [] },
   ended: { type: "ended", ...of1 },
 };
 

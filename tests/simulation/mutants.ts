@@ -5,12 +5,11 @@
  *   deno task mutants    prints the table of README.md in src/simulation
  */
 
-export interface Mutant {
+import type { Patch } from "./patched.ts";
+import { patchedCopy } from "./patched.ts";
+
+export interface Mutant extends Patch {
   readonly name: string;
-  readonly file: string;
-  /** Stands in the file once; what is not said of it stays. */
-  readonly find: string;
-  readonly replace: string;
   /** Seeds within which it must be found. */
   readonly seeds: number;
 }
@@ -189,24 +188,10 @@ export interface Finding {
   readonly failed?: { readonly seed: number; readonly rule: string };
 }
 
-const root = new URL("../../", import.meta.url);
-
 /** Runs the simulator over a copy of the source with one bug in it. */
 export async function hunt(mutant: Mutant): Promise<Finding> {
-  const folder = await Deno.makeTempDir({ prefix: "handfast-mutant-" });
+  const folder = await patchedCopy([mutant]);
   try {
-    for (const name of ["main.ts", "deno.json", "deno.lock"]) {
-      await Deno.copyFile(new URL(name, root), `${folder}/${name}`);
-    }
-    await copyFolder(new URL("src/", root), `${folder}/src`);
-    const path = `${folder}/${mutant.file}`;
-    const source = await Deno.readTextFile(path);
-    const parts = source.split(mutant.find);
-    if (parts.length !== 2) {
-      const times = parts.length - 1;
-      throw new Error(`"${mutant.name}": what it changes stands in ${mutant.file} ${times} times`);
-    }
-    await Deno.writeTextFile(path, parts.join(mutant.replace));
     const args = ["sim", "--seeds", String(mutant.seeds), "--jobs", "1", "--json"];
     const command = new Deno.Command(Deno.execPath(), {
       args: ["run", "-A", "--no-check", "--frozen", `${folder}/main.ts`, ...args],
@@ -224,25 +209,20 @@ export async function hunt(mutant: Mutant): Promise<Finding> {
   }
 }
 
-/** Hunts all of them, two at a time. */
-export async function huntAll(found: (finding: Finding) => void): Promise<void> {
-  const waiting = [...mutants];
+/** Hunts them, two at a time. */
+export async function huntAll(
+  hunted: readonly Mutant[],
+  found: (finding: Finding) => void,
+): Promise<void> {
+  const waiting = [...hunted];
   await Promise.all([1, 2].map(async () => {
     for (let next = waiting.shift(); next; next = waiting.shift()) found(await hunt(next));
   }));
 }
 
-async function copyFolder(from: URL, to: string): Promise<void> {
-  await Deno.mkdir(to);
-  for await (const { name, isDirectory } of Deno.readDir(from)) {
-    if (isDirectory) await copyFolder(new URL(`${name}/`, from), `${to}/${name}`);
-    else await Deno.copyFile(new URL(name, from), `${to}/${name}`);
-  }
-}
-
 if (import.meta.main) {
   const findings = new Map<Mutant, Finding>();
-  await huntAll((finding) => {
+  await huntAll(mutants, (finding) => {
     findings.set(finding.mutant, finding);
     console.error(`${finding.mutant.name}: ${finding.failed ? "found" : "NOT FOUND"}`);
   });

@@ -2,11 +2,12 @@
 
 import { assert, assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
 import { run } from "../../src/simulation/mod.ts";
-import { huntAll, mutants } from "./mutants.ts";
 
-const seeds = 300;
-const main = new URL("../../main.ts", import.meta.url).pathname;
 const executable = Deno.env.get("HANDFAST_EXECUTABLE");
+/** Each again with another version of Deno, or compiled, finds little that is new. */
+const isFirst = executable === undefined && !Deno.version.deno.startsWith("2.7.");
+const seeds = isFirst ? 300 : 60;
+const main = new URL("../../main.ts", import.meta.url).pathname;
 
 async function sim(...args: string[]): Promise<{ code: number; out: string; err: string }> {
   const [program, ...first] = executable
@@ -69,19 +70,4 @@ Deno.test("sim refuses what it can't run, and says what it can", async () => {
   const { code, out } = await sim("--seed", "3", "--nodes", "6");
   assertEquals(code, 0, out);
   assertMatch(out, /^1 seed passed in /);
-});
-
-Deno.test({
-  name: `each of ${mutants.length} bugs is found, most within 50 seeds`,
-  ignore: executable !== undefined,
-  fn: async () => {
-    const missed: string[] = [];
-    let soon = 0;
-    await huntAll(({ mutant, failed }) => {
-      if (!failed) missed.push(`${mutant.name} in ${mutant.seeds} seeds`);
-      else if (failed.seed <= 50) soon++;
-    });
-    assertEquals(missed, []);
-    assert(soon > mutants.length * 0.7, `${soon} within 50 seeds`);
-  },
 });

@@ -2,15 +2,24 @@
 
 import { assertEquals } from "@std/assert";
 import { encodeOrder } from "../../src/codec/order.ts";
+import {
+  decisionStatement,
+  orderStatement,
+  states,
+  voteStatement,
+} from "../../src/codec/statement.ts";
 import { formatVersion } from "../../src/codec/values.ts";
+import { decodeVoucher, encodeVoucher } from "../../src/keys/voucher.ts";
+import type { Voucher } from "../../src/keys/voucher.ts";
 import type { EntryContent } from "../../src/log/log.ts";
 import { KvStorage } from "../../src/log/kv_storage.ts";
 import { Log } from "../../src/log/log.ts";
 import type { TransactionId } from "../../src/protocol/id.ts";
+import type { Proof } from "../../src/protocol/proof.ts";
 import type { LogRecord } from "../../src/protocol/record.ts";
 import { verifyLogs } from "../../src/verify/mod.ts";
 import type { NodeName, Tamper } from "./scene.ts";
-import { assertFound, orderOf, paymentId, replaced, Scene } from "./scene.ts";
+import { assertFound, orderOf, paymentId, replaced, Scene, signed } from "./scene.ts";
 
 type RecordOf<T extends LogRecord["type"]> = Extract<LogRecord, { type: T }>;
 
@@ -412,6 +421,256 @@ for (const [claim, tamper, named] of tampered) {
     await using scene = await Scene.play(tamper);
     scene.stop();
     assertFound((await verifyLogs(scene.dirs)).violations, named);
+  });
+}
+
+/** The proofs of what the coordinator commits, with those that one node has signed changed. */
+function resigned(
+  signer: NodeName,
+  change: (proof: Proof, record: RecordOf<"committed">) => Proof[],
+) {
+  return changing("coordinator", "committed", (record) => [{
+    ...record,
+    proofs: record.proofs.flatMap((proof) =>
+      proof.batch.signer === signer ? change(proof, record) : [proof]
+    ),
+  }]);
+}
+
+/** Whether a proof is of one statement, and not of another by the same node. */
+function isVote(proof: Proof, { transaction, order }: RecordOf<"committed">): boolean {
+  return states(proof, voteStatement({ transaction, orderHash: order.hash, yes: true }));
+}
+
+function withBitChanged({ batch, index }: Proof, part: "list" | "signature"): Proof {
+  const bytes = batch[part].slice();
+  bytes[bytes.length - 1]! ^= 1;
+  return { batch: { ...batch, [part]: bytes }, index };
+}
+
+/** What bob has of alice, in the voucher that he was introduced to her by. */
+function introducing(change: Partial<Voucher>): Tamper {
+  return (node, content) =>
+    node !== "bob" ? content : replaced(
+      content,
+      (record) => record.type === "introduced" && record.name === "alice",
+      (record) => {
+        const { introduction, ...rest } = record as RecordOf<"introduced">;
+        const { certificate, voucher } = introduction!;
+        const changed = encodeVoucher({ ...decodeVoucher(voucher), ...change });
+        return [{ ...rest, introduction: { certificate, voucher: changed } }];
+      },
+    );
+}
+
+const [hashBefore, orderOther] = [
+  orderOf(1, "alice", "bob", 2_500n).hash,
+  orderOf(4, "alice", "bob", 1n),
+];
+const noYesOfBob = RegExp(
+  `^coordinator: entry \\d+ commits ${late} without the signed yes of bob$`,
+);
+const notOrdered = RegExp(
+  `^coordinator: entry \\d+ commits ${late} without alice's signature on it$`,
+);
+const notOrderedAtBob = RegExp(
+  `^bob: entry \\d+ prepares ${late} without alice's signature on it$`,
+);
+const notDecided = RegExp(
+  `^bob: entry \\d+ posts ${late} without the coordinator's signature on its decision$`,
+);
+
+/** Nothing is wrong with the logs but what was signed, or was not. */
+const forged: [claim: string, tamper: Tamper, named: RegExp][] = [
+  ["a commit without a participant's signed yes", resigned("bob", () => []), noYesOfBob],
+  [
+    "a commit with a yes to another order",
+    resigned("bob", (_, { transaction }) => [
+      signed("bob", voteStatement({ transaction, orderHash: hashBefore, yes: true })),
+    ]),
+    noYesOfBob,
+  ],
+  [
+    "a commit with a vote in another transaction",
+    resigned("bob", (_, { order: { hash: orderHash } }) => [
+      signed("bob", voteStatement({ transaction: other, orderHash, yes: true })),
+    ]),
+    noYesOfBob,
+  ],
+  [
+    "a commit with a no",
+    resigned("bob", (_, { transaction, order: { hash: orderHash } }) => [
+      signed("bob", voteStatement({ transaction, orderHash, yes: false })),
+    ]),
+    noYesOfBob,
+  ],
+  [
+    "a commit with a yes that another has signed",
+    resigned("bob", (_, { transaction, order: { hash: orderHash } }) => {
+      const { batch, index } = signed(
+        "coordinator",
+        voteStatement({ transaction, orderHash, yes: true }),
+      );
+      return [{ batch: { ...batch, signer: "bob" }, index }];
+    }),
+    noYesOfBob,
+  ],
+  [
+    "a commit with a yes whose list is changed by one bit",
+    resigned("bob", (proof) => [withBitChanged(proof, "list")]),
+    noYesOfBob,
+  ],
+  [
+    "a commit with a yes whose signature is changed by one bit",
+    resigned("bob", (proof) => [withBitChanged(proof, "signature")]),
+    noYesOfBob,
+  ],
+  [
+    "a commit with a yes that is not in its list",
+    resigned("bob", ({ batch, index }) => [{ batch, index: index + 1 }]),
+    noYesOfBob,
+  ],
+  [
+    "a commit of an order that its originator has not signed",
+    resigned("alice", (proof, record) => isVote(proof, record) ? [proof] : []),
+    notOrdered,
+  ],
+  [
+    "a commit of an order of which its originator has signed another",
+    resigned(
+      "alice",
+      (proof, record) =>
+        isVote(proof, record) ? [proof] : [signed("alice", orderStatement(orderOther))],
+    ),
+    notOrdered,
+  ],
+  [
+    "a promise for an order that its originator has not signed",
+    changing("bob", "prepared", (record) => [{ ...record, proof: undefined }]),
+    notOrderedAtBob,
+  ],
+  [
+    "a promise for an order that another has signed for its originator",
+    changing("bob", "prepared", (record) => [
+      { ...record, proof: signed("bob", orderStatement(record.order)) },
+    ]),
+    notOrderedAtBob,
+  ],
+  [
+    "a post by a decision that the coordinator has not signed",
+    changing("bob", "posted", (record) => [{ ...record, proof: undefined }]),
+    notDecided,
+  ],
+  [
+    "a post by a decision that a participant has signed",
+    changing("bob", "posted", (record) => {
+      const { transaction, payment, decided } = record;
+      const orderHash = orderOf(4, "alice", "bob", 300n).hash;
+      const statement = decisionStatement({
+        transaction,
+        payment,
+        commit: true,
+        orderHash,
+        decided,
+      });
+      return [{ ...record, proof: signed("alice", statement) }];
+    }),
+    notDecided,
+  ],
+  [
+    "a post by a decision of another order",
+    changing("bob", "posted", (record) => {
+      const { transaction, payment, decided } = record;
+      const orderHash = orderOther.hash;
+      const statement = decisionStatement({
+        transaction,
+        payment,
+        commit: true,
+        orderHash,
+        decided,
+      });
+      return [{ ...record, proof: signed("coordinator", statement) }];
+    }),
+    notDecided,
+  ],
+  [
+    "a post by a decision changed by one bit",
+    changing("bob", "posted", (record) => [
+      { ...record, proof: withBitChanged(record.proof!, "signature") },
+    ]),
+    notDecided,
+  ],
+];
+
+for (const [claim, tamper, named] of forged) {
+  Deno.test(`verifyLogs() finds ${claim}, and nothing else`, async () => {
+    await using scene = await Scene.play(tamper);
+    scene.stop();
+    const { violations } = await verifyLogs(scene.dirs);
+    assertEquals(violations.length, 1, violations.join("\n"));
+    assertFound(violations, named);
+  });
+}
+
+for (
+  const [what, change] of [
+    ["name", { name: "carol" }],
+    ["network", { network: "cd".repeat(32) }],
+  ] as const
+) {
+  Deno.test(`verifyLogs() finds a voucher of another ${what}, and believes nothing by it`, async () => {
+    await using scene = await Scene.begin(introducing(change));
+    await scene.pay(4, "alice", "bob", 300n);
+    scene.stop();
+    const { violations } = await verifyLogs(scene.dirs);
+    assertFound(violations, /^bob: entry \d+ introduces alice by a voucher that is not its own$/);
+    assertFound(violations, notOrderedAtBob);
+    assertEquals(violations.length, 2, violations.join("\n"));
+  });
+}
+
+/** Bob has payment 4 as aborted, by a decision with this proof. */
+function releasing(proofOf: (aborted: Uint8Array) => Proof | undefined): Tamper {
+  return changing("bob", "posted", ({ payment, transaction }) => {
+    const proof = proofOf(decisionStatement({ transaction, payment, commit: false }));
+    return [{ type: "released", payment, transaction, proof }];
+  });
+}
+
+Deno.test("verifyLogs() names who has signed a commit and an abort of the same transaction", async () => {
+  await using scene = await Scene.play(releasing((aborted) => signed("coordinator", aborted)));
+  scene.stop();
+  const told =
+    `transaction \\S+: coordinator signed both; alice and it can prove that \\(handfast proof ${late}\\)$`;
+  const { violations } = await verifyLogs(scene.dirs);
+  assertFound(
+    violations,
+    RegExp(`${p4}: coordinator committed in .*, but bob has released ${told}`),
+  );
+  // The coordinator's own log is not needed for it.
+  const without = await verifyLogs([scene.dir("alice"), scene.dir("bob")]);
+  assertFound(without.violations, RegExp(`${p4}: alice has posted, but bob has released ${told}`));
+});
+
+const innocent: [claim: string, proofOf: (aborted: Uint8Array) => Proof | undefined][] = [
+  ["it has signed neither", () => undefined],
+  ["a participant has signed the abort", (aborted) => signed("alice", aborted)],
+  [
+    "its signature on the abort is forged",
+    (aborted) => {
+      const { batch, index } = signed("bob", aborted);
+      return { batch: { ...batch, signer: "coordinator" }, index };
+    },
+  ],
+];
+
+for (const [claim, proofOf] of innocent) {
+  Deno.test(`verifyLogs() does not say that the coordinator signed both where ${claim}`, async () => {
+    await using scene = await Scene.play(releasing(proofOf));
+    scene.stop();
+    const { violations } = await verifyLogs(scene.dirs);
+    assertFound(violations, RegExp(`${p4}: .* but bob has released transaction \\S+$`));
+    assertEquals(violations.filter((line) => line.includes("signed both")), []);
   });
 }
 

@@ -3,23 +3,29 @@
 import { assert } from "@std/assert";
 import { parsePaymentId } from "../../src/protocol/id.ts";
 import type { PaymentId, TransactionId } from "../../src/protocol/id.ts";
+import type { Sign } from "../../src/codec/frame.ts";
+import { decodeFrame, encodeFrames } from "../../src/codec/frame.ts";
 import { encodeOrder } from "../../src/codec/order.ts";
 import type { Witness } from "../../src/codec/record.ts";
+import { listOf, signedBytes } from "../../src/codec/statement.ts";
 import { formatVersion } from "../../src/codec/values.ts";
 import { KvStorage } from "../../src/log/kv_storage.ts";
 import { Log } from "../../src/log/log.ts";
 import type { EntryContent } from "../../src/log/log.ts";
 import { Coordinator } from "../../src/protocol/coordinator.ts";
 import type { CoordinatorEvent } from "../../src/protocol/coordinator.ts";
-import type { Message } from "../../src/protocol/message.ts";
+import type { Introduction, Message } from "../../src/protocol/message.ts";
 import type { Order } from "../../src/protocol/order.ts";
 import { Participant } from "../../src/protocol/participant.ts";
 import type { ParticipantEvent, Reply } from "../../src/protocol/participant_event.ts";
+import type { Proof } from "../../src/protocol/proof.ts";
 import type { Genesis, LogRecord, Role } from "../../src/protocol/record.ts";
 import type { Found, MessageEvent } from "../../src/protocol/step.ts";
 import { Output } from "../../src/protocol/step.ts";
 import type { VectorClock } from "../../src/protocol/vector_clock.ts";
 import { emptyClock, mergeClocks, withComponent } from "../../src/protocol/vector_clock.ts";
+import { Random } from "../../src/simulation/random.ts";
+import { SimulatedTrust } from "../../src/simulation/trust.ts";
 
 export type NodeName = "coordinator" | "alice" | "bob";
 
@@ -60,26 +66,39 @@ export function replaced(
   return { ...content, records };
 }
 
-interface Header {
-  readonly number: number;
-  readonly hash: Uint8Array;
-  readonly clock: VectorClock;
-}
-
-interface Sent extends Header {
+interface Sent {
   readonly from: NodeName;
   readonly to: NodeName;
-  readonly message: Message;
+  /** One message. */
+  readonly payload: Uint8Array;
+}
+
+/** The key of a node, and what it is known by; they are the same in every scene. */
+export function trustOf(name: NodeName): SimulatedTrust {
+  const role = name === "coordinator" ? "coordinator" : "participant";
+  return new SimulatedTrust(name, role, network, new Random(name.length));
+}
+
+/** What a node states alone, signed as it would be. */
+export function signed(signer: NodeName, statement: Uint8Array): Proof {
+  const list = listOf(statement);
+  const signature = trustOf(signer).sign(signedBytes(network, { signer, list }));
+  return { batch: { signer, list, signature }, index: 0 };
 }
 
 class SceneNode {
   readonly core: Coordinator | Participant;
   received: VectorClock = emptyClock;
   readonly seen = new Map<string, Witness>();
+  readonly trust: SimulatedTrust;
 
   constructor(readonly name: NodeName, readonly role: Role, readonly log: Log) {
     this.core = role === "coordinator" ? new Coordinator() : new Participant(name, "coordinator");
+    this.trust = trustOf(name);
   }
+
+  readonly sign: Sign = (list) =>
+    this.trust.sign(signedBytes(network, { signer: this.name, list }));
 }
 
 export class Scene {
@@ -109,12 +128,14 @@ export class Scene {
         type: "linkUp",
         peer: "coordinator",
         address: "localhost:7443",
+        introduction: scene.introductionOf("coordinator"),
         epoch: { counter: 1, nonce: "000000000001" },
       });
       await scene.step("coordinator", {
         type: "linkUp",
         peer,
         address: `localhost:${peer.length}`,
+        introduction: scene.introductionOf(peer),
       });
     }
     await scene.settle();
@@ -178,7 +199,8 @@ export class Scene {
       clock: withComponent(node.received, name, log.head.number),
     };
     for (const { to, message } of [...out.sends, ...out.confirmations]) {
-      this.#queue.push({ ...header, from: name, to: to as NodeName, message });
+      const [payload] = encodeFrames(header, [message], node.sign);
+      this.#queue.push({ from: name, to: to as NodeName, payload: payload! });
     }
   }
 
@@ -186,7 +208,9 @@ export class Scene {
   async settle(): Promise<void> {
     const waiting: MessageEvent[] = [];
     for (let sent = this.#queue.shift(); sent; sent = this.#queue.shift()) {
-      const { from, to, message, number, hash, clock } = sent;
+      const { from, to, payload } = sent;
+      const { number, hash, clock, messages } = decodeFrame(payload, from);
+      const message = messages[0]!;
       if (this.lose(to, message)) continue;
       const node = this.#nodes.get(to)!;
       node.received = mergeClocks(node.received, clock);
@@ -237,6 +261,10 @@ export class Scene {
     const { hash } = checkpoint;
     await this.step(name, { type: "record", record: { type: "checkpointed", number, hash } });
     await log.finishCheckpoint(checkpoint);
+  }
+
+  introductionOf(name: NodeName): Introduction {
+    return this.#nodes.get(name)!.trust.introduction;
   }
 
   headOf(name: NodeName): number {

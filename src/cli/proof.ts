@@ -1,0 +1,48 @@
+import { z } from "zod";
+import { UsageError } from "../errors.ts";
+import { answerOf, lookUp, printBody } from "./api.ts";
+import { jsonFlag } from "./command.ts";
+import type { Command } from "./command.ts";
+import { exitCode } from "./exit_code.ts";
+import { findNode, nodeFlags } from "./node_address.ts";
+import { parseId } from "./values.ts";
+
+const proofAnswer = z.object({ id: z.string(), proof: z.base64() });
+
+export const proof: Command = {
+  name: "proof",
+  summary: "write the certificate of a payment, for somebody who trusts none of the nodes",
+  usage: ["proof ID [--out FILE] [--without-entry]"],
+  positionals: ["ID"],
+  flags: [
+    {
+      name: "without-entry",
+      help: "leave out the log's entry, which holds all that was stored in the same moment",
+    },
+    { name: "out", value: "FILE", help: "where to write it (default ID.proof)" },
+    ...nodeFlags,
+    jsonFlag,
+  ],
+  notes: [
+    "With its entry it also shows the other payments that the node stored in the same moment.",
+    "It is checked by: handfast verify-proof FILE --ca ca.pem",
+    "The coordinator's has every participant's vote, a participant's its own and the decision.",
+  ],
+  run: async (args, io) => {
+    const id = parseId(args.positional("ID"), "ID");
+    const out = args.text("out") ?? `${id}.proof`;
+    const node = await findNode(args);
+    const query = args.is("without-entry") ? "?entry=false" : "";
+    const reply = await lookUp(node, { method: "GET", path: `/v1/payments/${id}/proof${query}` });
+    if (args.is("json")) printBody(reply, io);
+    const bytes = Uint8Array.fromBase64(answerOf(node, reply, proofAnswer).proof);
+    try {
+      await Deno.writeFile(out, bytes, { createNew: true });
+    } catch (error) {
+      if (!(error instanceof Deno.errors.AlreadyExists)) throw error;
+      throw new UsageError(`"${out}" exists: name another file with --out`);
+    }
+    if (!args.is("json")) io.out(`wrote ${out}: ${bytes.length} bytes`);
+    return exitCode.done;
+  },
+};

@@ -1,0 +1,187 @@
+/**
+ * What nodes sign: an order, a vote, a decision. All statements of a frame stand in one list under one
+ * signature, so that signing costs little, and each can be shown with its list to somebody else.
+ */
+
+import { createHash } from "node:crypto";
+import { Reader, Writer } from "../bytes.ts";
+import { FormatError } from "../errors.ts";
+import type { Message } from "../protocol/message.ts";
+import { refusalCodes, sameBytes } from "../protocol/order.ts";
+import type { Order } from "../protocol/order.ts";
+import type { Decision, Vote } from "../protocol/message.ts";
+import type { Batch, Proof } from "../protocol/proof.ts";
+import type { VectorClock } from "../protocol/vector_clock.ts";
+import { formatVersion, hashBytes, writeClock, writeCode, writeTransaction } from "./values.ts";
+
+/** Statements of different kinds are never the same bytes. */
+const kinds = { order: 1, yes: 2, no: 3, commit: 4, abort: 5 } as const;
+
+/** A message whose sender signs it: a decision only where it is not shown as another's. */
+export function isSigned(message: Message): boolean {
+  switch (message.type) {
+    case "order":
+    case "vote":
+      return true;
+    case "decision":
+      return message.proof === undefined;
+    default:
+      return false;
+  }
+}
+
+/** Gathers what a frame states. */
+export class StatementList {
+  readonly #w = new Writer(1024);
+  readonly #one = new Writer(128);
+  #count = 0;
+
+  get count(): number {
+    return this.#count;
+  }
+
+  get length(): number {
+    return this.#w.length;
+  }
+
+  get bytes(): Uint8Array {
+    return this.#w.slice();
+  }
+
+  /** @param message one that {@linkcode isSigned} */
+  add(message: Message): void {
+    const w = this.#one;
+    w.truncate(0);
+    writeStatement(w, message);
+    this.#w.varint(w.length);
+    this.#w.raw(w.view());
+    this.#count++;
+  }
+
+  /** Forgets what was added since it had this count and length. */
+  truncate(count: number, length: number): void {
+    this.#count = count;
+    this.#w.truncate(length);
+  }
+}
+
+export function orderStatement(order: Order): Uint8Array {
+  return statement((w) => writeOrder(w, order));
+}
+
+export function voteStatement(vote: Pick<Vote, "transaction" | "orderHash" | "yes">): Uint8Array {
+  return statement((w) => writeVote(w, vote));
+}
+
+type Stated = Pick<
+  Decision,
+  "transaction" | "payment" | "commit" | "orderHash" | "code" | "decided"
+>;
+
+export function decisionStatement(decision: Stated): Uint8Array {
+  return statement((w) => writeDecision(w, decision));
+}
+
+function statement(write: (w: Writer) => void): Uint8Array {
+  const w = new Writer(128);
+  write(w);
+  return w.slice();
+}
+
+function writeStatement(w: Writer, message: Message): void {
+  switch (message.type) {
+    case "order":
+      return writeOrder(w, message.order);
+    case "vote":
+      return writeVote(w, message);
+    case "decision":
+      return writeDecision(w, message);
+    default:
+      throw new TypeError(`a message of type "${message.type}" states nothing`);
+  }
+}
+
+function writeOrder(w: Writer, { hash }: Order): void {
+  w.u8(kinds.order);
+  w.raw(hash);
+}
+
+function writeVote(
+  w: Writer,
+  { transaction, orderHash, yes }: Pick<Vote, "transaction" | "orderHash" | "yes">,
+): void {
+  w.u8(yes ? kinds.yes : kinds.no);
+  writeTransaction(w, transaction);
+  w.raw(orderHash);
+}
+
+function writeDecision(w: Writer, decision: Stated): void {
+  const { transaction, payment, commit, orderHash, code, decided } = decision;
+  w.u8(commit ? kinds.commit : kinds.abort);
+  writeTransaction(w, transaction);
+  // The coordinator's entry and its clock, where the decision stands in one.
+  w.varint(decided?.number ?? 0);
+  if (decided) w.raw(placeOf(decided.clock));
+  if (!commit) {
+    // Whoever is asked about a transaction need not know its order, so the payment is named by its id:
+    // an abort told of one must not pass for that of another.
+    w.hex(payment);
+    return writeCode(w, refusalCodes, code);
+  }
+  if (orderHash?.length !== hashBytes) throw new TypeError("a commit of no order");
+  w.raw(orderHash);
+}
+
+/** All decisions of an entry have the same clock object. */
+const places = new WeakMap<VectorClock, Uint8Array>();
+
+/** Stands for a clock, in eight bytes. */
+function placeOf(clock: VectorClock): Uint8Array {
+  let place = places.get(clock);
+  if (!place) {
+    const w = new Writer(256);
+    writeClock(w, clock);
+    place = new Uint8Array(createHash("sha256").update(w.view()).digest().subarray(0, 8));
+    places.set(clock, place);
+  }
+  return place;
+}
+
+/** The statement that a proof is of. Throws {@linkcode FormatError} if its list has none there. */
+export function statementOf({ batch, index }: Proof): Uint8Array {
+  const r = new Reader(batch.list);
+  for (let at = 0; !r.done; at++) {
+    const found = r.blob();
+    if (at === index) return found;
+  }
+  throw new FormatError(`a list without statement ${index}`);
+}
+
+/** A list of one statement alone. */
+export function listOf(statement: Uint8Array): Uint8Array {
+  const w = new Writer(statement.length + 8);
+  w.blob(statement);
+  return w.slice();
+}
+
+/** Whether a proof is of exactly this statement, if its batch is what its signer has signed. */
+export function states(proof: Proof, statement: Uint8Array): boolean {
+  return sameBytes(statementOf(proof), statement);
+}
+
+/**
+ * What is signed for a batch: who signs in which network, and the list.
+ *
+ * @param network SHA-256 of the CA's certificate, hexadecimal
+ */
+export function signedBytes(
+  network: string,
+  { signer, list }: Omit<Batch, "signature">,
+): Uint8Array {
+  const w = new Writer(list.length + 128);
+  w.text(`handfast statements ${formatVersion}`);
+  w.hex(network);
+  w.text(signer);
+  w.raw(list);
+  return w.slice();
+}

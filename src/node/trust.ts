@@ -1,0 +1,130 @@
+/** Whether what came was stated by who is said to have stated it. */
+
+import { decisionStatement, orderStatement, signedBytes, states } from "../codec/statement.ts";
+import { FormatError, messageOf } from "../errors.ts";
+import { sameIntroduction } from "../protocol/membership.ts";
+import type { Address, Directory, Introduction, Message } from "../protocol/message.ts";
+import type { Batch, Proof } from "../protocol/proof.ts";
+
+/** A node's own key, and what it takes to believe others'. */
+export interface Trust {
+  /** Of this node, to be shown to those who know the CA alone. */
+  readonly introduction: Introduction;
+  /** Signs with this node's key; 64 bytes. */
+  sign(bytes: Uint8Array): Uint8Array;
+  /** Whether the node of an introduction that has been checked has signed exactly this. */
+  hasSigned(by: Introduction, bytes: Uint8Array, signature: Uint8Array): boolean;
+  /**
+   * Resolves to whether it is that of a node of this name in this network, today; false where it was
+   * until its certificate expired. Rejects with what is wrong with any other.
+   */
+  check(name: string, introduction: Introduction): Promise<boolean>;
+}
+
+export interface StatementsOptions {
+  readonly name: string;
+  /** SHA-256 of the CA's certificate, hexadecimal. */
+  readonly network: string;
+  readonly trust: Trust;
+  readonly introductionOf: (name: string) => Introduction | undefined;
+  readonly alarm: (text: string) => void;
+}
+
+export class Statements {
+  readonly #options: StatementsOptions;
+  /** Batches come with every statement of theirs, and are checked once. */
+  readonly #checked = new WeakMap<Batch, boolean>();
+
+  constructor(options: StatementsOptions) {
+    this.#options = options;
+  }
+
+  /** Signs what this node states in a frame. */
+  readonly sign = (list: Uint8Array): Uint8Array => {
+    const { name, network, trust } = this.#options;
+    return trust.sign(signedBytes(network, { signer: name, list }));
+  };
+
+  /**
+   * The messages of a frame that may be believed to be from whom they say they are.
+   *
+   * @throws {FormatError} if the sender has not signed what it states
+   */
+  believed(from: string, messages: readonly Message[], batch: Batch | undefined): Message[] {
+    if (batch && !this.#holds(batch)) {
+      throw new FormatError(`statements that ${from} has not signed`);
+    }
+    return messages.filter((message) => this.#isBelieved(from, message, batch));
+  }
+
+  /** The nodes of a directory whose introductions hold. */
+  async introduced(from: string, { nodes }: Directory): Promise<Directory> {
+    const { trust, alarm, introductionOf } = this.#options;
+    const believed: Address[] = [];
+    for (const node of nodes) {
+      const { name, address, introduction } = node;
+      try {
+        const isKnown = !introduction || sameIntroduction(introductionOf(name), introduction);
+        const isValid = isKnown || await trust.check(name, introduction);
+        // Of one that has expired the name is still known, as the clocks of others name it.
+        believed.push(isValid ? node : { name, address });
+      } catch (error) {
+        alarm(`${from} introduces "${name}" falsely: ${messageOf(error)}`);
+      }
+    }
+    return { type: "directory", nodes: believed };
+  }
+
+  #isBelieved(from: string, message: Message, batch: Batch | undefined): boolean {
+    const { name, alarm } = this.#options;
+    switch (message.type) {
+      case "prepare": {
+        const { order, proof } = message;
+        // Its own order a node knows, or has forgotten: then it will not debit for it.
+        if (order.originator === name) return true;
+        const isStated = proof?.batch.signer === order.originator &&
+          isOf(proof, orderStatement(order));
+        if (isStated && this.#holds(proof.batch)) return true;
+        if (this.#isUnknown(order.originator)) return false;
+        alarm(`${from} asks to prepare ${order.payment}, which ${order.originator} has not signed`);
+        return false;
+      }
+      case "decision": {
+        const { proof, transaction } = message;
+        if (!proof || proof.batch === batch) return true;
+        if (isOf(proof, decisionStatement(message)) && this.#holds(proof.batch)) return true;
+        const { signer } = proof.batch;
+        if (this.#isUnknown(signer)) return false;
+        alarm(`${from} passes on a decision of ${transaction} that ${signer} has not signed`);
+        return false;
+      }
+      default:
+        return true;
+    }
+  }
+
+  /** Whether nobody has introduced a node yet: what it states comes again, and is believed then. */
+  #isUnknown(name: string): boolean {
+    return this.#options.introductionOf(name) === undefined;
+  }
+
+  #holds(batch: Batch): boolean {
+    const known = this.#checked.get(batch);
+    if (known !== undefined) return known;
+    const { network, trust, introductionOf } = this.#options;
+    const introduction = introductionOf(batch.signer);
+    const holds = introduction !== undefined &&
+      trust.hasSigned(introduction, signedBytes(network, batch), batch.signature);
+    this.#checked.set(batch, holds);
+    return holds;
+  }
+}
+
+function isOf(proof: Proof, statement: Uint8Array): boolean {
+  try {
+    return states(proof, statement);
+  } catch (error) {
+    if (error instanceof FormatError) return false;
+    throw error;
+  }
+}

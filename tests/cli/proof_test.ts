@@ -1,0 +1,108 @@
+/** `proof` writes what a node gives out; `verify-proof` tells what holds from what does not by its exit code. */
+
+import { assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
+import { fakeNode, record } from "./recorder.ts";
+
+const id = "0190f5d0-7b1a-7c3e-9f00-3b6f2a1c4d5e";
+const bytes = Uint8Array.of(0xfb, 0xff, 1, 2, 3);
+
+function proofNode(paths: string[] = []) {
+  return fakeNode((request) => {
+    const { pathname } = new URL(request.url);
+    paths.push(`${request.method} ${pathname}`);
+    if (pathname === `/v1/payments/${id}/proof`) {
+      return Response.json({ id, proof: bytes.toBase64() });
+    }
+    const detail = "Of this payment no outcome is known here that was signed";
+    return Response.json({ code: "proof_not_found", detail }, { status: 404 });
+  });
+}
+
+async function inFolder(use: (folder: string) => Promise<void>): Promise<void> {
+  const folder = await Deno.makeTempDir();
+  try {
+    await use(folder);
+  } finally {
+    await Deno.remove(folder, { recursive: true });
+  }
+}
+
+Deno.test("proof writes the certificate of a payment into a file", () =>
+  inFolder(async (folder) => {
+    const paths: string[] = [];
+    await using node = await proofNode(paths);
+    const file = `${folder}/it.proof`;
+    const { exit, out, err } = await record("proof", id, "--out", file, ...node.flags);
+    assertEquals([exit, out, err], [0, [`wrote ${file}: 5 bytes`], []]);
+    assertEquals(paths, [`GET /v1/payments/${id}/proof`]);
+    assertEquals(await Deno.readFile(file), bytes);
+  }));
+
+Deno.test("proof leaves a file that is there as it is", () =>
+  inFolder(async (folder) => {
+    await using node = await proofNode();
+    const file = `${folder}/it.proof`;
+    await Deno.writeTextFile(file, "mine");
+    const { exit, out, err } = await record("proof", id, "--out", file, ...node.flags);
+    assertEquals([exit, out], [2, []]);
+    assertStringIncludes(err.join(), `"${file}" exists: name another file with --out`);
+    assertEquals(await Deno.readTextFile(file), "mine");
+  }));
+
+Deno.test("proof says that there is none, and writes nothing", () =>
+  inFolder(async (folder) => {
+    await using node = await proofNode();
+    const [file, unknown] = [`${folder}/it.proof`, id.replace("5e", "5f")];
+    const { exit, err } = await record("proof", unknown, "--out", file, ...node.flags);
+    assertEquals(exit, 1);
+    assertStringIncludes(err.join(), "no outcome is known here that was signed");
+    assertEquals([...Deno.readDirSync(folder)], []);
+  }));
+
+const refused: [line: string, named: RegExp][] = [
+  ["proof", /ID/],
+  ["proof 7", /ID/],
+  ["proof ID --oud x", /did you mean --out/],
+  ["verify-proof", /FILE/],
+  ["verify-proof FOLDER/none", /Cannot read "FOLDER\/none"/],
+  ["verify-proof FOLDER/some", /--ca/],
+  ["verify-proof FOLDER/some --ca FOLDER/none", /Cannot read "FOLDER\/none"/],
+  ["verify-proof FOLDER/some --ca FOLDER/some", /--ca "FOLDER\/some" is no certificate/],
+  ["verify-proof FOLDER/some FOLDER/some --ca FOLDER/some", /unexpected/],
+];
+
+for (const [line, named] of refused) {
+  Deno.test(`handfast ${line} is a usage error`, () =>
+    inFolder(async (folder) => {
+      await Deno.writeTextFile(`${folder}/some`, "nothing");
+      const words = line.replace(/ID/, id).split(" ");
+      const argv = words.map((word) => word.replace("FOLDER", folder));
+      const { exit, out, err } = await record(...argv);
+      assertEquals([exit, out], [2, []]);
+      assertMatch(err.join().replaceAll(folder, "FOLDER"), named);
+    }));
+}
+
+Deno.test("verify-proof ends with 5 where a file proves nothing, and says why", () =>
+  inFolder(async (folder) => {
+    const [certs, file] = [`${folder}/certs`, `${folder}/it.proof`];
+    assertEquals((await record("init", "--ca-only", "--certs", certs)).exit, 0);
+    await Deno.writeFile(file, bytes);
+    const argv = ["verify-proof", file, "--ca", `${certs}/ca.pem`];
+    const { exit, out, err } = await record(...argv);
+    assertEquals([exit, err], [5, []]);
+    assertStringIncludes(out.join(), `"${file}" proves nothing: it can't be read`);
+    const json = await record(...argv, "--json");
+    assertEquals(json.exit, 5);
+    const { holds, reason } = JSON.parse(json.out.join());
+    assertEquals(holds, false);
+    assertStringIncludes(reason, "it can't be read");
+  }));
+
+Deno.test("help lists proof and verify-proof", async () => {
+  const { out } = await record("help");
+  for (const command of ["proof", "verify-proof"]) {
+    assertMatch(out.join("\n"), RegExp(`^ +handfast ${command} +\\w`, "m"));
+    assertEquals((await record("help", command)).exit, 0);
+  }
+});
