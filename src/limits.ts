@@ -45,7 +45,7 @@ export const framePayloadBytesMax = frameBytesMax - 64;
 /** Statements under one signature: their list comes along with each of them that is passed on. */
 export const statementsMax = 64;
 /** Of one of them with its length: its kind, a transaction, an entry's number and place, and a hash. */
-export const statementBytesMax = 76;
+export const statementBytesMax = 72;
 /** Of a batch in a frame or an entry: the list of its statements, who signed it, and its signature. */
 export const batchBytesMax = statementsMax * statementBytesMax + 128;
 /** A frame of the handshake: it carries one certificate and a signature. */

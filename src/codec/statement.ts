@@ -40,10 +40,6 @@ export class StatementList {
     return this.#count;
   }
 
-  get length(): number {
-    return this.#w.length;
-  }
-
   get bytes(): Uint8Array {
     return this.#w.slice();
   }
@@ -56,12 +52,6 @@ export class StatementList {
     this.#w.varint(w.length);
     this.#w.raw(w.view());
     this.#count++;
-  }
-
-  /** Forgets what was added since it had this count and length. */
-  truncate(count: number, length: number): void {
-    this.#count = count;
-    this.#w.truncate(length);
   }
 }
 

@@ -69,8 +69,10 @@ export function isFinalByListener(code: string): boolean {
   return isFinalByDialer(code) || finalByListener.has(code);
 }
 
-/** What is wrong with the dialer's certificate stays wrong; so does a name whose holder answers. */
-const finalByListener = new Set(["wrong_network", "expired", "wrong_name", "name_in_use"]);
+/** What is wrong with the dialer's certificate or voucher stays wrong; so does a name whose holder answers. */
+const finalByListener = new Set([
+  ...["wrong_network", "expired", "wrong_name", "bad_voucher", "name_in_use"],
+]);
 
 /** The finding of the dialer, or the alert by which the listener hears of it. */
 function tlsFault(message: string): RefusalCode {

@@ -1,5 +1,6 @@
 import { assert, assertEquals, assertThrows } from "@std/assert";
 import { FormatError } from "../../src/errors.ts";
+import { legsMax } from "../../src/limits.ts";
 import type { Entry } from "../../src/codec/record.ts";
 import { decodeEntry, decodeState, encodeEntry, encodeState } from "../../src/codec/record.ts";
 import type { LogRecord } from "../../src/protocol/record.ts";
@@ -11,7 +12,7 @@ import {
   assertMutationsRefusedOrSame,
   assertTruncationsRefusedOrSame,
 } from "./mutation.ts";
-import { clockBiggest, proofs, records } from "./samples.ts";
+import { clockBiggest, proofs, records, transactionLongest } from "./samples.ts";
 
 function entryOf(...written: LogRecord[]): Entry {
   return {
@@ -60,6 +61,14 @@ Deno.test("what is counted of a turn's records is at least their size, and each 
     const [bound, size] = [boundOf(added), sizeOf(added)];
     assert(bound >= size, `${bound} for ${size}`);
   }
+  const often = Array.from({ length: legsMax + 1 }, () => proofs[1]!);
+  const shared: LogRecord = {
+    type: "committed",
+    transaction: transactionLongest,
+    order,
+    proofs: often,
+  };
+  assert(boundOf([shared]) >= sizeOf([shared]));
   const one: LogRecord = {
     type: "prepared",
     transaction: transactions.T1,

@@ -23,7 +23,7 @@ export const most = 2n ** 63n - 1n;
 /** As it is read: with a place for what it does not have. */
 const order: Order = { ...dollar, detailsHash: undefined };
 const orderHash = new Uint8Array(order.hash);
-const longest = `9999999999-ffffffffffff-${999_999_999_999_999}` as TransactionId;
+export const transactionLongest = `9999999999-ffffffffffff-${999_999_999_999_999}` as TransactionId;
 
 /** Names as long as can be, each another one. */
 function nameOf(i: number): string {
@@ -49,7 +49,7 @@ export const orderBiggest: Order = encodeOrder({
 const decided = { number: 9, clock: new Map([["alice", 3], ["coordinator", 9]]) };
 const decidedBiggest = { number: Number.MAX_SAFE_INTEGER, clock: clockBiggest };
 const of1 = { transaction: transactions.T1, payment };
-const ofLongest = { transaction: longest, payment };
+const ofLongest = { transaction: transactionLongest, payment };
 
 const commit: Message & { type: "decision" } = {
   type: "decision",
@@ -72,7 +72,7 @@ export const proofs: readonly Proof[] = [
 export const proofBiggest: Proof = {
   batch: batchBiggest(nameLongest, {
     ...commit,
-    transaction: longest,
+    transaction: transactionLongest,
     decided: decidedBiggest,
   }),
   index: statementsMax - 1,
@@ -86,14 +86,14 @@ export const messages: readonly Message[] = [
   { type: "order", order },
   { type: "order", order: orderBiggest },
   { type: "prepare", transaction: transactions.T1, order, proof: undefined },
-  { type: "prepare", transaction: longest, order: orderBiggest, proof: undefined },
+  { type: "prepare", transaction: transactionLongest, order: orderBiggest, proof: undefined },
   ...proofs.map((proof): Message => ({
     type: "prepare",
     transaction: transactions.T1,
     order,
     proof,
   })),
-  { type: "prepare", transaction: longest, order: orderBiggest, proof: proofBiggest },
+  { type: "prepare", transaction: transactionLongest, order: orderBiggest, proof: proofBiggest },
   { type: "vote", ...of1, orderHash, yes: true, code: undefined },
   { type: "vote", ...of1, orderHash, yes: false, code: undefined },
   ...refusalCodes.map((code): Message => (
@@ -138,7 +138,7 @@ const hash = "0123456789abcdef".repeat(4);
 /** A proof of the order and one a leg, each of a batch of its own. */
 export const committedBiggest: LogRecord = {
   type: "committed",
-  transaction: longest,
+  transaction: transactionLongest,
   order: orderBiggest,
   proofs: Array.from({ length: legsMax + 1 }, () => (
     { batch: { ...proofBiggest.batch }, index: proofBiggest.index }
@@ -161,8 +161,8 @@ export const records: readonly LogRecord[] = [
   { type: "balance", account: "main", currency: "USD", posted: 0n },
   { type: "keyed", key: hash.slice(0, 32), request: hash, payment },
   { type: "prepared", transaction: transactions.T1, order, proof: undefined },
-  { type: "prepared", transaction: longest, order: orderBiggest, proof: proofBiggest },
-  { type: "committed", transaction: longest, order: orderBiggest, proofs: [] },
+  { type: "prepared", transaction: transactionLongest, order: orderBiggest, proof: proofBiggest },
+  { type: "committed", transaction: transactionLongest, order: orderBiggest, proofs: [] },
   { type: "posted", ...ofLongest, decided: decidedBiggest, proof: proofBiggest },
   { type: "posted", ...of1, decided, proof: undefined },
   { type: "released", ...of1, code: undefined, decided: undefined, proof: undefined },
@@ -174,7 +174,13 @@ export const records: readonly LogRecord[] = [
     proof: proofBiggest,
   },
   { type: "refused", ...ofLongest },
-  { type: "forced", transaction: longest, order: orderBiggest, commit: true, by: "€".repeat(100) },
+  {
+    type: "forced",
+    transaction: transactionLongest,
+    order: orderBiggest,
+    commit: true,
+    by: "€".repeat(100),
+  },
   { type: "forced", transaction: transactions.T1, order, commit: false, by: "" },
   { type: "mismatch", ...ofLongest, commit: true },
   { type: "aborted", order: orderBiggest, code: "legs_invalid", decided: { ...decidedBiggest } },
@@ -183,9 +189,14 @@ export const records: readonly LogRecord[] = [
   { type: "acknowledged", ...ofLongest, by: "€".repeat(operatorLengthMax) },
   { type: "unacknowledged", ...ofLongest, commit: false, by: "€".repeat(operatorLengthMax) },
   { type: "unacknowledged", ...of1, commit: true, by: "ann" },
-  ...proofs.map((proof): LogRecord => ({ type: "prepared", transaction: longest, order, proof })),
+  ...proofs.map((proof): LogRecord => ({
+    type: "prepared",
+    transaction: transactionLongest,
+    order,
+    proof,
+  })),
   { type: "posted", ...of1, decided, proof: proofs[2] },
   { type: "released", ...of1, code: undefined, decided: undefined, proof: proofs[2] },
-  { type: "committed", transaction: longest, order, proofs },
+  { type: "committed", transaction: transactionLongest, order, proofs },
   committedBiggest,
 ];

@@ -18,6 +18,8 @@ export interface Network {
   readonly bob: Identity;
   /** Alice, with a certificate that has expired. */
   readonly late: Identity;
+  /** Alice, with a certificate that names many hosts. */
+  readonly long: Identity;
 }
 
 export async function makeNetwork(): Promise<Network> {
@@ -34,8 +36,11 @@ export async function makeNetwork(): Promise<Network> {
   };
   await initCertificates({ dir, nodes: ["alice"], validityDays: -1, force: true });
   const late = await load("alice", Date.now() - dayMs - 60_000);
+  const hosts = Array.from({ length: 60 }, (_, i) => `host-${i}.warehouse.example.org`);
+  await initCertificates({ dir, nodes: ["alice"], hosts, force: true });
+  const long = await load("alice");
   await Deno.remove(dir, { recursive: true });
-  return { ...network, late };
+  return { ...network, late, long };
 }
 
 /** Remembers what links tell a node. */

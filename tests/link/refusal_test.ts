@@ -17,7 +17,7 @@ import type { Identity } from "../../src/keys/identity.ts";
 
 const network = await makeNetwork();
 const stranger = await makeNetwork();
-const { coordinator, second, alice, bob, late } = network;
+const { coordinator, second, alice, bob, late, long } = network;
 
 interface Case {
   readonly claim: string;
@@ -35,6 +35,23 @@ interface Case {
 /** A dialer that TLS lets in, but whose own certificate and key are those of `other`. */
 function certifiedAs(certificate: Identity, trusted: Identity): Identity {
   return { ...trusted, certDer: certificate.certDer, privateKey: certificate.privateKey };
+}
+
+/** None of them of the node that brings it. */
+const vouchers: readonly [string, Uint8Array, string][] = [
+  ["another's voucher", bob.voucher, 'wrong_name: the voucher of "NAME" is that of "bob"'],
+  [
+    "a voucher of another network",
+    stranger.alice.voucher,
+    'wrong_network: the voucher of "NAME" is for the network',
+  ],
+  ["an empty voucher", new Uint8Array(), 'bad_voucher: the voucher of "NAME":'],
+];
+
+/** A byte of its signing key another one. */
+function changed(voucher: Uint8Array): Uint8Array {
+  const at = voucher.length - 64 - 32 - 1;
+  return voucher.with(at, voucher[at]! ^ 1);
 }
 
 const cases: Case[] = [
@@ -130,6 +147,48 @@ const cases: Case[] = [
     atDialer: "bad_proof: ",
     final: false,
   },
+  ...vouchers.flatMap(([what, voucher, why]): Case[] => [
+    {
+      claim: `a dialer with ${what} is refused`,
+      listener: coordinator,
+      dialer: { ...alice, voucher },
+      atListener: why.replaceAll("NAME", "alice"),
+      atDialer: why.replaceAll("NAME", "alice"),
+      final: true,
+    },
+    {
+      claim: `a listener with ${what} is refused`,
+      listener: { ...coordinator, voucher },
+      dialer: alice,
+      atListener: why.replaceAll("NAME", "coordinator"),
+      atDialer: why.replaceAll("NAME", "coordinator"),
+      final: false,
+    },
+  ]),
+  {
+    claim: "a dialer whose voucher was changed is refused",
+    listener: coordinator,
+    dialer: { ...alice, voucher: changed(alice.voucher) },
+    atListener: 'bad_voucher: the voucher of "alice" is not signed by the key of its certificate',
+    atDialer: 'bad_voucher: the voucher of "alice" is not signed by the key',
+    final: true,
+  },
+  {
+    claim: "a listener whose voucher was changed is refused",
+    listener: { ...coordinator, voucher: changed(coordinator.voucher) },
+    dialer: alice,
+    atListener: 'bad_voucher: the voucher of "coordinator" is not signed by the key',
+    atDialer: 'bad_voucher: the voucher of "coordinator" is not signed by the key',
+    final: false,
+  },
+  {
+    claim: "a dialer whose certificate is too long to introduce it to others is refused",
+    listener: coordinator,
+    dialer: long,
+    atListener: 'objection: the certificate of "alice" and its voucher take',
+    atDialer: "name fewer hosts in it",
+    final: false,
+  },
 ];
 
 for (const { claim, listener, dialer, dialled, atListener, atDialer, final } of cases) {
@@ -214,6 +273,19 @@ Deno.test("Links: a dialer with the listener's own certificate is refused", asyn
     await raw.prove(coordinator, coordinator, await raw.hello());
     assertStringIncludes(await raw.refusal(), "wrong_name");
     await end.host.line('wrong_name: "coordinator" is this node\'s own name');
+  });
+});
+
+Deno.test("Links: a greeting without a voucher is garbage", async () => {
+  await withRaw(async (end, raw) => {
+    await raw.prove(alice, coordinator, await raw.hello());
+    assertEquals((await raw.frame())?.kind, frameKinds.handshake);
+    const greeting = { address: "127.0.0.1:1", clock: {} };
+    const show = { type: "show", protocol: 1, shows: null, greeting };
+    await raw.write({ kind: frameKinds.handshake, body: text.encode(JSON.stringify(show)) });
+    assertStringIncludes(await raw.refusal(), 'garbage: "voucher" is not a text');
+    await end.host.line('garbage: "voucher"');
+    assertEquals(end.host.events, []);
   });
 });
 

@@ -4,12 +4,26 @@ import { assert, assertEquals, assertRejects } from "@std/assert";
 import { toHex } from "../../src/bytes.ts";
 import { encodeEntry } from "../../src/codec/record.ts";
 import { IntegrityError } from "../../src/errors.ts";
-import { entryPartBytesMax, indexPageItems, turnBytesMax } from "../../src/limits.ts";
+import {
+  entryPartBytesMax,
+  indexPageItems,
+  kvCommitBytesMax,
+  kvValueBytesMax,
+  operatorLengthMax,
+  turnBytesMax,
+} from "../../src/limits.ts";
 import { Log } from "../../src/log/log.ts";
 import { hashOf } from "../../src/log/stored.ts";
 import type { LogRecord } from "../../src/protocol/record.ts";
 import { recordBytesBound } from "../../src/protocol/record_size.ts";
 import type { Found } from "../../src/protocol/step.ts";
+import { Output } from "../../src/protocol/step.ts";
+import {
+  clockBiggest,
+  committedBiggest,
+  orderBiggest,
+  transactionLongest,
+} from "../codec/samples.ts";
 import { CrashingStorage, disks, keysOf } from "./disks.ts";
 import {
   append,
@@ -112,6 +126,63 @@ for (const [name, make] of disks) {
     assertEquals(numbers(await again.lookUp(paymentId(last))), [1]);
     again.close();
     assert((await keysOf(disk, "entry")).length > turnBytesMax / entryPartBytesMax);
+  });
+
+  Deno.test(`${name}: append() takes a full turn that ends with the biggest commit there can be`, async () => {
+    await using disk = await make();
+    const { log } = await openLog(disk);
+    const out = new Output<never>();
+    for (let n = 0; out.bytes + recordBytesBound(prepared(n, 64)) < turnBytesMax; n++) {
+      out.add(prepared(n, 64), true);
+    }
+    assert(!out.isFull);
+    out.add(committedBiggest, true);
+    assert(out.isFull);
+    const hash = new Uint8Array(32);
+    const witness = { number: Number.MAX_SAFE_INTEGER, hash };
+    const witnesses = new Map([...clockBiggest.keys()].map((name) => [name, witness]));
+    const { records } = out;
+    await append(log, prepared(1));
+    const content = { atMs: 2, clock: clockBiggest, witnesses, records };
+    // KvStorage on a file refuses by itself what is longer.
+    const entry = { number: 2, previous: hash, ...content };
+    assert(encodeEntry(entry).length + kvValueBytesMax / 8 < kvCommitBytesMax);
+    await log.append(content);
+    log.close();
+    const { log: again } = await openLog(disk);
+    assertEquals((await again.entry(2)).records.length, records.length);
+    again.close();
+  });
+
+  Deno.test(`${name}: a piece of a checkpoint fits a value, whatever record it ends with`, async () => {
+    await using disk = await make();
+    const { log } = await openLog(disk);
+    await append(log, prepared(1));
+    const context = { number: Number.MAX_SAFE_INTEGER, atMs: 2 ** 48, clock: clockBiggest };
+    const biggest: LogRecord[] = [
+      { type: "committed", transaction: transactionLongest, order: orderBiggest, proofs: [] },
+      {
+        type: "forced",
+        transaction: transactionLongest,
+        order: orderBiggest,
+        commit: true,
+        by: "€".repeat(operatorLengthMax),
+      },
+    ];
+    let most = 0;
+    // So that the piece is nearly full at every place where the big one can begin.
+    for (const big of biggest) {
+      for (let small = 0; small < 200; small++) {
+        const state: Found[] = Array.from({ length: small }, (_, n) => [noContext, posted(n)]);
+        for (let n = 0; n < 7; n++) state.push([context, big]);
+        for (const { key, value } of log.beginCheckpoint(state).writes) {
+          if (key[0] === "state") most = Math.max(most, value!.length);
+        }
+      }
+    }
+    assert(most > entryPartBytesMax, `${most} is no test`);
+    assert(most < kvValueBytesMax, `${most} bytes`);
+    log.close();
   });
 
   Deno.test(`${name}: entries that fill their parts exactly, or by one byte not, are read whole`, async () => {

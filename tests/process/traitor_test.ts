@@ -35,7 +35,8 @@ async function betrayed(patches: readonly Patch[], test: (cluster: Cluster) => P
 }
 
 async function pay(cluster: Cluster, amount: number, id = generate(), to = "bob") {
-  const path = "/v1/payments?wait=1";
+  // The first prepare may come before its originator is introduced: then the second is believed.
+  const path = "/v1/payments?wait=6";
   const { body } = await cluster.node("alice").post(path, transfer("alice", to, amount, id));
   return { id, state: body.state };
 }
@@ -183,7 +184,7 @@ const betrayals: Record<string, () => Promise<void>> = {
         { account: "main@alice", amount: "-5", currency: "USD" },
         { account: "nothing@bob", amount: "5", currency: "USD" },
       ];
-      await cluster.node("alice").post("/v1/payments?wait=1", { id, legs });
+      await cluster.node("alice").post("/v1/payments?wait=2", { id, legs });
       await cluster.node("bob").said("which is not prepared here");
       const found = (await violations(cluster)).join("\n");
       assertStringIncludes(found, `commits ${id} without the signed yes of bob`);

@@ -142,14 +142,14 @@ export const mutants: readonly Mutant[] = [
     file: "src/node/shell.ts",
     find: `if (!isKnown && this.role === "participant") return;`,
     replace: "",
-    seeds: 500,
+    seeds: 1_000,
   },
   {
     name: "key not durable before its order leaves",
     file: participant,
     find: `this.#record({ type: "keyed", key, request: content, payment }, turn, out);`,
     replace: `this.#record({ type: "keyed", key, request: content, payment }, turn, out, false);`,
-    seeds: 500,
+    seeds: 1_000,
   },
   {
     name: "another's account debited",
@@ -170,7 +170,7 @@ export const mutants: readonly Mutant[] = [
     file: participant,
     find: "      // A heuristic decision is never told as a decision.",
     replace:
-      `if (open.type === "forced") return out.send(from, { type: "decision", transaction, payment, commit: open.commit });`,
+      `if (open.type === "forced") return out.send(from, { type: "decision", transaction, payment, commit: open.commit, orderHash: open.commit ? open.order.hash : undefined, decided: open.commit ? open.context : undefined });`,
     seeds: 500,
   },
   {

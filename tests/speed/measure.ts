@@ -1,10 +1,13 @@
 /**
  * Measures payments from inside a participant: coordinator and bob are processes of their own, alice is
- * this one. Prints a JSON line for one payment at a time and one for many in flight.
+ * this one. Prints a JSON line for one payment at a time and one for many in flight, with the CPU time that
+ * a payment takes of each node, which other load on the machine changes less.
  *
  *   deno run -A tests/speed/measure.ts [--payments=20000] [--inflight=128] [--alone=300] [--log-key]
+ *                                      [--unsigned]
  *
- * With `--log-key` all three logs are encrypted.
+ * With `--log-key` all three logs are encrypted. `--unsigned` runs all three without signatures, to show what
+ * those cost.
  */
 
 import { generate as generateUuid7 } from "@std/uuid/v7";
@@ -15,14 +18,17 @@ import { makeLogKey } from "../../src/keys/log_key.ts";
 import { ParticipantNode } from "../../src/node/participant_node.ts";
 import { startNode } from "../../src/node/run.ts";
 import type { PaymentId } from "../../src/protocol/id.ts";
+import { withoutSignatures } from "./unsigned.ts";
 
 const accounts = 100;
 const currency = "USD";
-const main = new URL("../../main.ts", import.meta.url).pathname;
 const flags = parseArgs(Deno.args, {
   string: ["payments", "inflight", "alone"],
-  boolean: ["log-key"],
+  boolean: ["log-key", "unsigned"],
 });
+const program = flags.unsigned ? "unsigned_node.ts" : "../../main.ts";
+const main = new URL(program, import.meta.url).pathname;
+if (flags.unsigned) withoutSignatures();
 const payments = Number(flags.payments ?? 20_000);
 const inFlight = Number(flags.inflight ?? 128);
 const alone = Number(flags.alone ?? 300);
@@ -111,18 +117,33 @@ async function payOnce(): Promise<number> {
   return performance.now() - startMs;
 }
 
+/** That the coordinator, alice and bob have had so far; nothing but on Linux. */
+async function cpuMs(): Promise<number[]> {
+  if (Deno.build.os !== "linux") return [];
+  const pids = [coordinator.child.pid, Deno.pid, bob.child.pid];
+  return await Promise.all(pids.map(async (pid) => {
+    // proc(5): utime and stime, in hundredths of a second, counted from behind the name.
+    const fields = (await Deno.readTextFile(`/proc/${pid}/stat`)).split(") ")[1]!.split(" ");
+    return (Number(fields[11]) + Number(fields[12])) * 10;
+  }));
+}
+
 async function measure(concurrency: number, count: number): Promise<void> {
   const latencies: number[] = [];
   let left = count;
+  const before = await cpuMs();
   const startMs = performance.now();
   await Promise.all(Array.from({ length: concurrency }, async () => {
     while (left-- > 0) latencies.push(await payOnce());
   }));
   const seconds = (performance.now() - startMs) / 1000;
+  const after = await cpuMs();
+  const cpuUs = after.map((ms, i) => Math.round((ms - before[i]!) * 1000 / count));
   latencies.sort((a, b) => a - b);
   const quantile = (q: number) => Number(latencies[Math.ceil(q * count) - 1]!.toFixed(2));
   const tps = Math.round(count / seconds);
-  console.log(JSON.stringify({ concurrency, tps, p50ms: quantile(0.5), p99ms: quantile(0.99) }));
+  const latency = { p50ms: quantile(0.5), p99ms: quantile(0.99) };
+  console.log(JSON.stringify({ concurrency, tps, ...latency, cpuUs }));
 }
 
 await measure(inFlight, Math.min(payments, 2_000));
