@@ -18,16 +18,6 @@ declare module "@std/cli/parse-args" {
   export function parseArgs(args: readonly string[], options?: ParseOptions): ParsedArgs;
 }
 
-declare module "@std/cli/prompt-secret" {
-  export interface PromptSecretOptions {
-    /** Shown for each character; an empty one shows nothing. */
-    mask?: string;
-    clear?: boolean;
-  }
-  /** Nothing where stdin is no terminal. */
-  export function promptSecret(message?: string, options?: PromptSecretOptions): string | null;
-}
-
 declare module "@std/text/closest-string" {
   export function closestString(given: string, possible: readonly string[]): string;
 }

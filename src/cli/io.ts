@@ -1,4 +1,3 @@
-import { promptSecret } from "@std/cli/prompt-secret";
 import { UsageError } from "../errors.ts";
 import { plainStyle, terminalStyle } from "./style.ts";
 import type { Style } from "./style.ts";
@@ -18,14 +17,7 @@ export interface Io {
   /** Enter takes `preset`. */
   ask(question: string, preset: string): string;
   confirm(question: string): boolean;
-  /** Asks for what nobody is to see: nothing of the answer is shown. */
-  askSecret(question: string): string;
-  /** All of stdin, where it is no terminal. */
-  input(): Promise<string>;
 }
-
-/** Of what is read from stdin. */
-const inputBytesMax = 4_096;
 
 export const processIo: Io = {
   out: (line) => console.log(line),
@@ -46,24 +38,4 @@ export const processIo: Io = {
     return answer.trim() || preset;
   },
   confirm: (question) => confirm(question),
-  askSecret: (question) => {
-    const answer = promptSecret(`${question}:`, { mask: "" });
-    if (answer === null) throw new UsageError(`no answer to "${question}"`);
-    return answer.trim();
-  },
-  input: async () => {
-    if (Deno.stdin.isTerminal()) {
-      throw new UsageError(
-        "nothing is asked for here, as the output goes to no terminal: give it on stdin",
-      );
-    }
-    let text = "";
-    for await (const chunk of Deno.stdin.readable.pipeThrough(new TextDecoderStream())) {
-      text += chunk;
-      if (text.length > inputBytesMax) {
-        throw new UsageError(`more than ${inputBytesMax} characters on stdin`);
-      }
-    }
-    return text;
-  },
 };

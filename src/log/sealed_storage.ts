@@ -119,10 +119,9 @@ export class SealedStorage implements Storage {
   }
 
   async commit(writes: readonly Write[]): Promise<void> {
-    const sealed = writes.map((write): Write => {
-      const { key, value } = write;
+    const sealed = writes.map(({ key, value }): Write => {
       invariant(key[0] !== keyWord, "data keys are stored by themselves");
-      return value ? { ...write, value: this.#seal(key, value) } : write;
+      return value ? { key, value: this.#seal(key, value) } : { key };
     });
     const { number, secret } = this.#own;
     const key: StorageKey = [keyWord, number];

@@ -95,10 +95,6 @@ function describeOne(main: LogRecord | Message): string {
       return "sent directory";
     case "opened":
       return `opened ${main.account}`;
-    case "carded":
-      return `added card ${main.masked}`;
-    case "uncarded":
-      return "removed a card";
     case "introduced":
     case "readmitted":
       return `${main.type} ${main.name}`;

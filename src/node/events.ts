@@ -115,7 +115,6 @@ export function isOfPayment(record: LogRecord): record is PaymentRecord {
     case "forced":
     case "mismatch":
     case "acknowledged":
-    case "erased":
     case "ended":
       return true;
     default:

@@ -12,12 +12,9 @@ import { lingerMsMax } from "../limits.ts";
 import { Links } from "../link/links.ts";
 import { Log } from "../log/log.ts";
 import { openLogFile } from "../log/log_file.ts";
-import { CardKey, readCardKey, writeCardKey } from "../keys/card_key.ts";
-import type { CardKeeping } from "./cards.ts";
 import { CoordinatorNode } from "./coordinator_node.ts";
 import { DataFolder } from "./data_folder.ts";
 import { haltPoint } from "./halt.ts";
-import { IdentitySealing } from "./identity_sealing.ts";
 import { IdentityTrust } from "./identity_trust.ts";
 import { ParticipantNode } from "./participant_node.ts";
 import type { LogLevel, ShellOptions } from "./shell.ts";
@@ -136,7 +133,6 @@ export async function startNode(options: NodeOptions, print: Print): Promise<Run
       surroundings: {
         ...machine,
         trust: new IdentityTrust(identity),
-        sealing: new IdentitySealing(identity),
         links: (host) => new Links({ identity, host }),
       },
       log,
@@ -146,11 +142,9 @@ export async function startNode(options: NodeOptions, print: Print): Promise<Run
       halt,
       checkpointRecords,
     };
-    const node = options.role === "coordinator" ? new CoordinatorNode(shell) : new ParticipantNode({
-      ...shell,
-      coordinator: serverName,
-      cards: await keepingIn(folder.cardKeyPath),
-    });
+    const node = options.role === "coordinator"
+      ? new CoordinatorNode(shell)
+      : new ParticipantNode({ ...shell, coordinator: serverName });
     await node.start();
     closing.pop();
     closing.push(() => node.stop());
@@ -169,20 +163,6 @@ export async function startNode(options: NodeOptions, print: Print): Promise<Run
     await close().catch(() => {});
     throw error;
   }
-}
-
-/** A card key is made, but not kept before the first card: most participants issue none. */
-async function keepingIn(path: string): Promise<CardKeeping> {
-  const kept = await readCardKey(path);
-  const key = kept ?? CardKey.make();
-  const wasKept = kept !== undefined;
-  let keeping = wasKept ? Promise.resolve() : undefined;
-  const keep = () =>
-    keeping ??= writeCardKey(path, key).catch((thrown) => {
-      keeping = undefined;
-      throw thrown;
-    });
-  return { key, wasKept, keep };
 }
 
 function checkRole(identity: Identity, { role }: NodeOptions): void {

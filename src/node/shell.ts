@@ -21,13 +21,12 @@ import {
   tickIntervalMs,
 } from "../limits.ts";
 import type { Greeted, Greeting, LinkHost, LinkLayer, NodeRole, Seen } from "../link/host.ts";
-import type { OpenedDetails } from "../protocol/details.ts";
 import type { PaymentId } from "../protocol/id.ts";
-import type { Directory, Introduction, Message, Prepare } from "../protocol/message.ts";
+import type { Directory, Introduction, Message } from "../protocol/message.ts";
 import type { Membership } from "../protocol/membership.ts";
 import type { Order } from "../protocol/order.ts";
 import type { EntryContext, Genesis, LogRecord } from "../protocol/record.ts";
-import type { CommonEvent, Found, MessageEvent } from "../protocol/step.ts";
+import type { CommonEvent, Found } from "../protocol/step.ts";
 import type { VectorClock } from "../protocol/vector_clock.ts";
 import { haltAt } from "./halt.ts";
 import type { Core } from "./loop.ts";
@@ -38,7 +37,6 @@ import { listPayments } from "./payment_list.ts";
 import { provePayment } from "./prove.ts";
 import type { LogLevel, ShellOptions } from "./shell_options.ts";
 import type { Time } from "./surroundings.ts";
-import { openDetails } from "./sealing.ts";
 import { Statements } from "./trust.ts";
 import { pendingView, viewOf } from "./view.ts";
 
@@ -51,8 +49,6 @@ interface ShellCore<Event, Reply> extends Core<Event, Reply> {
     apply(record: LogRecord, context: EntryContext): void;
   };
 }
-
-export type Told = Pick<MessageEvent, "details" | "card">;
 
 const alarmsKept = 100;
 const drainPollMs = 20;
@@ -74,8 +70,6 @@ export abstract class Shell<Event extends { readonly type: string }, Reply> impl
   readonly #coordinators = new Set<string>();
   /** Of peers that have linked since the start, before they are recorded. */
   readonly #introductions = new Map<string, Introduction>();
-  /** Prepares whose details are being opened. */
-  #opening = 0;
   readonly #alarms: string[] = [];
   readonly #statements: Statements;
   #loop: Loop<Event, Reply> | undefined;
@@ -99,8 +93,7 @@ export abstract class Shell<Event extends { readonly type: string }, Reply> impl
       look: (read) => this.look(read),
       orderOf: (payment) => this.orderOf(payment),
       isOpen: (payment) => this.isOpen(payment),
-      // The page shows it without a token.
-      payment: (id) => this.#view(id),
+      payment: (id) => this.payment(id),
       // A participant measures what its own users wait.
       decided: role === "coordinator" ? (ms) => this.meter.answer(ms) : undefined,
       onError: (line) => options.print("error", line),
@@ -109,7 +102,8 @@ export abstract class Shell<Event extends { readonly type: string }, Reply> impl
       name: this.name,
       network: identity.network,
       trust: options.surroundings.trust,
-      introductionOf: (name) => this.introductionOf(name),
+      introductionOf: (name) =>
+        this.#introductions.get(name) ?? core.state.membership.introductionOf(name),
       alarm: (text) => this.#alarm(text),
     });
     const { promise, reject } = Promise.withResolvers<never>();
@@ -122,11 +116,6 @@ export abstract class Shell<Event extends { readonly type: string }, Reply> impl
     };
     // It may fail before anyone waits for it.
     promise.catch(() => {});
-  }
-
-  /** By what a node is known here. */
-  protected introductionOf(name: string): Introduction | undefined {
-    return this.#introductions.get(name) ?? this.core.state.membership.introductionOf(name);
   }
 
   protected get loop(): Loop<Event, Reply> {
@@ -160,11 +149,6 @@ export abstract class Shell<Event extends { readonly type: string }, Reply> impl
   protected abstract isOpen(payment: PaymentId): boolean;
   protected abstract mismatches(): MismatchView[];
   abstract inDoubt(): Promise<InDoubtView[]>;
-  /** What of the details that were opened goes to the core. */
-  protected told(details: OpenedDetails | undefined): Told {
-    return { details };
-  }
-
   protected abstract linkUpEvent(peer: string, greeting: Greeted): Event;
   abstract isReady(): boolean;
 
@@ -191,7 +175,6 @@ export abstract class Shell<Event extends { readonly type: string }, Reply> impl
       peers: () => this.#linked,
       reply: (reply) => this.reply(reply),
       alarm: (text) => this.#alarm(text),
-      note: (text) => this.options.print("warn", text),
       recorded: (records, context) => {
         this.#count(records);
         this.observer.recorded(records, context);
@@ -301,7 +284,7 @@ export abstract class Shell<Event extends { readonly type: string }, Reply> impl
       throw new FormatError("a clock that does not count its sender's own entries");
     }
     // What is not read now is sent again; without a bound one peer could fill the memory.
-    if (this.loop.queued + this.#opening > queueEventsMax) {
+    if (this.loop.queued > queueEventsMax) {
       throw new FormatError(`more than ${queueEventsMax} messages wait here`);
     }
     const isKnown = this.#isKnown(peer, frame.clock);
@@ -311,30 +294,15 @@ export abstract class Shell<Event extends { readonly type: string }, Reply> impl
     if (!isKnown && this.role === "participant") return;
     const messages = this.#statements.believed(peer, frame.messages, frame.batch);
     this.observer.received(peer, { ...frame, messages });
-    const ready = messages.filter((message) => !this.#takesTime(peer, message));
-    this.loop.receive(peer, { ...frame, messages: ready }, isKnown);
-    // Certificates are checked, and details opened, in their own time.
-    for (const message of messages) {
-      if (!this.#takesTime(peer, message)) continue;
-      if (message.type === "directory") this.#introduce(peer, message);
-      else if (message.type === "prepare") this.#open(peer, message);
-    }
-  }
-
-  #takesTime(peer: string, message: Message): boolean {
     // Only a coordinator introduces others; from anybody else the core hears of it as it came.
-    if (message.type === "directory") return this.#coordinators.has(peer);
-    return message.type === "prepare" && message.order.detailsHash !== undefined;
-  }
-
-  /** What comes after it meanwhile overtakes it, as messages may. */
-  #open(from: string, message: Prepare): void {
-    const { order, details } = message;
-    this.#opening++;
-    openDetails(this.options.surroundings.sealing, this.name, order, details).then(
-      (details) => this.loop.enqueue({ type: "message", from, message, ...this.told(details) }),
-      (error) => this.#fail(error),
-    ).finally(() => this.#opening--);
+    const isIntroduced = (message: Message): message is Directory =>
+      message.type === "directory" && this.#coordinators.has(peer);
+    const others = messages.filter((message) => !isIntroduced(message));
+    this.loop.receive(peer, { ...frame, messages: others }, isKnown);
+    // Certificates are checked in their own time.
+    for (const message of messages) {
+      if (isIntroduced(message)) this.#introduce(peer, message);
+    }
   }
 
   /** One after the other: what came first must not count last. */
@@ -374,28 +342,6 @@ export abstract class Shell<Event extends { readonly type: string }, Reply> impl
   // Users
 
   async payment(id: PaymentId): Promise<PaymentView | undefined> {
-    const view = await this.#view(id);
-    const told = view && await this.#told(id);
-    return told ? { ...view, told } : view;
-  }
-
-  /** What the payment tells this node, as far as users may see it. */
-  async #told(id: PaymentId): Promise<PaymentView["told"]> {
-    const found = await this.options.log.details(id);
-    if (!found?.details) return found && "erased";
-    const { order, details } = found;
-    const opened = await openDetails(
-      this.options.surroundings.sealing,
-      this.name,
-      order,
-      details,
-    );
-    if (!opened || opened === "unreadable") return "unreadable";
-    const { memo, reference } = opened;
-    return { memo, reference };
-  }
-
-  async #view(id: PaymentId): Promise<PaymentView | undefined> {
     const { log } = this.options;
     const order = await this.look(() => this.orderUnderWay(id));
     const view = viewOf(await log.lookUp(id));

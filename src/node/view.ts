@@ -1,6 +1,7 @@
 /** What users see of a payment, from what a log says of it. */
 
 import type { PaymentView } from "../http/node_api.ts";
+import type { PaymentId } from "../protocol/id.ts";
 import type { Order } from "../protocol/order.ts";
 import type { OutcomeAnswer } from "../protocol/participant_event.ts";
 import type { Found } from "../protocol/step.ts";
@@ -10,14 +11,13 @@ import type { VectorClock } from "../protocol/vector_clock.ts";
 export function viewOf(found: readonly Found[]): PaymentView | undefined {
   let view: PaymentView | undefined;
   let order: Order | undefined;
-  let card: string | undefined;
   for (const [context, record] of found) {
     const { clock, atMs } = context;
     switch (record.type) {
       case "prepared": {
+        order = record.order;
         const { transaction } = record;
-        ({ order, card } = record);
-        view = { ...partsOf(order, card), state: "prepared", transaction, clock, atMs };
+        view = { ...partsOf(order), state: "prepared", transaction, clock, atMs };
         break;
       }
       case "committed": {
@@ -34,8 +34,7 @@ export function viewOf(found: readonly Found[]): PaymentView | undefined {
       case "posted": {
         const { transaction, decided } = record;
         if (!order) break;
-        const { clock } = decided;
-        view = { ...partsOf(order, card), state: "committed", transaction, clock, atMs };
+        view = { ...partsOf(order), state: "committed", transaction, clock: decided.clock, atMs };
         break;
       }
       case "released": {
@@ -43,7 +42,7 @@ export function viewOf(found: readonly Found[]): PaymentView | undefined {
         const at = decided?.clock ?? clock;
         // Without a code only an attempt was aborted, and nothing is known of the payment.
         view = order && code
-          ? { ...partsOf(order, card), state: "aborted", transaction, code, clock: at, atMs }
+          ? { ...partsOf(order), state: "aborted", transaction, code, clock: at, atMs }
           : undefined;
         break;
       }
@@ -52,7 +51,7 @@ export function viewOf(found: readonly Found[]): PaymentView | undefined {
         const { transaction, commit } = record;
         // That an attempt was aborted says nothing of the payment.
         view = commit
-          ? { ...partsOf(order, card), state: "committed", transaction, clock, atMs }
+          ? { ...partsOf(order), state: "committed", transaction, clock, atMs }
           : undefined;
         break;
       }
@@ -75,9 +74,6 @@ export function answeredView(answer: OutcomeAnswer): PaymentView {
     : { ...partsOf(order), state: "aborted", code: answer.code, clock, atMs };
 }
 
-function partsOf(
-  order: Order,
-  card?: string,
-): Pick<PaymentView, "id" | "legs" | "card" | "originator"> {
-  return { id: order.payment, legs: order.legs, card, originator: order.originator };
+function partsOf(order: Order): { id: PaymentId } & Pick<Order, "legs" | "originator"> {
+  return { id: order.payment, legs: order.legs, originator: order.originator };
 }

@@ -16,8 +16,6 @@ import {
 } from "../limits.ts";
 import type { Committing } from "./coordinator_state.ts";
 import { CoordinatorState } from "./coordinator_state.ts";
-import type { SealedDetails } from "./details.ts";
-import { shownTo } from "./details.ts";
 import type { Epoch, PaymentId, TransactionId } from "./id.ts";
 import { paymentIdMs, transactionId, transactionParts } from "./id.ts";
 import { LookUps } from "./look_ups.ts";
@@ -53,8 +51,6 @@ interface Voting {
   readonly order: Order;
   /** The originator's. */
   readonly proof?: Proof;
-  /** On their way to those who can read them; no record has them. */
-  readonly details?: readonly SealedDetails[];
   /** Of each yes. */
   readonly votes: Map<string, Proof | undefined>;
   /** Participants that have not voted yet. */
@@ -193,7 +189,7 @@ export class Coordinator {
   }
 
   #begin(
-    { order, proof, details }: OrderMessage,
+    { order, proof }: OrderMessage,
     participants: readonly string[],
     turn: Turn,
     out: Out,
@@ -203,19 +199,17 @@ export class Coordinator {
     // Nothing is forced for starting a transaction: without a record it is presumed aborted. Its id
     // can't come back, as the next start has another epoch.
     const transaction = transactionId(epoch, ++this.#sequence);
-    const voting: Voting = {
+    this.#voting.set(order.payment, {
       type: "voting",
       transaction,
       order,
       proof,
-      details,
       votes: new Map(),
       waitingFor: new Set(participants),
       deadlineMs: turn.nowMs + voteTimeoutMs,
       sentMs: turn.nowMs,
-    };
-    this.#voting.set(order.payment, voting);
-    for (const to of participants) out.send(to, prepareFor(to, voting));
+    });
+    for (const to of participants) out.send(to, prepareFor(to, { transaction, order, proof }));
   }
 
   #vote(event: MessageEvent, vote: Vote, turn: Turn, out: Out): void {
@@ -377,13 +371,10 @@ function remind(open: Voting | Committing, peer: string, out: Out): void {
 }
 
 /** An originator needs no proof of its own order. */
-function prepareFor(to: string, { transaction, order, proof, details }: Voting): Prepare {
+function prepareFor(
+  to: string,
+  { transaction, order, proof }: Pick<Voting, "transaction" | "order" | "proof">,
+): Prepare {
   const isOwn = to === order.originator;
-  return {
-    type: "prepare",
-    transaction,
-    order,
-    proof: isOwn ? undefined : proof,
-    details: shownTo(to, details),
-  };
+  return { type: "prepare", transaction, order, proof: isOwn ? undefined : proof };
 }

@@ -5,7 +5,6 @@
 
 import { orderMemoryMs, resendIntervalMs } from "../limits.ts";
 import type { PaymentId } from "./id.ts";
-import type { OrderMessage } from "./message.ts";
 import type { Order } from "./order.ts";
 import { sameOrder } from "./order.ts";
 import type { Answer, OutcomeAnswer, Reply } from "./participant_event.ts";
@@ -15,10 +14,8 @@ interface Waiting {
   readonly deadlineMs: number;
 }
 
-/** What goes to the coordinator. */
-export type Sent = Pick<OrderMessage, "order" | "details">;
-
-interface Own extends Sent {
+interface Own {
+  readonly order: Order;
   waiting: Waiting[];
   sentMs: number;
 }
@@ -44,8 +41,8 @@ export class OwnOrders {
     return own !== undefined && sameOrder(own.order, order);
   }
 
-  add({ order, details }: Sent, waiting: Waiting, sentMs: number): void {
-    this.#own.set(order.payment, { order, details, waiting: [waiting], sentMs });
+  add(order: Order, waiting: Waiting, sentMs: number): void {
+    this.#own.set(order.payment, { order, waiting: [waiting], sentMs });
   }
 
   /** One more request for an order that is under way; false if it is another order. */
@@ -76,11 +73,11 @@ export class OwnOrders {
   }
 
   /** The order to be sent again, if a user still waits for it. */
-  again(payment: PaymentId, nowMs: number): Sent | undefined {
+  again(payment: PaymentId, nowMs: number): Order | undefined {
     const own = this.#own.get(payment);
     if (!own || own.waiting.length === 0) return undefined;
     own.sentMs = nowMs;
-    return own;
+    return own.order;
   }
 
   /**

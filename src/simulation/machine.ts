@@ -9,10 +9,8 @@ import type { MemoryDisk } from "../log/storage.ts";
 import { Log } from "../log/log.ts";
 import type { PaymentId } from "../protocol/id.ts";
 import type { Role } from "../protocol/record.ts";
-import { cardKeeping, newCardOf } from "./cards.ts";
 import { DiskFailure, SimulatedStorage } from "./disk.ts";
 import { SimulatedLinks } from "./links.ts";
-import { SimulatedSealing } from "./sealing.ts";
 import { SimulatedTrust } from "./trust.ts";
 import { Violation } from "./violation.ts";
 import type { World } from "./world.ts";
@@ -116,7 +114,6 @@ export class Machine {
   isHeldDown = false;
   readonly #world: World;
   readonly trust: SimulatedTrust;
-  readonly sealing: SimulatedSealing;
   #lives = 0;
   #lastCut: Promise<void> = Promise.resolve();
 
@@ -125,7 +122,6 @@ export class Machine {
     this.name = name;
     this.role = role;
     this.trust = new SimulatedTrust(name, role, network, world.random);
-    this.sealing = new SimulatedSealing(this.trust.introduction);
   }
 
   get wallMs(): number {
@@ -194,14 +190,13 @@ export class Machine {
     };
     const node = this.role === "coordinator"
       ? new CoordinatorNode(options)
-      : new ParticipantNode({ ...options, coordinator: coordinatorName, cards: cardKeeping });
+      : new ParticipantNode({ ...options, coordinator: coordinatorName });
     node.failed.catch((error) => this.#failed(life, error));
     await node.start();
     if (node instanceof ParticipantNode) {
       for (const account of accountNames) {
         await node.openAccount({ account, currency, opening });
       }
-      await node.addCard(newCardOf(this.name));
     }
     life.node = node;
     life.address = node.listen();
@@ -228,7 +223,6 @@ export class Machine {
       nonce: () => random.hex(12),
       newPaymentId: () => this.newPaymentId(),
       trust: this.trust,
-      sealing: this.sealing,
       links: (host) => {
         life.links.host = host;
         return life.links;

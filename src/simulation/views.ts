@@ -3,10 +3,9 @@
 import type { Entry } from "../codec/record.ts";
 import type { PaymentId, TransactionId } from "../protocol/id.ts";
 import type { Order } from "../protocol/order.ts";
-import { isCardLeg, participantsOf, resolvedLegsOf, sameOrder } from "../protocol/order.ts";
+import { legsOf, participantsOf, sameOrder } from "../protocol/order.ts";
 import type { LogRecord } from "../protocol/record.ts";
 import type { VectorClock } from "../protocol/vector_clock.ts";
-import { cardedAccount } from "./cards.ts";
 import type { Rule } from "./violation.ts";
 import { Violation } from "./violation.ts";
 
@@ -14,8 +13,6 @@ export interface Prepared {
   readonly transaction: TransactionId;
   readonly order: Order;
 }
-
-export const detailsRule: Rule = "details reach their recipient alone";
 
 interface Balance {
   readonly posted: bigint;
@@ -63,8 +60,6 @@ export class CoordinatorView extends LogView {
 
 /** Prepared, or decided by an operator since. */
 interface Open extends Prepared {
-  /** The account behind the card that pays. */
-  readonly card?: string;
   /** What an operator has decided. */
   readonly forced?: boolean;
 }
@@ -81,9 +76,6 @@ export class ParticipantView extends LogView {
   readonly postings: Posting[] = [];
   /** The entry in which each payment was prepared last. */
   readonly preparedIn = new Map<PaymentId, number>();
-  /** Payments whose details were stored here last, and not erased since. */
-  readonly details = new Set<PaymentId>();
-  readonly erased = new Set<PaymentId>();
   readonly accounts = new Map<string, AccountHistory>();
 }
 
@@ -180,25 +172,17 @@ export class Views {
         view.accounts.set(record.account, new AccountHistory(record.opening));
         return;
       case "prepared": {
-        const { transaction, order, card } = record;
+        const { transaction, order } = record;
         const { payment } = order;
         if (view.posted.has(payment) || view.open.has(payment)) {
           const state = view.posted.has(payment) ? "posted" : "open";
           broken("exactly once", `${name} prepares ${payment}, which is ${state}`, payment);
         }
-        view.open.set(payment, { transaction, order, card });
+        view.open.set(payment, { transaction, order });
         view.preparedIn.set(payment, entry);
-        if (record.hasDetails) {
-          view.details.add(payment);
-          view.erased.delete(payment);
-        }
-        const isCharge = order.legs.some((leg) => isCardLeg(leg) && leg.participant === name);
-        if (isCharge ? card !== cardedAccount : card !== undefined) {
-          broken("only the owner debits", `${name} has ${card} pay by card`, payment);
-        }
-        for (const { account, amount } of resolvedLegsOf(order, name, card)) {
+        for (const { account, amount } of legsOf(order, name)) {
           if (amount > 0n) continue;
-          if (order.originator !== name && !isCharge) {
+          if (order.originator !== name) {
             broken("only the owner debits", `${name} prepares ${order.originator}'s`, payment);
           }
           const history = view.accounts.get(account)!;
@@ -218,18 +202,18 @@ export class Views {
           broken("AC1 agreement", `${name} posts ${transaction}, which is not committed`, payment);
         }
         if (view.posted.has(payment)) broken("exactly once", `${name} posts it twice`, payment);
-        const open = this.#take(name, view, record);
-        if (open.forced === undefined) settle(name, view, open, true);
+        const { order, forced } = this.#take(name, view, record);
+        if (forced === undefined) settle(name, view, order, true);
         view.posted.set(payment, transaction);
-        for (const { amount } of resolvedLegsOf(open.order, name)) {
+        for (const { amount } of legsOf(order, name)) {
           view.postings.push({ payment, entry, amount });
         }
         return;
       }
       case "released": {
         const { payment, transaction, code } = record;
-        const open = this.#take(name, view, record);
-        if (open.forced === undefined) settle(name, view, open, false);
+        const { order, forced } = this.#take(name, view, record);
+        if (forced === undefined) settle(name, view, order, false);
         view.released.add(transaction);
         this.bury(transaction, payment, `${name} has released it, knowing`);
         if (code && !this.coordinator.aborted.has(payment)) {
@@ -238,13 +222,13 @@ export class Views {
         return;
       }
       case "forced": {
-        const { order, transaction, commit, card } = record;
+        const { order, transaction, commit } = record;
         const { payment } = order;
         if (view.open.get(payment)?.transaction !== transaction) {
           broken("exactly once", `${name} forces ${transaction}, which is not prepared`, payment);
         }
-        view.open.set(payment, { transaction, order, card, forced: commit });
-        return settle(name, view, { order, card }, commit);
+        view.open.set(payment, { transaction, order, forced: commit });
+        return settle(name, view, order, commit);
       }
       case "mismatch": {
         const { payment, transaction, commit } = record;
@@ -260,13 +244,6 @@ export class Views {
         view.unacknowledged.add(transaction);
         return;
       }
-      case "erased":
-        if (view.open.has(record.payment)) {
-          broken(detailsRule, `${name} erases what is under way`, record.payment);
-        }
-        view.details.delete(record.payment);
-        view.erased.add(record.payment);
-        return;
       case "acknowledged":
         view.unacknowledged.delete(record.transaction);
         return;
@@ -311,13 +288,8 @@ export class Views {
 }
 
 /** Makes a participant's legs final, or gives their holds back. */
-function settle(
-  name: string,
-  view: ParticipantView,
-  { order, card }: Pick<Open, "order" | "card">,
-  isCommit: boolean,
-): void {
-  for (const { account, amount } of resolvedLegsOf(order, name, card)) {
+function settle(name: string, view: ParticipantView, order: Order, isCommit: boolean): void {
+  for (const { account, amount } of legsOf(order, name)) {
     const held = amount < 0n ? amount : 0n;
     view.accounts.get(account)!.move(isCommit ? amount : 0n, held);
   }

@@ -4,7 +4,6 @@ import { decodeFrame, encodeFrames } from "../../src/codec/frame.ts";
 import { isSigned } from "../../src/codec/statement.ts";
 import { frameBytesMax, peersMax } from "../../src/limits.ts";
 import { FormatError } from "../../src/errors.ts";
-import { shownTo } from "../../src/protocol/details.ts";
 import type { Message } from "../../src/protocol/message.ts";
 import { payment, transactions } from "../protocol/example.ts";
 import {
@@ -13,7 +12,7 @@ import {
   assertTruncationsRefusedOrSame,
 } from "./mutation.ts";
 import { asSent, batchOf, stubSign } from "./proofs.ts";
-import { clockBiggest, detailsBiggest, messages, orderBiggest, proofBiggest } from "./samples.ts";
+import { clockBiggest, messages, orderBiggest, proofBiggest } from "./samples.ts";
 
 const hash = new Uint8Array(32).fill(7);
 const header: FrameHeader = { number: 300, hash, clock: new Map([["alice", 128], ["bob", 1]]) };
@@ -62,13 +61,12 @@ Deno.test("frames keep the order of messages, within their limit, whatever the h
 
 Deno.test(`the biggest order fits a frame beside the clock of ${peersMax} nodes`, () => {
   const sent: Message[] = [
-    { type: "order", order: orderBiggest, details: detailsBiggest },
+    { type: "order", order: orderBiggest },
     {
       type: "prepare",
       transaction: transactions.T1,
       order: orderBiggest,
       proof: proofBiggest,
-      details: shownTo(detailsBiggest[0]!.recipient, detailsBiggest),
     },
   ];
   const frames = encodeFrames(biggest, sent, stubSign);

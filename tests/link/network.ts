@@ -205,14 +205,14 @@ export class RawEnd {
   async prove(identity: Identity, listener: Identity, hello: Hello, change = {}): Promise<Frame> {
     const nonce = crypto.getRandomValues(new Uint8Array(nonceBytes));
     const subject: ProofSubject = {
-      version: 1,
+      version: 2,
       dialer: { name: identity.name, role: identity.role, nonce },
       listener: { name: listener.name, role: listener.role, nonce: hello.nonce },
       listenerFingerprint: fingerprint(hello.certificate),
     };
     const frame = encodeMessage({
       type: "prove",
-      protocol: 1,
+      protocol: 2,
       name: identity.name,
       role: identity.role,
       certificate: identity.certDer,
@@ -230,7 +230,7 @@ export class RawEnd {
     await this.prove(identity, listener, await this.hello());
     assert((await this.frame())?.kind === frameKinds.handshake);
     const greeting = { address: "127.0.0.1:1", clock: new Map(), voucher: identity.voucher };
-    await this.write(encodeMessage({ type: "show", protocol: 1, shows: undefined, greeting }));
+    await this.write(encodeMessage({ type: "show", protocol: 2, shows: undefined, greeting }));
     assert((await this.frame())?.kind === frameKinds.handshake);
   }
 

@@ -285,17 +285,18 @@ export class Cluster {
     const flags = ["--name", name, "--certs", this.certs, "--data", data, "--listen", listen];
     const opening = opens.flatMap((open) => ["--open", open]);
     const args = [...role, ...flags, "--http", "127.0.0.1:0", "--no-input", ...opening, ...more];
-    const node = this.spawnWith(name, data, args, { halt, source });
+    const node = this.spawnWith(name, data, args, halt, source);
     this.#nodes.set(name, node);
     return node;
   }
 
-  /** Starts a process by its arguments alone, and what it is to read from stdin. */
+  /** Starts a process by its arguments alone. */
   spawnWith(
     name: string,
     data: string,
     args: readonly string[],
-    { halt = "", source, input }: { halt?: string; source?: string; input?: string } = {},
+    halt = "",
+    source?: string,
   ): Node {
     const first = source
       ? ["run", "-A", "--no-check", "--config", `${source}/deno.json`, `${source}/main.ts`]
@@ -304,13 +305,11 @@ export class Cluster {
       args: [...first, ...args],
       cwd: this.folder,
       env: { HANDFAST_TEST_HALT: halt, NO_COLOR: "1" },
-      stdin: input === undefined ? "null" : "piped",
+      stdin: "null",
       stdout: "piped",
       stderr: "piped",
     });
-    const child = command.spawn();
-    if (input !== undefined) void give(child, input);
-    const node = new Node(name, data, child);
+    const node = new Node(name, data, command.spawn());
     this.#spawned.push(node);
     return node;
   }
@@ -322,11 +321,6 @@ export class Cluster {
       return (await node.get("/healthz").catch(() => undefined))?.status === 200;
     });
     return node;
-  }
-
-  /** All that any process of this network has said, on stdout and stderr. */
-  get said(): string {
-    return this.#spawned.map(({ stdout, stderr }) => stdout + stderr).join("\n");
   }
 
   /** Waits until participants are linked to the coordinator. */
@@ -348,13 +342,8 @@ export class Cluster {
   }
 
   /** Runs a command to its end. */
-  run(...args: string[]): Promise<Result> {
-    return this.runReading(undefined, ...args);
-  }
-
-  /** Runs a command to its end that is given something on stdin. */
-  async runReading(input: string | undefined, ...args: string[]): Promise<Result> {
-    const command = this.spawnWith(args[0] ?? "", "", args, { input });
+  async run(...args: string[]): Promise<Result> {
+    const command = this.spawnWith(args[0] ?? "", "", args);
     const code = await command.exit;
     const { stdout, stderr } = command;
     return { code, stdout, stderr };
@@ -387,13 +376,6 @@ export function transfer(from: string, to: string, amount: number, id?: string) 
       { account: `main@${to}`, amount: String(amount), currency: "USD" },
     ],
   };
-}
-
-async function give({ stdin }: Deno.ChildProcess, input: string): Promise<void> {
-  const writer = stdin.getWriter();
-  // It may not want to read.
-  await writer.write(new TextEncoder().encode(input)).catch(() => {});
-  await writer.close().catch(() => {});
 }
 
 async function collect(stream: ReadableStream<Uint8Array>, add: (text: string) => void) {
