@@ -111,7 +111,7 @@ export class SimulatedLinks implements LinkLayer {
 
   send(peer: string, payload: Uint8Array): boolean {
     const end = this.#ends.get(peer);
-    if (!end) return false;
+    if (!end?.isUp) return false;
     const world = this.#world;
     const { random, chaos } = world;
     this.#life.mayCrash("between two sends");
@@ -185,10 +185,13 @@ export class SimulatedLinks implements LinkLayer {
     if (!end.isUp) return;
     const other = end.link.other(end);
     const peer = other.life.machine.name;
-    this.#ends.delete(peer);
     this.#leave(end);
     this.#world.trace(() => `down ${this.#name} with ${peer}: ${reason}`);
-    this.#life.after(0, () => this.#host.linkDown(peer, reason));
+    this.#life.after(0, () => {
+      // Not before: the node would hear of the next link first, and take that for the one that is down.
+      this.#ends.delete(peer);
+      this.#host.linkDown(peer, reason);
+    });
   }
 
   #leave(end: End): void {
