@@ -221,7 +221,11 @@ export class Machine {
         every: (ms, run) => life.every(ms, run),
       },
       nonce: () => random.hex(12),
-      newPaymentId: () => this.newPaymentId(),
+      newPaymentId: () => {
+        const id = this.newPaymentId();
+        this.#world.watch.named(id);
+        return id;
+      },
       trust: this.trust,
       links: (host) => {
         life.links.host = host;

@@ -77,6 +77,8 @@ export class ParticipantView extends LogView {
   /** The entry in which each payment was prepared last. */
   readonly preparedIn = new Map<PaymentId, number>();
   readonly accounts = new Map<string, AccountHistory>();
+  /** Payments that users' keys stand for. */
+  readonly keyed = new Set<PaymentId>();
 }
 
 export class Views {
@@ -170,6 +172,9 @@ export class Views {
     switch (record.type) {
       case "opened":
         view.accounts.set(record.account, new AccountHistory(record.opening));
+        return;
+      case "keyed":
+        view.keyed.add(record.payment);
         return;
       case "prepared": {
         const { transaction, order } = record;

@@ -19,6 +19,8 @@ export class Watch {
   readonly views: Views;
   readonly #world: World;
   readonly #begun = new Map<TransactionId, PaymentId>();
+  /** Ids that nodes have made: users here give an id or a key. */
+  readonly #named = new Set<PaymentId>();
 
   constructor(world: World) {
     this.#world = world;
@@ -64,6 +66,12 @@ export class Watch {
     const { coordinator } = this.views;
     const view = this.views.of(name);
     switch (message.type) {
+      case "order": {
+        const { payment } = message.order;
+        if (!this.#named.has(payment) || !(view instanceof ParticipantView)) return;
+        if (view.keyed.has(payment)) return;
+        return broken(untold, `${name} orders for a key that it has not recorded`, payment);
+      }
       case "prepare": {
         const { transaction, order: { payment } } = message;
         const before = this.#begun.get(transaction);
@@ -117,6 +125,11 @@ export class Watch {
     if (state === "aborted" && !aborted.has(payment)) {
       broken(untold, `${name} tells of an abort, the coordinator has none`, payment);
     }
+  }
+
+  /** A node has made the id for a payment that its user names by a key. */
+  named(payment: PaymentId): void {
+    this.#named.add(payment);
   }
 
   /** A user is told what became of a payment, or is shown it. */

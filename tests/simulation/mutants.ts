@@ -149,7 +149,7 @@ export const mutants: readonly Mutant[] = [
     file: participant,
     find: `this.#record({ type: "keyed", key, request: content, payment }, turn, out);`,
     replace: `this.#record({ type: "keyed", key, request: content, payment }, turn, out, false);`,
-    seeds: 1_000,
+    seeds: 50,
   },
   {
     name: "another's account debited",
