@@ -70,6 +70,8 @@ export abstract class Shell<Event extends { readonly type: string }, Reply> impl
   readonly #coordinators = new Set<string>();
   /** Of peers that have linked since the start, before they are recorded. */
   readonly #introductions = new Map<string, Introduction>();
+  /** Peers that a coordinator has not on its disk yet. */
+  readonly #newcomers = new Set<string>();
   readonly #alarms: string[] = [];
   readonly #statements: Statements;
   #loop: Loop<Event, Reply> | undefined;
@@ -264,9 +266,14 @@ export abstract class Shell<Event extends { readonly type: string }, Reply> impl
     this.#linked.add(peer);
     this.#introductions.set(peer, greeting.introduction);
     if (role === "coordinator") this.#coordinators.add(peer);
+    const isNew = !this.core.state.membership.knows(peer);
+    if (this.role === "coordinator" && isNew) this.#newcomers.add(peer);
     if (this.#isKnown(peer, greeting.clock)) this.loop.hear(greeting.clock);
     this.loop.announceAgain(peer);
-    this.loop.enqueue(this.linkUpEvent(peer, greeting));
+    const event = this.linkUpEvent(peer, greeting);
+    if (!this.#newcomers.has(peer)) return this.loop.enqueue(event);
+    // A loop that fails is told of by whom it runs for.
+    this.loop.settled(event).then(() => this.#newcomers.delete(peer), () => {});
   }
 
   linkDown(peer: string, reason: string): void {
@@ -289,9 +296,9 @@ export abstract class Shell<Event extends { readonly type: string }, Reply> impl
     }
     const isKnown = this.#isKnown(peer, frame.clock);
     // What it says may depend on entries that this node's own would then not have in their past. It is
-    // lost, and comes again when the coordinator has told who is there. A coordinator can't wait for
-    // that: it is the one who tells.
-    if (!isKnown && this.role === "participant") return;
+    // lost, and comes again when the coordinator has told who is there, or has recorded it. For others
+    // a coordinator can't wait: it is the one who tells.
+    if (!isKnown && (this.role === "participant" || this.#newcomers.has(peer))) return;
     const messages = this.#statements.believed(peer, frame.messages, frame.batch);
     this.observer.received(peer, { ...frame, messages });
     // Only a coordinator introduces others; from anybody else the core hears of it as it came.
@@ -315,10 +322,12 @@ export abstract class Shell<Event extends { readonly type: string }, Reply> impl
 
   /**
    * Whether all nodes that a peer's clock names are known here: a participant could fill the clocks of
-   * the whole network with names of its own making.
+   * the whole network with names of its own making. A coordinator that passed on what a newcomer says
+   * would be told, after a crash, of a node that it has forgotten.
    */
   #isKnown(peer: string, clock: VectorClock): boolean {
     if (this.#coordinators.has(peer)) return true;
+    if (this.#newcomers.has(peer)) return false;
     const { membership } = this.core.state;
     for (const name of clock.keys()) {
       if (name === peer || name === this.name || membership.knows(name)) continue;

@@ -324,7 +324,9 @@ export class Coordinator {
     this.#connected.add(peer);
     const node: Address = { name: peer, address, introduction };
     if (membership.isNews(node)) {
-      this.#record({ type: "introduced", ...node }, turn, out, false);
+      // Durable before others hear of it: their clocks count its entries, and after a crash this node
+      // could take them over only in part.
+      this.#record({ type: "introduced", ...node }, turn, out);
       for (const to of this.#connected) {
         if (to !== peer) out.send(to, { type: "directory", nodes: [node] });
       }

@@ -1,6 +1,6 @@
 /**
- * Conservation while payments are under way: the clock of any entry names a consistent cut through all
- * logs, and across each such cut no money is made or lost (Mattern 1989).
+ * The clock of any entry names a consistent cut through all logs, and across each such cut no money is
+ * made or lost, also while payments are under way (Mattern 1989).
  */
 
 import { legsOf, participantsOf } from "../protocol/order.ts";
@@ -8,6 +8,27 @@ import { broken } from "./views.ts";
 import type { World } from "./world.ts";
 
 const cutsMax = 25;
+
+/** What an entry has in its past is in the past of every entry that knows of it. */
+export function checkClocks({ machines, watch: { views } }: World): void {
+  for (const { name } of machines) {
+    for (const [i, clock] of views.of(name).clocks.entries()) {
+      for (const [peer, count] of clock) {
+        if (count === 0) continue;
+        const past = views.of(peer).clocks[count - 1];
+        const entry = `entry ${i + 1} of ${name}`;
+        if (!past) broken("clocks are consistent cuts", `${entry} knows ${count} of ${peer}`);
+        for (const [third, theirs] of past) {
+          const own = clock.get(third) ?? 0;
+          if (theirs <= own) continue;
+          const what =
+            `${entry} knows ${peer} ${count}, which knows ${third} ${theirs}, but ${own}`;
+          broken("clocks are consistent cuts", `${what} itself`);
+        }
+      }
+    }
+  }
+}
 
 export function checkCuts({ random, machines, watch: { views } }: World): void {
   for (let i = 0; i < cutsMax; i++) {

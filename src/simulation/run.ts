@@ -8,7 +8,7 @@ import type { PaymentId } from "../protocol/id.ts";
 import { ParticipantNode } from "../node/participant_node.ts";
 import { chaosOf, healed } from "./chaos.ts";
 import { Client } from "./clients.ts";
-import { checkCuts } from "./cuts.ts";
+import { checkClocks, checkCuts } from "./cuts.ts";
 import { Faults } from "./faults.ts";
 import { Operator } from "./operators.ts";
 import { Random } from "./random.ts";
@@ -110,6 +110,7 @@ async function live(world: World): Promise<void> {
   const isStopped = await until(() => hasStopped, stoppingMsMax);
   if (!isStopped) throw new Violation("AC5 termination", "a node does not stop");
   for (const client of clients) client.check();
+  checkClocks(world);
   if (mismatchesOf(world).length === 0) checkCuts(world);
   await checkLogs(world);
   if (world.violation) throw world.violation.violation;

@@ -14,6 +14,7 @@ export type Rule =
   | "nothing is told before it is durable"
   | "only the owner debits"
   | "no more is held than there is"
+  | "clocks are consistent cuts"
   | "conservation at consistent cuts"
   | "books add up to zero"
   | "a node without entries its peers have seen is refused"

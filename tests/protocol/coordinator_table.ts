@@ -255,10 +255,11 @@ export const coordinatorTable: readonly Row[] = [
     event: "link up from elsewhere",
     rule: "The coordinator hands names and addresses to all",
     does: {
-      "voting": "introduced bob > alice directory bob > bob directory alice+bob > bob prepare T1",
+      "voting":
+        "introduced bob, sync > alice directory bob > bob directory alice+bob > bob prepare T1",
       "committing":
-        "introduced bob > alice directory bob > bob directory alice+bob > bob commit T1 @then",
-      "otherwise": "introduced bob > alice directory bob > bob directory alice+bob",
+        "introduced bob, sync > alice directory bob > bob directory alice+bob > bob commit T1 @then",
+      "otherwise": "introduced bob, sync > alice directory bob > bob directory alice+bob",
     },
   },
   {

@@ -140,9 +140,16 @@ export const mutants: readonly Mutant[] = [
   {
     name: "clock taken over in part",
     file: "src/node/shell.ts",
-    find: `if (!isKnown && this.role === "participant") return;`,
+    find: `if (!isKnown && (this.role === "participant" || this.#newcomers.has(peer))) return;`,
     replace: "",
-    seeds: 1_000,
+    seeds: 50,
+  },
+  {
+    name: "newcomer believed before it is recorded",
+    file: "src/node/shell.ts",
+    find: "if (this.#newcomers.has(peer)) return false;",
+    replace: "",
+    seeds: 500,
   },
   {
     name: "key not durable before its order leaves",
