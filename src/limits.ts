@@ -14,6 +14,23 @@ export const ownOrdersMax = 20_000;
 /** Transactions open at the coordinator; past it: `overloaded`. */
 export const openTransactionsMax = 50_000;
 
+// Cards
+
+/** Of a card's number (ISO/IEC 7812-1 has at most 19). */
+export const cardDigitsMin = 12;
+export const cardDigitsMax = 19;
+/** Failures of one card, or of one merchant's charges, after which an issuer looks at no more of them
+ * until so long after the first of these. A merchant takes cards of many. */
+export const cardFailuresMax = 5;
+export const merchantFailuresMax = 20;
+export const cardFailuresMs = 10 * 60_000;
+/** Declined charges that an issuer remembers the reason of. */
+export const declinesKept = 100;
+
+/** A log that is longer is cleared of what was erased when its node starts next, not when it stops:
+ * that takes 6 s a GB. */
+export const wipedAtCloseBytesMax = 256 * 1024 * 1024;
+
 // Time
 
 export const tickIntervalMs = 100;
@@ -26,6 +43,8 @@ export const resendIntervalMs = 1_000;
 /** How long a request waits for its outcome unless it says otherwise. */
 export const waitMsDefault = 10_000;
 export const waitMsMax = 60_000;
+/** How long an order waits for the introduction of whom it tells something: it may have just come. */
+export const introductionMsMax = 1_000;
 /** How long an originator remembers an order for which no user waits any more. */
 export const orderMemoryMs = 30_000;
 /** From SIGTERM until what is still open is left to recovery. */
@@ -36,6 +55,23 @@ export const drainMs = 5_000;
 /** Of the name by which an operator is recorded, in UTF-16 units. */
 export const operatorLengthMax = 64;
 
+// Details
+
+/** Of a memo, in UTF-16 units: as much as ISO 20022 has for what a payment is about. */
+export const memoLengthMax = 140;
+/** Of a reference, likewise: an end-to-end identification of ISO 20022. */
+export const referenceLengthMax = 35;
+/** Details have a multiple of it, by padding, so that their length tells little. */
+export const detailsPadBytes = 256;
+/** Of what one recipient is told, padded. */
+export const detailsBytesMax = 3 * detailsPadBytes;
+/** As sealed. */
+export const sealedDetailsBytesMax = detailsBytesMax + 48;
+/** Recipients of details in one payment: what all of them are told travels in one order. */
+export const detailsRecipientsMax = 4;
+/** Counted of a turn for each value that its details write, beside what is sealed: few are left then. */
+export const detailsValueBytes = 512;
+
 // Links
 
 /** A whole frame. One this small is acted on alone: the acceptor can't turn Nagle's algorithm off. */
@@ -43,7 +79,7 @@ export const frameBytesMax = 16 * 1024;
 /** Of a frame what the codec may fill: links put their own few bytes before it. */
 export const framePayloadBytesMax = frameBytesMax - 64;
 /** Statements under one signature: their list comes along with each of them that is passed on. */
-export const statementsMax = 64;
+export const statementsMax = 48;
 /** Of one of them with its length: its kind, a transaction, an entry's number and place, and a hash. */
 export const statementBytesMax = 72;
 /** Of a batch in a frame or an entry: the list of its statements, who signed it, and its signature. */
@@ -112,6 +148,7 @@ invariant(tickIntervalMs < inquiryIntervalMs, "time-outs are noticed on ticks");
 invariant(inquiryIntervalMs < voteTimeoutMs, "a lost vote is found before the vote timeout");
 invariant(resendIntervalMs < voteTimeoutMs, "a lost prepare is sent again before the vote timeout");
 invariant(voteTimeoutMs < waitMsDefault, "a user who waits learns of an abort by timeout");
+invariant(introductionMsMax < waitMsDefault, "who waits for an introduction waits for the outcome");
 invariant(
   orderMemoryMs > voteTimeoutMs,
   "an order is remembered while its transaction may be open",
@@ -131,6 +168,20 @@ invariant(
   "an order fits a frame together with a clock and the list that it was signed in",
 );
 invariant(
+  3 * memoLengthMax + 3 * referenceLengthMax + 128 < detailsBytesMax,
+  "what may be said fits the details, whatever its characters",
+);
+invariant(
+  (peersMax + 1) * 40 + legsMax * 80 + detailsRecipientsMax * (sealedDetailsBytesMax + 48) <
+    framePayloadBytesMax,
+  "an order fits a frame together with a clock and what it tells its recipients",
+);
+invariant(
+  (peersMax + 1) * 40 + legsMax * 80 + batchBytesMax + sealedDetailsBytesMax + 48 +
+      detailsRecipientsMax * 80 < framePayloadBytesMax,
+  "a prepare fits a frame together with a clock, a list of statements and what a recipient is told",
+);
+invariant(
   2 * (peersMax + 1) * 40 + batchBytesMax < framePayloadBytesMax,
   "a decision fits a frame together with two clocks and the list that it was signed in",
 );
@@ -140,7 +191,13 @@ invariant(
   "a part of an entry fits a value, encrypted too",
 );
 invariant(
+  turnBytesMax / detailsValueBytes + 2 + Math.ceil(kvCommitBytesMax / entryPartBytesMax) + 1 <
+    kvCommitMutationsMax,
+  "a turn has no more values than a commit takes: its head, its entry's parts, its details",
+);
+invariant(
   turnBytesMax + legsMax * 80 + (legsMax + 1) * batchBytesMax + (peersMax + 1) * 120 +
       sealedOverheadBytes * Math.ceil(kvCommitBytesMax / entryPartBytesMax) < kvCommitBytesMax,
-  "a turn fits one atomic commit, also with a commit at its end whose proofs have a batch each",
+  "a turn fits one atomic commit, encrypted too, also with a commit at its end whose proofs have a " +
+    "batch each",
 );

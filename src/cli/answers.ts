@@ -22,6 +22,10 @@ export const paymentAnswer = z.object({
   code: z.string().optional(),
   legs: z.array(leg),
   originator: z.string(),
+  /** Of what it tells the node asked; one line each. */
+  memo: z.string().optional(),
+  reference: z.string().optional(),
+  details: z.enum(["erased", "unreadable"]).optional(),
   transaction: z.string().optional(),
   clock: z.record(z.string(), z.number()),
   at: z.string(),
@@ -94,6 +98,34 @@ export const acknowledgeAnswer = z.object({
   payment: z.string(),
   by: z.string(),
 });
+
+const cardAnswer = z.object({
+  id: z.string(),
+  account: z.string(),
+  masked: z.string(),
+  expiry: z.string(),
+  at: z.string(),
+});
+
+export const cardsAnswer = z.object({
+  cards: z.array(cardAnswer),
+  declined: z.array(z.object({
+    payment: z.string(),
+    merchant: z.string(),
+    masked: z.string().optional(),
+    amount: digits(),
+    currency: z.string(),
+    reason: z.string(),
+    at: z.string(),
+  })),
+});
+export type CardsAnswer = z.infer<typeof cardsAnswer>;
+
+export const addedCardAnswer = cardAnswer.extend({ cvv: z.string() });
+
+export const removedCardAnswer = z.object({ removed: z.string() });
+
+export const eraseAnswer = z.object({ erased: z.string(), by: z.string(), at: z.string() });
 
 /** An outcome or a refusal, as far as it can be told which payment it is about. */
 const outcomeAnswer = z.object({

@@ -18,7 +18,7 @@ export interface Arguments {
   readonly wantsHelp: boolean;
 }
 
-type Syntax = Pick<Command, "name" | "usage" | "positionals" | "flags">;
+type Syntax = Pick<Command, "name" | "usage" | "positionals" | "flags" | "hidden">;
 
 const helpFlags: readonly Flag[] = [
   { name: "help", help: "" },
@@ -124,19 +124,24 @@ function refuseBadUse({ name, value, repeats }: Flag, given: readonly unknown[])
   }
 }
 
-function unknownFlag(arg: string, { name, flags }: Syntax): UsageError {
+function unknownFlag(arg: string, { name, flags, hidden }: Syntax): UsageError {
   const known = [...flags.map((flag) => `--${flag.name}`), "--help"];
   const typed = arg.split("=", 1)[0] ?? arg;
+  if (hidden?.flags.some((flag) => typed === `--${flag}`)) return new UsageError(hidden.refusal);
   return new UsageError(
     `unknown flag ${typed} for "${name}": did you mean ${closestString(typed, known)}?`,
   );
 }
 
-function refuseBadCount(given: readonly string[], { name, usage, positionals = [] }: Syntax): void {
+function refuseBadCount(
+  given: readonly string[],
+  { name, usage, positionals = [], hidden }: Syntax,
+): void {
   const missing = positionals[given.length];
   const correct = `handfast ${usage.join(" | ")}`;
   if (missing !== undefined) throw new UsageError(`"${name}" needs ${missing}: ${correct}`);
   const extra = given[positionals.length];
+  if (extra !== undefined && hidden) throw new UsageError(hidden.refusal);
   if (extra !== undefined) {
     throw new UsageError(`unexpected "${extra}" for "${name}": the usage is ${correct}`);
   }

@@ -12,10 +12,19 @@ export interface Command {
   /** Names of what is given without a flag; each must be given. */
   readonly positionals?: readonly string[];
   readonly flags: readonly Flag[];
+  /** What may not be given as an argument, where others on the machine see it. */
+  readonly hidden?: Hidden;
   /** Lines at the end of its help. */
   readonly notes?: readonly string[];
   /** Resolves to the exit code. */
   run(args: Arguments, io: Io): Promise<number>;
+}
+
+export interface Hidden {
+  /** Flags that somebody might try it with. */
+  readonly flags: readonly string[];
+  /** How to give it; what was typed is not repeated. */
+  readonly refusal: string;
 }
 
 export interface Flag {

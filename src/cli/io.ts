@@ -17,7 +17,14 @@ export interface Io {
   /** Enter takes `preset`. */
   ask(question: string, preset: string): string;
   confirm(question: string): boolean;
+  /** Asks for what nobody is to see: nothing of the answer is shown. */
+  askSecret(question: string): Promise<string>;
+  /** All of stdin, where it is no terminal. */
+  input(): Promise<string>;
 }
+
+/** Of what is read from stdin. */
+const inputBytesMax = 4_096;
 
 export const processIo: Io = {
   out: (line) => console.log(line),
@@ -38,4 +45,48 @@ export const processIo: Io = {
     return answer.trim() || preset;
   },
   confirm: (question) => confirm(question),
+  askSecret,
+  input: async () => {
+    if (Deno.stdin.isTerminal()) {
+      throw new UsageError(
+        "nothing is asked for here, as the output goes to no terminal: give it on stdin",
+      );
+    }
+    let text = "";
+    for await (const chunk of Deno.stdin.readable.pipeThrough(new TextDecoderStream())) {
+      text += chunk;
+      if (text.length > inputBytesMax) {
+        throw new UsageError(`more than ${inputBytesMax} characters on stdin`);
+      }
+    }
+    return text;
+  },
 };
+
+/** As a terminal sends them. */
+const keys = { enter: [10, 13], erase: [8, 127], interrupt: 3, end: 4 };
+
+/**
+ * Not by the library's prompt: it leaves Ctrl-C to the terminal, which then ends the program with the
+ * terminal still silent.
+ */
+async function askSecret(question: string): Promise<string> {
+  Deno.stderr.writeSync(new TextEncoder().encode(`${question}:`));
+  Deno.stdin.setRaw(true);
+  const typed: number[] = [];
+  // One at a time: what follows, as where lines are pasted, answers the next question.
+  const key = new Uint8Array(1);
+  try {
+    for (;;) {
+      const byte = await Deno.stdin.read(key) === 1 ? key[0]! : keys.end;
+      if (keys.enter.includes(byte)) return new TextDecoder().decode(Uint8Array.from(typed)).trim();
+      if (byte === keys.interrupt) throw new UsageError("interrupted: nothing was done");
+      if (byte === keys.end) throw new UsageError(`no answer to "${question}"`);
+      if (keys.erase.includes(byte)) typed.pop();
+      else typed.push(byte);
+    }
+  } finally {
+    Deno.stdin.setRaw(false);
+    Deno.stderr.writeSync(new TextEncoder().encode("\n"));
+  }
+}

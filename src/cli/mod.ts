@@ -6,10 +6,13 @@ import { acknowledge } from "./acknowledge.ts";
 import { parseArguments, unknownWord } from "./arguments.ts";
 import { balance } from "./balance.ts";
 import type { Command } from "./command.ts";
+import { card } from "./card.ts";
+import { charge } from "./charge.ts";
 import { completionsOf } from "./completions.ts";
 import { csr } from "./csr.ts";
 import { demo } from "./demo.ts";
 import { doctor } from "./doctor.ts";
+import { erase } from "./erase.ts";
 import { exitCode } from "./exit_code.ts";
 import { commandHelp, overview } from "./help.ts";
 import { inDoubt } from "./in_doubt.ts";
@@ -38,6 +41,8 @@ const commands: readonly Command[] = [
   role,
   demo,
   pay,
+  charge,
+  card,
   balance,
   payment,
   payments,
@@ -46,6 +51,7 @@ const commands: readonly Command[] = [
   resolve,
   acknowledge,
   readmit,
+  erase,
   verify,
   proof,
   verifyProof,

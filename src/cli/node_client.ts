@@ -17,7 +17,7 @@ export type Reply =
   | { readonly type: "broken"; readonly reason: string };
 
 export interface Request {
-  readonly method: "GET" | "POST";
+  readonly method: "GET" | "POST" | "DELETE";
   /** With its query. */
   readonly path: string;
   /** Sent as JSON. */

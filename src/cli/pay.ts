@@ -6,7 +6,7 @@ import { amountText } from "./amounts.ts";
 import { answerOf, lookUp, printBody } from "./api.ts";
 import type { Arguments } from "./arguments.ts";
 import { jsonFlag } from "./command.ts";
-import type { Command } from "./command.ts";
+import type { Command, Flag } from "./command.ts";
 import { exitCode } from "./exit_code.ts";
 import type { Io } from "./io.ts";
 import { newId } from "./new_id.ts";
@@ -33,6 +33,18 @@ export const pay: Command = {
     { name: "amount", value: "AMOUNT", help: "how much, such as 125.00" },
     { name: "currency", value: "CODE", help: "default: the paying account's" },
     { name: "from", value: "ACCOUNT", help: "the paying account (default: main)" },
+    { name: "memo", value: "TEXT", help: "what it is for, which only who is paid can read" },
+    { name: "reference", value: "TEXT", help: "such as an invoice's number; sealed likewise" },
+    ...sendFlags(),
+    ...nodeFlags,
+    jsonFlag,
+  ],
+  run: runPay,
+};
+
+/** Flags of all that is sent as a payment. */
+export function sendFlags(): readonly Flag[] {
+  return [
     {
       name: "id",
       value: "UUIDV7",
@@ -43,11 +55,17 @@ export const pay: Command = {
       value: "SECONDS",
       help: `how long, for the outcome (default: ${waitMsDefault / 1000})`,
     },
-    ...nodeFlags,
-    jsonFlag,
-  ],
-  run: runPay,
-};
+  ];
+}
+
+export function sendIn(args: Arguments): Pick<Sent, "id" | "waitSeconds"> {
+  const id = args.text("id");
+  const wait = args.text("wait");
+  return {
+    id: id === undefined ? newId() : parseId(id, "--id"),
+    waitSeconds: wait === undefined ? waitMsDefault / 1000 : parseWait(wait, "--wait"),
+  };
+}
 
 /** How long to wait before saying so. */
 const noteMs = 1_000;
@@ -59,8 +77,33 @@ async function runPay(args: Arguments, io: Io): Promise<number> {
   const node = await findNode(args);
   const currency = wanted.currency ?? await currencyOf(node, wanted.from, args, io);
   const amount = parsePositive(wanted.amount, currency, "--amount");
-  const { id, from, to, waitSeconds } = wanted;
+  const { id, from, to, memo, reference, waitSeconds } = wanted;
 
+  return await sendPayment(args, io, node, {
+    id,
+    path: "/v1/payments",
+    body: { id, from, to, amount: amount.toString(), currency, memo, reference },
+    waitSeconds,
+    what: `${amountText(amount, currency)} from ${from} to ${to}`,
+  });
+}
+
+export interface Sent {
+  readonly id: PaymentId;
+  readonly path: string;
+  readonly body: unknown;
+  readonly waitSeconds: number;
+  /** What is paid to whom, for people. */
+  readonly what: string;
+}
+
+/** Sends a payment and says what becomes of it; resolves to the exit code. */
+export async function sendPayment(
+  args: Arguments,
+  io: Io,
+  node: NodeAddress,
+  { id, path, body, waitSeconds, what }: Sent,
+): Promise<number> {
   // Before it is sent: whatever happens then, there is an id to ask about.
   io.err(`payment ${id}`);
   const note = io.isWatched
@@ -68,17 +111,15 @@ async function runPay(args: Arguments, io: Io): Promise<number> {
     : undefined;
   const reply = await send(node, {
     method: "POST",
-    path: `/v1/payments?wait=${waitSeconds}`,
-    body: { id, from, to, amount: amount.toString(), currency },
+    path: `${path}?wait=${waitSeconds}`,
+    body,
     timeoutMs: waitSeconds * 1000 + answerMarginMs,
   });
   clearTimeout(note);
   const outcome = payOutcome(id, reply);
   if (args.is("json")) printBody(reply, io);
   if (outcome.exit !== exitCode.done) io.err(`handfast: ${outcome.line}`);
-  else if (!args.is("json")) {
-    io.out(`${outcome.line}: ${amountText(amount, currency)} from ${from} to ${to}`);
-  }
+  else if (!args.is("json")) io.out(`${outcome.line}: ${what}`);
   return outcome.exit;
 }
 
@@ -89,25 +130,26 @@ interface Wanted {
   /** Decimal: its minor units depend on the currency. */
   readonly amount: string;
   readonly currency?: string;
+  readonly memo?: string;
+  readonly reference?: string;
   readonly waitSeconds: number;
 }
 
 function parseWanted(args: Arguments): Wanted {
-  const id = args.text("id");
   const currency = args.text("currency");
-  const wait = args.text("wait");
   return {
     to: parseAddress(args.required("to"), "--to"),
     amount: parseDecimal(args.required("amount"), "--amount"),
     currency: currency === undefined ? undefined : parseCurrency(currency, "--currency"),
     from: parseName(args.text("from") ?? "main", "--from"),
-    id: id === undefined ? newId() : parseId(id, "--id"),
-    waitSeconds: wait === undefined ? waitMsDefault / 1000 : parseWait(wait, "--wait"),
+    memo: args.text("memo"),
+    reference: args.text("reference"),
+    ...sendIn(args),
   };
 }
 
 /** @throws {Error} where the account is not found; nothing has been sent then */
-async function currencyOf(
+export async function currencyOf(
   node: NodeAddress,
   account: string,
   args: Arguments,
@@ -118,6 +160,6 @@ async function currencyOf(
     return answerOf(node, reply, accountAnswer).currency;
   } catch (thrown) {
     if (args.is("json")) printBody(reply, io);
-    throw new Error(`no payment was sent from "${account}": ${messageOf(thrown)}`);
+    throw new Error(`no payment of "${account}" was sent: ${messageOf(thrown)}`);
   }
 }

@@ -46,8 +46,9 @@ function answered(id: PaymentId, status: number, answer: OutcomeAnswer): PayOutc
     case 422:
       if (isThis && answer.state === "aborted") return aborted(id, code);
       if (code === "id_reused") {
-        return failed(`${said}; nothing was paid by this: leave out --id for a new payment`);
+        return failed(`${said}; see "handfast payment ${id}"; for a new payment leave out --id`);
       }
+      if (isThis && answer.state === "not_started") return failed(said);
       return unknown(id, said);
     case 400:
       // Without a problem's code it is not a node that calls this malformed.
@@ -108,5 +109,7 @@ const reasonOf: Readonly<Record<RefusalCode, string>> = {
   insufficient_funds: "the account has less available",
   vote_timeout: "a participant did not vote in time",
   forced_otherwise: "an operator of a participant has decided an earlier attempt by hand",
+  details_unreadable: "a recipient can't read its details",
+  card_declined: "the card's issuer does not say why",
 };
 const reasons: ReadonlyMap<string, string> = new Map(Object.entries(reasonOf));

@@ -27,6 +27,9 @@ export const payment: Command = {
         false,
       ),
       `  ordered at ${found.originator}, recorded here ${timeText(found.at)}`,
+      ...found.memo === undefined ? [] : [`  memo: ${found.memo}`],
+      ...found.reference === undefined ? [] : [`  reference: ${found.reference}`],
+      ...found.details === undefined ? [] : [`  details ${found.details}`],
       ...found.transaction === undefined ? [] : [`  transaction ${found.transaction}`],
     ]);
   },

@@ -5,6 +5,7 @@ import type { NodeApi, NodeEvent, PaymentAnswer } from "../http/node_api.ts";
 import { statusJson } from "../http/status.ts";
 import { waitMsDefault } from "../limits.ts";
 import type { PaymentId } from "../protocol/id.ts";
+import { isCardLeg } from "../protocol/order.ts";
 import { balanceLines } from "./balance.ts";
 import { legsText } from "./legs.ts";
 import { newId } from "./new_id.ts";
@@ -180,7 +181,9 @@ export class PromptSession {
       ...leg,
       account: `${leg.account}@${leg.participant}`,
     }));
-    this.#say(`${style.paint("good", "received")} ${legsText(legs)}, payment ${event.payment}`);
+    const isCharged = event.legs.some((leg) => isCardLeg(leg) && leg.participant === node.name);
+    const what = style.paint("good", isCharged ? "charged" : "received");
+    this.#say(`${what} ${legsText(legs)}, payment ${event.payment}`);
   }
 
   #watchLink(): void {

@@ -3,11 +3,14 @@
 import { Reader, Writer } from "../bytes.ts";
 import { FormatError } from "../errors.ts";
 import { framePayloadBytesMax, statementsMax } from "../limits.ts";
-import type { Address, Message, Outcome } from "../protocol/message.ts";
+import type { SealedDetails } from "../protocol/details.ts";
+import type { Address, Message, OrderMessage, Outcome, Prepare } from "../protocol/message.ts";
 import { rejectionCodes } from "../protocol/message.ts";
+import type { Order } from "../protocol/order.ts";
 import { refusalCodes } from "../protocol/order.ts";
 import type { Batch } from "../protocol/proof.ts";
 import type { VectorClock } from "../protocol/vector_clock.ts";
+import { readDetails, writeDetails } from "./details.ts";
 import { readOrder } from "./order.ts";
 import { isSigned, StatementList } from "./statement.ts";
 import {
@@ -186,11 +189,13 @@ class MessageWriter {
     w.u8(messageTypes.indexOf(message.type));
     switch (message.type) {
       case "order":
-        return w.blob(message.order.bytes);
+        w.blob(message.order.bytes);
+        return writeDetailsOf(w, message);
       case "prepare":
         writeTransaction(w, message.transaction);
         w.blob(message.order.bytes);
-        return this.#proofs.write(w, message.proof);
+        this.#proofs.write(w, message.proof);
+        return writeDetailsOf(w, message);
       case "vote":
         writeTransaction(w, message.transaction);
         w.hex(message.payment);
@@ -245,6 +250,15 @@ class MessageWriter {
   }
 }
 
+/** Nothing tells of details but the order. */
+function writeDetailsOf(w: Writer, { order, details }: OrderMessage | Prepare): void {
+  if (order.detailsHash) writeDetails(w, details ?? []);
+}
+
+function readDetailsOf(r: Reader, { detailsHash }: Order): { details?: SealedDetails[] } {
+  return detailsHash ? { details: readDetails(r) } : {};
+}
+
 class MessageReader {
   #r: Reader;
   #decided = new DecidedReader();
@@ -258,15 +272,16 @@ class MessageReader {
     const index = r.u8();
     const type = messageTypes[index];
     switch (type) {
-      case "order":
-        return { type, order: readOrder(r) };
-      case "prepare":
-        return {
-          type,
-          transaction: readTransaction(r),
-          order: readOrder(r),
-          proof: this.#proofs.read(r),
-        };
+      case "order": {
+        const order = readOrder(r);
+        return { type, order, ...readDetailsOf(r, order) };
+      }
+      case "prepare": {
+        const transaction = readTransaction(r);
+        const order = readOrder(r);
+        const proof = this.#proofs.read(r);
+        return { type, transaction, order, proof, ...readDetailsOf(r, order) };
+      }
       case "vote":
         return {
           type,

@@ -3,6 +3,8 @@
 import { Reader, Writer } from "../bytes.ts";
 import { FormatError } from "../errors.ts";
 import { legsMax } from "../limits.ts";
+import type { Expiry } from "../protocol/card.ts";
+import { isName } from "../protocol/id.ts";
 import { refusalCodes } from "../protocol/order.ts";
 import type { EntryContext, LogRecord } from "../protocol/record.ts";
 import type { Found } from "../protocol/step.ts";
@@ -132,6 +134,9 @@ const recordTypes = [
   "balance",
   "acknowledged",
   "unacknowledged",
+  "erased",
+  "carded",
+  "uncarded",
 ] as const satisfies readonly LogRecord["type"][];
 const roles = ["coordinator", "participant"] as const;
 
@@ -160,6 +165,9 @@ class RecordWriter {
       case "readmitted":
         w.text(record.name);
         return w.text(record.by);
+      case "erased":
+        w.hex(record.payment);
+        return w.text(record.by);
       case "checkpointed":
         w.varint(record.number);
         return w.hex(record.hash);
@@ -178,7 +186,9 @@ class RecordWriter {
       case "prepared":
         writeTransaction(w, record.transaction);
         w.blob(record.order.bytes);
-        return this.#proofs.write(w, record.proof);
+        this.#proofs.write(w, record.proof);
+        if (record.order.detailsHash) w.u8(record.hasDetails ? 1 : 0);
+        return w.text(record.card ?? "");
       case "committed":
         writeTransaction(w, record.transaction);
         w.blob(record.order.bytes);
@@ -204,7 +214,8 @@ class RecordWriter {
         writeTransaction(w, record.transaction);
         w.blob(record.order.bytes);
         w.u8(record.commit ? 1 : 0);
-        return w.text(record.by);
+        w.text(record.by);
+        return w.text(record.card ?? "");
       case "mismatch":
         writeTransaction(w, record.transaction);
         w.hex(record.payment);
@@ -222,6 +233,14 @@ class RecordWriter {
         w.blob(record.order.bytes);
         writeCode(w, refusalCodes, record.code);
         return this.#decided.write(w, record.decided);
+      case "carded":
+        w.hex(record.hash);
+        w.text(record.account);
+        w.text(record.masked);
+        w.varint(record.expiry.year);
+        return w.u8(record.expiry.month);
+      case "uncarded":
+        return w.hex(record.hash);
       default:
         record satisfies never;
     }
@@ -240,6 +259,20 @@ function readDigits(r: Reader): bigint {
   const digits = r.text();
   if (!/^(0|-?[1-9][0-9]*)$/.test(digits)) throw new FormatError(`balance "${digits}"`);
   return BigInt(digits);
+}
+
+/** The account behind a card; nothing where no card pays. */
+function readCard(r: Reader): { readonly card?: string } {
+  const card = r.text();
+  if (card !== "" && !isName(card)) throw new FormatError(`account "${card}" behind a card`);
+  return card === "" ? {} : { card };
+}
+
+function readExpiry(r: Reader): Expiry {
+  const year = r.varint();
+  const month = r.u8();
+  if (month < 1 || month > 12) throw new FormatError(`month ${month}`);
+  return { year, month };
 }
 
 class RecordReader {
@@ -277,13 +310,16 @@ class RecordReader {
         return { type, account: readName(r), currency: r.text(), posted: readDigits(r) };
       case "keyed":
         return { type, key: r.hex(16), request: r.hex(hashBytes), payment: readPayment(r) };
-      case "prepared":
-        return {
-          type,
-          transaction: readTransaction(r),
-          order: readOrder(r),
-          proof: this.#proofs.read(r),
-        };
+      case "prepared": {
+        const transaction = readTransaction(r);
+        const order = readOrder(r);
+        const proof = this.#proofs.read(r);
+        const prepared = { type, transaction, order, proof };
+        const hasDetails = order.detailsHash !== undefined && readFlag(r);
+        return { ...prepared, ...hasDetails ? { hasDetails } : {}, ...readCard(r) };
+      }
+      case "erased":
+        return { type, payment: readPayment(r), by: r.text() };
       case "committed":
         return {
           type,
@@ -318,6 +354,7 @@ class RecordReader {
           order: readOrder(r),
           commit: readFlag(r),
           by: r.text(),
+          ...readCard(r),
         };
       case "mismatch":
         return {
@@ -348,6 +385,16 @@ class RecordReader {
           code: readRefusal(r),
           decided: this.#decided.read(r),
         };
+      case "carded":
+        return {
+          type,
+          hash: r.hex(hashBytes),
+          account: readName(r),
+          masked: r.text(),
+          expiry: readExpiry(r),
+        };
+      case "uncarded":
+        return { type, hash: r.hex(hashBytes) };
       case undefined:
         throw new FormatError(`record of type ${index}`);
       default:

@@ -12,7 +12,7 @@ import type { Batch, Proof } from "../protocol/proof.ts";
 import type { VectorClock } from "../protocol/vector_clock.ts";
 
 /** Of orders, frames, entries and checkpoints alike. Changing any of them needs another one. */
-export const formatVersion = 2;
+export const formatVersion = 3;
 /** Of SHA-256. */
 export const hashBytes = 32;
 /** Of Ed25519. */

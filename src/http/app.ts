@@ -9,6 +9,8 @@ import { messageOf } from "../errors.ts";
 import { requestBytesMax } from "../limits.ts";
 import { ownHostOnly, tokenRequired } from "./access.ts";
 import { addAccountRoutes } from "./accounts.ts";
+import { addCardRoutes } from "./cards.ts";
+import { addChargeRoute } from "./charges.ts";
 import { Streams } from "./event_stream.ts";
 import { addEventRoutes } from "./events.ts";
 import { addInDoubtRoutes } from "./in_doubt.ts";
@@ -47,6 +49,8 @@ export function createApp(node: NodeApi, options: AppOptions): OpenAPIHono {
 
   addPaymentRoutes(app, node, onError);
   addAccountRoutes(app, node);
+  addCardRoutes(app, node);
+  addChargeRoute(app, node, onError);
   addStatusRoutes(app, node);
   addInDoubtRoutes(app, node);
   addMismatchRoutes(app, node);

@@ -1,5 +1,8 @@
 /** What the HTTP server needs of a node: the only way in which it sees one. */
 
+import type { Expiry } from "../protocol/card.ts";
+import type { Decline } from "../protocol/declines.ts";
+import type { Details, DetailsFor } from "../protocol/details.ts";
 import type { PaymentId, TransactionId } from "../protocol/id.ts";
 import type { Introduction } from "../protocol/message.ts";
 import type { Leg, RefusalCode } from "../protocol/order.ts";
@@ -20,6 +23,7 @@ export interface NodeApi {
    * @throws {OutcomeUnknownError} if the node stops meanwhile
    */
   submit(request: PaymentRequest): Promise<PaymentAnswer>;
+  /** With what it tells this node, which no list does. */
   payment(id: PaymentId): Promise<PaymentView | undefined>;
   /**
    * Its certificate, for somebody else; nothing where no outcome is known that was signed.
@@ -41,6 +45,14 @@ export interface NodeApi {
   openAccount(account: NewAccount): Promise<"opened" | "existed" | "differs">;
   /** By what a node is known, this one or a peer; nothing where no such peer is. */
   introduction(name: string): Promise<Introduction | undefined>;
+  /** The cards that this node has issued, and charges of them declined lately. */
+  cards(): Promise<CardsView>;
+  /** Lets a card pay from an account; a card that is there already, the same, is left as it is. */
+  addCard(card: NewCard): Promise<AddCardAnswer>;
+  /** Ends a card; resolves to its id, or to nothing where there is no such card. */
+  removeCard(card: { readonly id: string } | { readonly number: string }): Promise<
+    string | undefined
+  >;
   /** Takes back a peer refused for amnesia; false where no such peer is known. */
   readmit(name: string, by: string): Promise<boolean>;
   /**
@@ -62,6 +74,8 @@ export interface NodeApi {
   inquire(): Promise<number>;
   /** An operator has seen a mismatch; recorded. Nothing where none of the transaction waits for it. */
   acknowledge(transaction: TransactionId, by: string): Promise<PaymentId | undefined>;
+  /** An operator has what a payment told this node erased; recorded. */
+  erase(payment: PaymentId, by: string): Promise<EraseAnswer>;
   /** The newest payments with the stage that each has reached, newest first; a sample under load. */
   recent(): Promise<PaymentTrace[]>;
   /** How one payment went, as far as this node knows. */
@@ -80,7 +94,7 @@ export interface NodeEvent {
   readonly code?: RefusalCode;
   /** Of a forced decision and of a mismatch: what was decided. */
   readonly commit?: boolean;
-  /** The operator who forced or acknowledged it. */
+  /** The operator who forced or acknowledged it, or had its details erased. */
   readonly by?: string;
   /** Of the order; none where this node never saw it. */
   readonly legs: readonly Leg[];
@@ -102,6 +116,7 @@ export type NodeEventType =
   | "forced"
   | "mismatch"
   | "acknowledged"
+  | "erased"
   | "ended";
 
 export interface InDoubtView {
@@ -131,6 +146,15 @@ export interface HeuristicChoice {
   readonly commit: boolean;
   readonly by: string;
 }
+
+export type EraseAnswer =
+  | { readonly result: "erased"; readonly by: string; readonly atMs: number }
+  /** Before, and so they stay. */
+  | { readonly result: "was_erased"; readonly by: string; readonly atMs: number }
+  /** The payment is not over. */
+  | { readonly result: "under_way" }
+  /** The payment told this node nothing, or is not known here. */
+  | { readonly result: "none" };
 
 /** A forced decision that the real one contradicts, not acknowledged by any operator. */
 export interface MismatchView {
@@ -198,10 +222,42 @@ export interface PaymentRequest {
   /** Chosen by the user, or by the node where missing. */
   readonly id?: PaymentId;
   readonly legs: readonly Leg[];
+  /** At most one a participant that has a leg, and is not this node. */
+  readonly details?: readonly DetailsFor[];
   /** Until when to wait for the outcome; the payment goes on after that. */
   readonly waitMs: number;
   /** `Idempotency-Key` and what it was sent with. */
   readonly key?: IdempotencyKey;
+}
+
+export interface NewCard {
+  readonly account: string;
+  /** Digits. */
+  readonly number: string;
+  readonly expiry: Expiry;
+}
+
+/** `differs`: the card is there with another account or expiry. `expired`: its month is over. */
+export type AddCardAnswer =
+  | { readonly result: "key_lost" }
+  | { readonly result: "added" | "existed"; readonly card: CardView; readonly cvv: string }
+  | { readonly result: "differs" | "account_not_found" | "expired" };
+
+export interface CardView {
+  readonly id: string;
+  readonly account: string;
+  /** At most the first six and the last four digits. */
+  readonly masked: string;
+  readonly expiry: Expiry;
+  /** When it was added. */
+  readonly atMs: number;
+}
+
+export interface CardsView {
+  /** In the order in which they were added. */
+  readonly cards: readonly CardView[];
+  /** Newest last; since the node started. */
+  readonly declined: readonly Decline[];
 }
 
 export interface IdempotencyKey {
@@ -223,19 +279,25 @@ export type SubmitRejectionCode =
   | "id_ahead"
   | "key_reused"
   | "overloaded"
-  | "coordinator_unreachable";
+  | "coordinator_unreachable"
+  /** Of one who was to be told something: nothing could be sealed to it. */
+  | "participant_unknown";
 
 export interface PaymentView {
   readonly id: PaymentId;
   readonly state: "pending" | "prepared" | "committed" | "aborted";
   readonly code?: RefusalCode;
   readonly legs: readonly Leg[];
+  /** The account behind the card in the legs, where this node has issued it. */
+  readonly card?: string;
   readonly originator: string;
   readonly transaction?: string;
   /** The decision entry's; until then that of this node's `prepared`. */
   readonly clock: VectorClock;
   /** When this node recorded it, milliseconds since 1970. */
   readonly atMs: number;
+  /** What it tells this node; unreadable where the node's key is not the one it had then. */
+  readonly told?: Pick<Details, "memo" | "reference"> | "erased" | "unreadable";
 }
 
 export interface PaymentQuery {

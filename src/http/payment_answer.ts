@@ -68,6 +68,11 @@ function rejected(c: Context, id: string, code: SubmitRejectionCode) {
       return notStarted(c, id, code, "Too many payments are under way");
     case "coordinator_unreachable":
       return notStarted(c, id, code, "There is no link to the coordinator");
+    case "participant_unknown": {
+      const detail = "A participant that is to be told something is not known here; payment " +
+        `${id} was not started`;
+      return problem(c, 422, code, detail, { id, state: "not_started" });
+    }
     default:
       return code satisfies never;
   }

@@ -1,9 +1,20 @@
 /** What `POST /v1/payments` takes, and the order that it stands for. */
 
 import { z } from "@hono/zod-openapi";
-import { idempotencyKeyLengthMax, legsMax, waitMsDefault, waitMsMax } from "../limits.ts";
+import {
+  detailsRecipientsMax,
+  idempotencyKeyLengthMax,
+  legsMax,
+  memoLengthMax,
+  referenceLengthMax,
+  waitMsDefault,
+  waitMsMax,
+} from "../limits.ts";
+import type { Details } from "../protocol/details.ts";
+import { creditedBy, isMemo, isReference } from "../protocol/details.ts";
 import type { Leg } from "../protocol/order.ts";
 import type { PaymentRequest } from "./node_api.ts";
+import type { Fault } from "./problem.ts";
 import {
   addressSchema,
   amountSchema,
@@ -13,7 +24,7 @@ import {
   paymentIdSchema,
 } from "./schema.ts";
 
-const positiveAmountSchema = parsed(
+export const positiveAmountSchema = parsed(
   (text) => /^\d{1,18}$/.test(text) && BigInt(text) > 0n ? BigInt(text) : undefined,
   "positive minor units as up to 18 digits, such as 12500",
 ).openapi({ type: "string", pattern: "^\\d{1,18}$", example: "12500" });
@@ -24,11 +35,18 @@ const legSchema = z.strictObject({
   currency: currencySchema,
 }).openapi("Leg");
 
+/** What the payment tells the participants that it credits, sealed to each of them. */
+const detailsForm = {
+  memo: textSchema(isMemo, memoLengthMax, "Rent for May"),
+  reference: textSchema(isReference, referenceLengthMax, "INV-2041"),
+};
+
 const legsFormSchema = z.strictObject({
   id: paymentIdSchema.optional(),
   legs: z.array(legSchema, { error: `must be a list of 1 to ${legsMax} legs` })
     .min(1, { error: "must hold at least one leg" })
     .max(legsMax, { error: `must hold at most ${legsMax} legs` }),
+  ...detailsForm,
 }).openapi("PaymentByLegs");
 
 const transferFormSchema = z.strictObject({
@@ -37,6 +55,7 @@ const transferFormSchema = z.strictObject({
   to: addressSchema,
   amount: positiveAmountSchema,
   currency: currencySchema,
+  ...detailsForm,
 }).openapi("PaymentFromTo");
 
 export const paymentBodySchema = z.union([legsFormSchema, transferFormSchema], {
@@ -59,20 +78,40 @@ export const keyHeaderSchema = z.object({
   ).optional().openapi({ type: "string", example: '"8e03978e-40d5-43dd-bc93-6894a57f9324"' }),
 });
 
-/** The request to the node; an account without a participant is one of `ownName`. */
+/**
+ * The request to the node, or what is wrong with it; an account without a participant is one of `ownName`.
+ */
 export function paymentRequest(
   body: z.output<typeof paymentBodySchema>,
   waitMs: number | undefined,
   key: string | undefined,
   ownName: string,
-): PaymentRequest {
+): PaymentRequest | Fault {
   const legs = "legs" in body ? body.legs.map(legOf) : transferLegs(body, ownName);
+  const { id, memo, reference } = body;
+  const field = memo === undefined ? reference === undefined ? undefined : "reference" : "memo";
+  const recipients = field ? creditedBy(ownName, legs) : [];
+  if (field && recipients.length === 0) {
+    return { field, reason: "is for nobody: no other participant is credited" };
+  }
+  if (field && recipients.length > detailsRecipientsMax) {
+    return { field, reason: `may be for ${detailsRecipientsMax} participants at most` };
+  }
+  const details = { memo, reference };
   return {
-    id: body.id,
+    id,
     legs,
+    details: field && recipients.map((recipient) => ({ recipient, details })),
     waitMs: waitMs ?? waitMsDefault,
-    key: key === undefined ? undefined : { key, request: canonicalText(body.id, legs) },
+    key: key === undefined ? undefined : { key, request: canonicalText(id, legs, details) },
   };
+}
+
+function textSchema(isText: (text: string) => boolean, lengthMax: number, example: string) {
+  return parsed(
+    (text) => isText(text) ? text : undefined,
+    `1 to ${lengthMax} characters in one line, without control characters`,
+  ).optional().openapi({ type: "string", minLength: 1, maxLength: lengthMax, example });
 }
 
 function legOf({ account, amount, currency }: z.output<typeof legSchema>): Leg {
@@ -88,9 +127,15 @@ function transferLegs(body: z.output<typeof transferFormSchema>, ownName: string
 }
 
 /** The same for both forms of a body, however it was spaced and its fields were ordered. */
-function canonicalText(id: string | undefined, legs: readonly Leg[]): string {
+export function canonicalText(
+  id: string | undefined,
+  legs: readonly Leg[],
+  { memo, reference }: Details,
+): string {
+  const told = memo === undefined && reference === undefined ? [] : [{ memo, reference }];
   return JSON.stringify([
     id ?? null,
+    ...told,
     ...legs.map((leg) => [leg.account, leg.participant, leg.amount.toString(), leg.currency]),
   ]);
 }

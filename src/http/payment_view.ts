@@ -9,7 +9,15 @@ export const paymentSchema = z.object({
   state: z.enum(["pending", "prepared", "committed", "aborted"]),
   code: z.string().optional().openapi({ description: "Why it was aborted" }),
   legs: z.array(z.object({ account: z.string(), amount: digitsSchema, currency: z.string() })),
+  card: z.string().optional().openapi({
+    description: "At the issuer of the card in the legs: the account behind it",
+  }),
   originator: z.string(),
+  memo: z.string().optional().openapi({ description: "Only where it was told to this node" }),
+  reference: z.string().optional(),
+  details: z.enum(["erased", "unreadable"]).optional().openapi({
+    description: "In place of what was told to this node",
+  }),
   transaction: z.string().optional(),
   clock: clockSchema,
   at: timeSchema,
@@ -18,6 +26,7 @@ export const paymentSchema = z.object({
 export type PaymentJson = z.infer<typeof paymentSchema>;
 
 export function paymentJson(payment: PaymentView): PaymentJson {
+  const { told } = payment;
   return {
     id: payment.id,
     state: payment.state,
@@ -27,7 +36,9 @@ export function paymentJson(payment: PaymentView): PaymentJson {
       amount: amount.toString(),
       currency,
     })),
+    card: payment.card,
     originator: payment.originator,
+    ...typeof told === "string" ? { details: told } : told,
     transaction: payment.transaction,
     clock: Object.fromEntries(payment.clock),
     at: new Date(payment.atMs).toISOString(),

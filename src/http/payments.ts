@@ -2,6 +2,7 @@
 
 import { createRoute, z } from "@hono/zod-openapi";
 import type { OpenAPIHono } from "@hono/zod-openapi";
+import type { Context } from "hono";
 import { FormatError, messageOf } from "../errors.ts";
 import { listLimitDefault, listLimitMax } from "../limits.ts";
 import type { PaymentId } from "../protocol/id.ts";
@@ -17,7 +18,16 @@ import {
 } from "./payment_request.ts";
 import { paymentJson, paymentSchema } from "./payment_view.ts";
 import { malformed, problem, problems } from "./problem.ts";
-import { jsonOf, nameSchema, parsed, paymentIdSchema } from "./schema.ts";
+import {
+  emptyBodyIsNone,
+  jsonOf,
+  nameSchema,
+  operatorBody,
+  operatorDefault,
+  parsed,
+  paymentIdSchema,
+  timeSchema,
+} from "./schema.ts";
 
 export function addPaymentRoutes(
   app: OpenAPIHono,
@@ -30,15 +40,8 @@ export function addPaymentRoutes(
       const key = c.req.valid("header")["idempotency-key"];
       const { wait } = c.req.valid("query");
       const request = paymentRequest(c.req.valid("json"), wait, key, node.name);
-      const answer = await submit(node, request, onError);
-      if (answer.state !== "unknown") return respond(c, answer, key !== undefined);
-      return problem(
-        c,
-        500,
-        "outcome_unknown",
-        "The node could not tell the payment's outcome; ask for it by its id, or send it again",
-        { id: answer.id, state: "unknown" },
-      );
+      if ("field" in request) return malformed(c, [request]);
+      return await pay(c, node, request, onError);
     },
   );
 
@@ -59,6 +62,31 @@ export function addPaymentRoutes(
     return problem(c, 404, "proof_not_found", detail, { id });
   });
 
+  const operatorOnly = [participantOnly(node, []), emptyBodyIsNone];
+  app.openapi({ ...eraseRoute, middleware: operatorOnly }, async (c) => {
+    const { id } = c.req.valid("param");
+    const { by = operatorDefault } = c.req.valid("json");
+    const answer = await node.erase(id, by);
+    switch (answer.result) {
+      case "erased":
+      case "was_erased":
+        return c.json(
+          { erased: id, by: answer.by, at: new Date(answer.atMs).toISOString() },
+          200,
+        );
+      case "under_way": {
+        const detail = `Payment ${id} is not over at ${node.name}: erase its details afterwards`;
+        return problem(c, 409, "payment_under_way", detail, { id });
+      }
+      case "none": {
+        const detail = `${node.name} has been told no details of payment ${id}`;
+        return problem(c, 404, "details_not_found", detail, { id });
+      }
+      default:
+        return answer satisfies never;
+    }
+  });
+
   app.openapi(listRoute, async (c) => {
     const { limit = listLimitDefault, cursor, account } = c.req.valid("query");
     const page = await pageOf(() => node.payments({ limit, cursor, account }));
@@ -67,6 +95,24 @@ export function addPaymentRoutes(
     }
     return c.json({ payments: page.payments.map(paymentJson), next: page.next }, 200);
   });
+}
+
+/** Orders a payment, and answers what became of it. */
+export async function pay(
+  c: Context,
+  node: NodeApi,
+  request: PaymentRequest,
+  onError: (line: string) => void,
+) {
+  const answer = await submit(node, request, onError);
+  if (answer.state !== "unknown") return respond(c, answer, request.key !== undefined);
+  return problem(
+    c,
+    500,
+    "outcome_unknown",
+    "The node could not tell the payment's outcome; ask for it by its id, or send it again",
+    { id: answer.id, state: "unknown" },
+  );
 }
 
 /** Where the node stopped meanwhile the outcome is unknown, and must be told so. */
@@ -94,6 +140,16 @@ async function pageOf(list: () => Promise<PaymentPage>): Promise<PaymentPage | u
   }
 }
 
+export const outcomeResponses = {
+  200: jsonOf("The same payment as before, committed or aborted", paymentSchema),
+  201: jsonOf("Committed", paymentSchema),
+  202: jsonOf(
+    "The wait ended first: ask at Location",
+    z.object({ id: z.string(), state: z.literal("pending") }),
+  ),
+  ...problems(400, 401, 405, 409, 413, 415, 421, 422, 500, 503),
+};
+
 const submitRoute = createRoute({
   method: "post",
   path: "/v1/payments",
@@ -103,15 +159,7 @@ const submitRoute = createRoute({
     headers: keyHeaderSchema,
     body: { required: true, content: { "application/json": { schema: paymentBodySchema } } },
   },
-  responses: {
-    200: jsonOf("The same payment as before, committed or aborted", paymentSchema),
-    201: jsonOf("Committed", paymentSchema),
-    202: jsonOf(
-      "The wait ended first: ask at Location",
-      z.object({ id: z.string(), state: z.literal("pending") }),
-    ),
-    ...problems(400, 401, 405, 409, 413, 415, 421, 422, 500, 503),
-  },
+  responses: outcomeResponses,
 });
 
 const paymentRoute = createRoute({
@@ -120,6 +168,20 @@ const paymentRoute = createRoute({
   summary: "One payment",
   request: { params: z.object({ id: paymentIdSchema }) },
   responses: { 200: jsonOf("The payment", paymentSchema), ...problems(400, 401, 404, 421) },
+});
+
+const eraseRoute = createRoute({
+  method: "post",
+  path: "/v1/payments/{id}/erase",
+  summary: "Erase what a payment told this node (participants only)",
+  request: { params: z.object({ id: paymentIdSchema }), body: operatorBody },
+  responses: {
+    200: jsonOf(
+      "Erased and recorded, by this request or by an earlier one",
+      z.object({ erased: z.string(), by: z.string(), at: timeSchema }),
+    ),
+    ...problems(400, 401, 404, 405, 409, 413, 415, 421),
+  },
 });
 
 const limitSchema = parsed(

@@ -83,6 +83,24 @@ export function faultsOf(error: z.ZodError): Fault[] {
   return error.issues.flatMap(faultsOfIssue).slice(0, faultsMax);
 }
 
+/** The hook of routes that take secrets: nothing of the request comes back, wherever it stood. */
+export function secretHook(
+  result: { readonly success: true } | { readonly success: false; readonly error: z.ZodError },
+  c: Context,
+) {
+  if (result.success) return undefined;
+  return malformed(c, result.error.issues.map(secretFaultOf).slice(0, faultsMax));
+}
+
+function secretFaultOf(issue: Issue): Fault {
+  const field = fieldName(issue.path);
+  if (issue.code === "unrecognized_keys") {
+    return { field, reason: "holds a field that is not of this request" };
+  }
+  const expected: unknown = issue.code === "custom" ? issue.params?.expected : undefined;
+  return { field, reason: typeof expected === "string" ? `must be ${expected}` : issue.message };
+}
+
 type Issue = z.ZodError["issues"][number];
 
 function faultsOfIssue(issue: Issue): Fault[] {

@@ -15,7 +15,7 @@ export function parsed<T>(parse: (text: string) => T | undefined, expected: stri
     (text, context): T => {
       const value = parse(text);
       if (value !== undefined) return value;
-      context.addIssue({ code: "custom", message: reason(expected, text) });
+      context.addIssue({ code: "custom", message: reason(expected, text), params: { expected } });
       return z.NEVER;
     },
   );

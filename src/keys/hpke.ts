@@ -36,8 +36,8 @@ export interface HpkeContext {
 }
 
 /**
- * Resolves to `enc || ciphertext`. The key pair that is used once is random; vectors give the `ikmE`
- * that theirs is derived from, and nothing else may.
+ * Resolves to `enc || ciphertext`. The key pair that is used once is random, or derived from `ikmE`
+ * (RFC 9180, 7.1.3): 32 bytes that are as good as random and never come with anything else to seal.
  *
  * Throws {@linkcode FormatError} for a public key that is none or of small order (RFC 9180, 7.1.4: the
  * agreed secret would be all zero).

@@ -1,7 +1,8 @@
 /** Sealing bytes so that one node alone can read them: HPKE (RFC 9180) with AES-256-GCM. */
 
-import { createPrivateKey } from "node:crypto";
+import { createHmac, createPrivateKey } from "node:crypto";
 import { Aes256Gcm } from "@hpke/core";
+import { Writer } from "../bytes.ts";
 import { FormatError } from "../errors.ts";
 import { encBytes, hpkeOpen, hpkeSeal, hpkeSuite, tagBytes } from "./hpke.ts";
 import { rawPublicKey } from "./public_key.ts";
@@ -32,6 +33,35 @@ export async function seal(
   plaintext: Uint8Array,
 ): Promise<Uint8Array<ArrayBuffer>> {
   return await hpkeSeal({ suite, info, aad }, publicKey, plaintext);
+}
+
+/**
+ * As {@linkcode seal}, but the same secret and arguments give the same bytes, so that what is sent again
+ * after a crash is what was sent before.
+ *
+ * The key pair that is otherwise random is derived from a keyed hash of all that goes into the sealing:
+ * the recipient's key, `info`, `aad` and the plaintext. With anything of it changed the hash is another,
+ * and with it the pair, the agreed secret, and AES-GCM's key and nonce: these come twice only with the
+ * same plaintext, and then give the same bytes. That is how RFC 6979 has signatures without randomness
+ * and RFC 5297 (SIV) encryption. To whoever lacks the secret the hash is as good as random.
+ *
+ * What is lost: equal bytes tell of equal contents, so `aad` should name what comes once; and whoever has
+ * the secret can try guesses at what was sealed, by sealing them. The secret has to be kept as a key is.
+ *
+ * @param secret at least 32 bytes that only the sealing node has
+ */
+export async function sealRepeatably(
+  secret: Uint8Array,
+  publicKey: Uint8Array,
+  info: Uint8Array,
+  aad: Uint8Array,
+  plaintext: Uint8Array,
+): Promise<Uint8Array<ArrayBuffer>> {
+  const w = new Writer(1024);
+  // Each with its length: nothing can be moved from one to the next.
+  for (const part of [publicKey, info, aad, plaintext]) w.blob(part);
+  const ikmE = createHmac("sha256", secret).update("handfast sealing").update(w.view()).digest();
+  return await hpkeSeal({ suite, info, aad }, publicKey, plaintext, new Uint8Array(ikmE));
 }
 
 /**

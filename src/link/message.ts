@@ -9,7 +9,7 @@ import type { Greeting } from "./host.ts";
 import { Refusal } from "./refusal.ts";
 
 /** Versions of the link protocol that this code speaks, the best first. */
-export const linkVersions: readonly number[] = [2];
+export const linkVersions: readonly number[] = [3];
 
 /** 1. The listener says which versions it speaks, who it is, and what to sign. */
 export interface Hello {

@@ -2,8 +2,10 @@
 
 import { DatabaseSync } from "node:sqlite";
 import { IntegrityError, messageOf } from "../errors.ts";
+import { wipedAtCloseBytesMax } from "../limits.ts";
 import type { Storage, StorageKey, StoredValue, Write } from "./storage.ts";
 import { checkCount, secondOwner } from "./storage.ts";
+import { isWipingDue, willWipe, wipeFreed } from "./wiping.ts";
 
 const headKey: StorageKey = ["head"];
 
@@ -12,6 +14,8 @@ export class KvStorage implements Storage {
   readonly #kv: Deno.Kv;
   /** Of the head as this owner last read or wrote it. */
   #headVersion: string | null;
+  /** The file may still hold what was wiped. */
+  #isWiping = false;
 
   private constructor(path: string, kv: Deno.Kv, headVersion: string | null) {
     this.#path = path;
@@ -26,6 +30,20 @@ export class KvStorage implements Storage {
    */
   static async open(path: string): Promise<KvStorage> {
     checkFile(path);
+    return await KvStorage.#open(path);
+  }
+
+  /** As {@linkcode open}, for the log's owner, who finishes what was begun before a crash. */
+  static async openOwn(path: string): Promise<KvStorage> {
+    checkFile(path);
+    const isDue = await isWipingDue(path);
+    const isDone = isDue && tryToWipe(path);
+    const storage = await KvStorage.#open(path);
+    storage.#isWiping = isDue && !isDone;
+    return storage;
+  }
+
+  static async #open(path: string): Promise<KvStorage> {
     let kv;
     try {
       kv = await Deno.openKv(path);
@@ -70,6 +88,10 @@ export class KvStorage implements Storage {
 
   async commit(writes: readonly Write[]): Promise<void> {
     checkCount(writes);
+    if (!this.#isWiping && writes.some(({ isWiping }) => isWiping)) {
+      await willWipe(this.#path);
+      this.#isWiping = true;
+    }
     const atomic = this.#kv.atomic();
     const writesHead = writes.some(({ key }) => key[0] === headKey[0]);
     if (writesHead) atomic.check({ key: headKey, versionstamp: this.#headVersion });
@@ -84,6 +106,20 @@ export class KvStorage implements Storage {
 
   close(): void {
     this.#kv.close();
+    if (!this.#isWiping) return;
+    this.#isWiping = false;
+    // A node that is told to stop has seconds; the next start has them, too.
+    if (Deno.statSync(this.#path).size <= wipedAtCloseBytesMax) tryToWipe(this.#path);
+  }
+}
+
+/** Where it fails the log is whole, and whoever stops or starts its node next tries again. */
+function tryToWipe(path: string): boolean {
+  try {
+    wipeFreed(path);
+    return true;
+  } catch {
+    return false;
   }
 }
 

@@ -5,16 +5,20 @@
 
 import { createHash } from "node:crypto";
 import { fromHex, toHex } from "../bytes.ts";
+import { decodeStoredDetails, encodeStoredDetails } from "../codec/details.ts";
 import type { Entry, Witness } from "../codec/record.ts";
 import { decodeEntry, decodeState, encodeEntry, encodeState } from "../codec/record.ts";
 import { IntegrityError, invariant, messageOf } from "../errors.ts";
 import { entryPartBytesMax, kvCommitBytesMax } from "../limits.ts";
+import type { SealedDetails } from "../protocol/details.ts";
+import type { PaymentId } from "../protocol/id.ts";
+import type { Order } from "../protocol/order.ts";
 import type { EntryContext, LogRecord } from "../protocol/record.ts";
 import type { Found, LookUpKey } from "../protocol/step.ts";
 import type { VectorClock } from "../protocol/vector_clock.ts";
 import { emptyClock } from "../protocol/vector_clock.ts";
 import { LookUpIndex, lookUpKeyOf } from "./look_up_index.ts";
-import type { Storage, Write } from "./storage.ts";
+import type { Storage, StorageKey, Write } from "./storage.ts";
 import type { Head, Pointer } from "./stored.ts";
 import {
   decodeHead,
@@ -23,6 +27,7 @@ import {
   encodePointer,
   hashBytes,
   hashOf,
+  isWiped,
   joinParts,
   splitParts,
   unseal,
@@ -31,7 +36,17 @@ import {
 export type { Head };
 
 /** What an entry holds besides its place in the chain. */
-export type EntryContent = Pick<Entry, "atMs" | "clock" | "witnesses" | "records">;
+export interface EntryContent extends Pick<Entry, "atMs" | "clock" | "witnesses" | "records"> {
+  /** Of those records that say so, to be stored beside the entry. */
+  readonly details?: ReadonlyMap<LogRecord, readonly SealedDetails[]>;
+}
+
+/** What stands, or stood, beside the log for a payment. */
+export interface FoundDetails {
+  readonly order: Order;
+  /** Nothing once they are erased. */
+  readonly details?: readonly SealedDetails[];
+}
 
 /** A state as of an entry, ready to be written. */
 export interface Checkpoint {
@@ -210,7 +225,7 @@ export class Log {
    *
    * @returns the new head, when it is durable
    */
-  async append(content: EntryContent): Promise<Head> {
+  async append({ details, ...content }: EntryContent): Promise<Head> {
     const { hash: previous } = this.#head;
     const number = this.#head.number + 1;
     const bytes = encodeEntry({ number, previous, ...content });
@@ -220,7 +235,18 @@ export class Log {
     for (const [part, value] of splitParts(bytes, hash).entries()) {
       writes.push({ key: ["entry", number, part], value });
     }
-    await this.#storage.commit(writes);
+    const beside = new Beside((key) => this.#standing(key));
+    for (const [index, record] of content.records.entries()) {
+      const payment = record.type === "erased" ? record.payment : detailsOf(record);
+      if (!payment) continue;
+      const stored = details?.get(record);
+      invariant(
+        (record.type === "erased") === (stored === undefined),
+        `details of ${payment} in entry ${number}`,
+      );
+      await beside.replace(payment, ["details", number, index], stored);
+    }
+    await this.#storage.commit([...writes, ...beside.writes()]);
     invariant(this.#head.number === number - 1, "two appends at once");
     this.#head = head;
     this.#clock = content.clock;
@@ -277,6 +303,36 @@ export class Log {
     return found;
   }
 
+  /** The details of a payment's latest attempt that had some. */
+  async details(payment: PaymentId): Promise<FoundDetails | undefined> {
+    const standing = await this.#standing(payment);
+    // An attempt without any may have come after it.
+    if (!standing?.isLatest) return undefined;
+    const { key, order, value } = standing;
+    if (!value || isWiped(value)) return { order };
+    try {
+      return { order, details: decodeStoredDetails(value).details };
+    } catch (error) {
+      throw new IntegrityError(`The details beside entry ${key[1]}: ${messageOf(error)}`);
+    }
+  }
+
+  async #standing(payment: PaymentId): Promise<Standing | undefined> {
+    let isLatest = true;
+    for (const number of (await this.#index.find(payment)).reverse()) {
+      const { records } = await this.entry(number);
+      for (const [index, record] of [...records.entries()].reverse()) {
+        if (record.type !== "prepared" || record.order.payment !== payment) continue;
+        if (record.hasDetails) {
+          const key: StorageKey = ["details", number, index];
+          return { key, order: record.order, value: await this.#storage.get(key), isLatest };
+        }
+        isLatest = false;
+      }
+    }
+    return undefined;
+  }
+
   /**
    * Begins a checkpoint of `state`, which must be the fold of the log up to its head. Write it with
    * `writeCheckpoint`, append a `checkpointed` record of its hash, then `finishCheckpoint`.
@@ -329,6 +385,55 @@ export class Log {
 
   close(): void {
     this.#storage.close();
+  }
+}
+
+interface Standing {
+  readonly key: StorageKey;
+  readonly order: Order;
+  readonly value: Uint8Array | undefined;
+  /** No later attempt was prepared, one that told nothing. */
+  readonly isLatest: boolean;
+}
+
+/** The payment for which a record has details beside it. */
+function detailsOf(record: LogRecord): PaymentId | undefined {
+  return record.type === "prepared" && record.hasDetails ? record.order.payment : undefined;
+}
+
+/**
+ * What an entry changes beside the log. A payment's details stand once, with its latest attempt that had
+ * some; those before are wiped, as are those that are erased.
+ */
+class Beside {
+  readonly #writes = new Map<PaymentId, Write[]>();
+  readonly #standing: (payment: PaymentId) => Promise<Standing | undefined>;
+
+  constructor(standing: (payment: PaymentId) => Promise<Standing | undefined>) {
+    this.#standing = standing;
+  }
+
+  /** @param details nothing where they are erased */
+  async replace(
+    payment: PaymentId,
+    key: StorageKey,
+    details: readonly SealedDetails[] | undefined,
+  ): Promise<void> {
+    const writes = this.#writes.get(payment) ?? await this.#wipe(payment);
+    // What this same entry was to store has not got anywhere yet.
+    const wiping = writes.filter(({ isWiping }) => isWiping);
+    const value = details && encodeStoredDetails({ payment, details });
+    this.#writes.set(payment, value ? [...wiping, { key, value }] : wiping);
+  }
+
+  writes(): Iterable<Write> {
+    return [...this.#writes.values()].flat();
+  }
+
+  async #wipe(payment: PaymentId): Promise<Write[]> {
+    const { key, value } = await this.#standing(payment) ?? {};
+    if (!key || !value || isWiped(value)) return [];
+    return [{ key, value: new Uint8Array(value.length), isWiping: true }];
   }
 }
 

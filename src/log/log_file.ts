@@ -26,7 +26,7 @@ export interface OpenLogFile {
  * @throws {IntegrityError} if it is damaged
  */
 export async function openLogFile(path: string, logKey?: LogKey): Promise<Storage> {
-  const opened = await openLogFileByAny(path, logKey ? [logKey] : []);
+  const opened = await openAny(await KvStorage.openOwn(path), path, logKey ? [logKey] : []);
   if (!logKey || opened.logKey) return opened.storage;
   opened.storage.close();
   throw new UsageError(
@@ -44,7 +44,14 @@ export async function openLogFileByAny(
   path: string,
   logKeys: readonly LogKey[],
 ): Promise<OpenLogFile> {
-  const storage = await KvStorage.open(path);
+  return await openAny(await KvStorage.open(path), path, logKeys);
+}
+
+async function openAny(
+  storage: Storage,
+  path: string,
+  logKeys: readonly LogKey[],
+): Promise<OpenLogFile> {
   try {
     const contents = await contentsOf(storage);
     if (contents === "plain" || contents === "nothing" && logKeys.length === 0) return { storage };

@@ -28,6 +28,7 @@ export function lookUpKeyOf(record: LogRecord): LookUpKey | undefined {
     case "refused":
     case "mismatch":
     case "acknowledged":
+    case "erased":
       return record.payment;
     case "keyed":
       return record.key;

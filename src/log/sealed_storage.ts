@@ -119,9 +119,10 @@ export class SealedStorage implements Storage {
   }
 
   async commit(writes: readonly Write[]): Promise<void> {
-    const sealed = writes.map(({ key, value }): Write => {
+    const sealed = writes.map((write): Write => {
+      const { key, value } = write;
       invariant(key[0] !== keyWord, "data keys are stored by themselves");
-      return value ? { key, value: this.#seal(key, value) } : { key };
+      return value ? { ...write, value: this.#seal(key, value) } : write;
     });
     const { number, secret } = this.#own;
     const key: StorageKey = [keyWord, number];

@@ -10,6 +10,8 @@ export interface Write {
   readonly key: StorageKey;
   /** Missing: the key is deleted. */
   readonly value?: Uint8Array;
+  /** It takes the place of what must not be found in any file any more; it is as long as that. */
+  readonly isWiping?: true;
 }
 
 export interface Storage {

@@ -112,3 +112,8 @@ export function decodePointer(bytes: Uint8Array): Pointer {
   r.end();
   return pointer;
 }
+
+/** Whether a value holds nothing any more: it was overwritten with zeros, in its own place. */
+export function isWiped(value: Uint8Array): boolean {
+  return value.every((byte) => byte === 0);
+}

@@ -95,6 +95,10 @@ function describeOne(main: LogRecord | Message): string {
       return "sent directory";
     case "opened":
       return `opened ${main.account}`;
+    case "carded":
+      return "added a card";
+    case "uncarded":
+      return "removed a card";
     case "introduced":
     case "readmitted":
       return `${main.type} ${main.name}`;

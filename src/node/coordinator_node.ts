@@ -3,6 +3,7 @@
 import type {
   AccountView,
   BookView,
+  CardsView,
   InDoubtView,
   MismatchView,
   NodeApi,
@@ -79,6 +80,10 @@ export class CoordinatorNode extends Shell<CoordinatorEvent, never> implements N
     return Promise.reject(new TypeError("a coordinator's decisions are never contradicted"));
   }
 
+  erase(): Promise<never> {
+    return Promise.reject(new TypeError("a coordinator is told no details"));
+  }
+
   accounts(): Promise<AccountView[]> {
     return Promise.resolve([]);
   }
@@ -89,5 +94,17 @@ export class CoordinatorNode extends Shell<CoordinatorEvent, never> implements N
 
   openAccount(): Promise<"opened"> {
     return Promise.reject(new TypeError("a coordinator keeps no accounts"));
+  }
+
+  cards(): Promise<CardsView> {
+    return Promise.resolve({ cards: [], declined: [] });
+  }
+
+  addCard(): Promise<never> {
+    return Promise.reject(new TypeError("a coordinator issues no cards"));
+  }
+
+  removeCard(): Promise<never> {
+    return Promise.reject(new TypeError("a coordinator issues no cards"));
   }
 }

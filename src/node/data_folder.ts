@@ -53,6 +53,10 @@ export class DataFolder {
     return `${this.path}/log.kv`;
   }
 
+  get cardKeyPath(): string {
+    return `${this.path}/card.key`;
+  }
+
   /** The token of the HTTP API: 32 random bytes, made at the first start. */
   async token(): Promise<string> {
     const path = `${this.path}/token`;

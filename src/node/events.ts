@@ -115,6 +115,7 @@ export function isOfPayment(record: LogRecord): record is PaymentRecord {
     case "forced":
     case "mismatch":
     case "acknowledged":
+    case "erased":
     case "ended":
       return true;
     default:

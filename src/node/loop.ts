@@ -9,6 +9,7 @@ import { encodeFrames } from "../codec/frame.ts";
 import type { Witness } from "../codec/record.ts";
 import { turnEventsMax } from "../limits.ts";
 import type { Head, Log } from "../log/log.ts";
+import type { SealedDetails } from "../protocol/details.ts";
 import type { Message } from "../protocol/message.ts";
 import type { EntryContext, LogRecord } from "../protocol/record.ts";
 import type { CommonEvent, Found, Send, Turn } from "../protocol/step.ts";
@@ -40,6 +41,8 @@ export interface LoopOptions<Event, Reply> {
   readonly peers: () => Iterable<string>;
   readonly reply: (reply: Reply) => void;
   readonly alarm: (text: string) => void;
+  /** Told of what an operator may want to know. */
+  readonly note: (text: string) => void;
   /** Told of an entry's records once they are durable. */
   readonly recorded: (records: readonly LogRecord[], context: EntryContext) => void;
   /** Awaited before and after every append; production does nothing there. */
@@ -79,6 +82,7 @@ export class Loop<Event extends { readonly type: string }, Reply> {
   /** Applied, but waiting for a turn that must append. */
   #pending: LogRecord[] = [];
   #pendingBytes = 0;
+  #pendingDetails = new Map<LogRecord, readonly SealedDetails[]>();
   /** What says that those are durable. */
   #confirmations: Send[] = [];
   /** Merged from all that was received; its own component is not kept. */
@@ -206,7 +210,7 @@ export class Loop<Event extends { readonly type: string }, Reply> {
   }
 
   async #turn(): Promise<void> {
-    const { log, name, recorded, reply, alarm, pause } = this.#options;
+    const { log, name, recorded, reply, alarm, note, pause } = this.#options;
     const number = log.head.number + 1;
     const turn: Turn = {
       number,
@@ -218,17 +222,22 @@ export class Loop<Event extends { readonly type: string }, Reply> {
     const waiters: Waiter[] = [];
     const mustAppend = this.#stepQueued(turn, out, waiters);
     for (const record of out.records) this.#pending.push(record);
+    for (const [record, details] of out.details) this.#pendingDetails.set(record, details);
     this.#pendingBytes = out.bytes;
     for (const text of out.alarms) alarm(text);
+    for (const text of out.notes) note(text);
     for (const early of out.earlyReplies) reply(early);
     if (mustAppend) {
       const records = this.#pending;
       const witnesses = new Map(this.#seen);
+      const details = this.#pendingDetails;
+      this.#pendingDetails = new Map();
       this.#pending = [];
       this.#pendingBytes = 0;
       this.#hasNewWitness = false;
       if (pause) await pause("before", records);
-      await log.append({ atMs: turn.atMs, clock: turn.clock, witnesses, records });
+      const { atMs, clock } = turn;
+      await log.append({ atMs, clock, witnesses, records, details });
       if (pause) await pause("after", records);
       recorded(records, turn);
       this.#recordsSinceCheckpoint += records.length;

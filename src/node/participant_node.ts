@@ -5,22 +5,31 @@ import { encodeOrder } from "../codec/order.ts";
 import { messageOf } from "../errors.ts";
 import type {
   AccountView,
+  AddCardAnswer,
   BookView,
+  CardsView,
+  CardView,
+  EraseAnswer,
   HeuristicChoice,
   InDoubtView,
   MismatchView,
   NewAccount,
+  NewCard,
   NodeApi,
   PaymentAnswer,
   PaymentRequest,
 } from "../http/node_api.ts";
 import { OutcomeUnknownError } from "../http/node_api.ts";
-import { queueEventsMax, reconnectMsMax } from "../limits.ts";
+import { introductionMsMax, queueEventsMax, reconnectMsMax, tickIntervalMs } from "../limits.ts";
 import type { Greeted, Greeting, NodeRole } from "../link/host.ts";
+import { cardIdOf, expiryText, maskedNumber } from "../protocol/card.ts";
+import type { DetailsFor, OpenedDetails, SealedDetails } from "../protocol/details.ts";
 import type { PaymentId, TransactionId } from "../protocol/id.ts";
 import { availableOf } from "../protocol/ledger.ts";
+import type { Introduction } from "../protocol/message.ts";
 import type { Order } from "../protocol/order.ts";
-import { legsOf, participantsOf } from "../protocol/order.ts";
+import { participantsOf, resolvedLegsOf } from "../protocol/order.ts";
+import type { Sent } from "../protocol/own_orders.ts";
 import { Participant } from "../protocol/participant.ts";
 import type {
   Answer,
@@ -28,12 +37,18 @@ import type {
   Reply,
   ResolveAnswer,
 } from "../protocol/participant_event.ts";
-import { Shell, type ShellOptions } from "./shell.ts";
+import type { Card } from "../protocol/participant_state.ts";
+import type { Found } from "../protocol/step.ts";
+import type { CardKeeping } from "./cards.ts";
+import { claimOf, endOf } from "./cards.ts";
+import { sealOrder } from "./sealing.ts";
+import { Shell, type ShellOptions, type Told } from "./shell.ts";
 import { answeredView } from "./view.ts";
 
 export interface ParticipantOptions extends ShellOptions {
   /** The name in the coordinator's certificate. */
   readonly coordinator: string;
+  readonly cards: CardKeeping;
 }
 
 interface Request {
@@ -48,21 +63,37 @@ export class ParticipantNode extends Shell<ParticipantEvent, Reply> implements N
   readonly linked: Promise<void>;
   readonly #participant: Participant;
   readonly #coordinatorName: string;
+  readonly #cards: CardKeeping;
   readonly #requests = new Map<number, Request>();
   /** Peers that are dialled, and when to dial again one that refused. */
   readonly #dialled = new Map<string, number>();
   #lastRequest = 0;
+  /** Cards had been added before this start. */
+  #hadCards = false;
   #isLinked: () => void;
 
   constructor(options: ParticipantOptions) {
-    const { identity, coordinator } = options;
+    const { identity, coordinator, cards } = options;
     const participant = new Participant(identity.name, coordinator);
     super("participant", participant, options);
     this.#participant = participant;
     this.#coordinatorName = coordinator;
+    this.#cards = cards;
     const { promise, resolve } = Promise.withResolvers<void>();
     this.linked = promise;
     this.#isLinked = resolve;
+  }
+
+  override async start(): Promise<void> {
+    await super.start();
+    const count = await this.look(() => [...this.#participant.state.cards()].length);
+    this.#hadCards = count > 0;
+    if (!this.#hadCards || this.#cards.wasKept) return;
+    this.options.print(
+      "error",
+      `${count} cards were added here, and the key by which they are known is not in the data folder: ` +
+        "charges of them are declined until a copy of card.key is put back and the node started again",
+    );
   }
 
   isReady(): boolean {
@@ -169,6 +200,13 @@ export class ParticipantNode extends Shell<ParticipantEvent, Reply> implements N
     if (peer === this.#coordinatorName) void this.look(() => {}).then(this.#isLinked, () => {});
   }
 
+  /** What a card's holder has told goes no further than this: the core has only what may be kept. */
+  protected override told(details: OpenedDetails | undefined): Told {
+    if (!details || details === "unreadable" || !details.card) return { details };
+    const { card, ...rest } = details;
+    return { details: rest, card: claimOf(this.#cards.key, card) };
+  }
+
   override objection(peer: string, role: NodeRole, greeting: Greeting): string | undefined {
     const known = this.#participant.state.coordinatorEpoch;
     const { epoch } = greeting;
@@ -203,12 +241,16 @@ export class ParticipantNode extends Shell<ParticipantEvent, Reply> implements N
       return { state: "rejected", id, code: "overloaded" };
     }
     if (request.key) {
-      const { key, request: content } = request.key;
+      const { key, request: text } = request.key;
+      // In the clear, a hash of what is to be told would let anyone who reads the log try what it is.
+      const content = request.details
+        ? this.options.surroundings.sealing.digest(text)
+        : digestOf(text);
       const claim = await this.#ask((request) => ({
         type: "claim",
         request,
         key: digestOf(key).slice(0, 32),
-        content: digestOf(content),
+        content,
         payment: id,
       }));
       if (claim.state === "rejected") return { state: "rejected", id, code: claim.code };
@@ -216,8 +258,19 @@ export class ParticipantNode extends Shell<ParticipantEvent, Reply> implements N
       if (!claim.isSameContent) return { state: "rejected", id, code: "key_reused" };
       id = claim.payment;
     }
-    const order = encodeOrder({ payment: id, originator: this.name, legs: request.legs });
-    const answer = await this.pay(order, request.waitMs);
+    const unsealed = { payment: id, originator: this.name, legs: request.legs };
+    const sent: Sent | undefined = request.details
+      ? await this.#seal(unsealed, request.details)
+      : { order: encodeOrder(unsealed) };
+    if (!sent) {
+      const { isLinked } = this.#participant;
+      return {
+        state: "rejected",
+        id,
+        code: isLinked ? "participant_unknown" : "coordinator_unreachable",
+      };
+    }
+    const answer = await this.pay(sent.order, request.waitMs, sent.details);
     this.meter.answer(this.nowMs - startMs);
     switch (answer.state) {
       case "committed":
@@ -237,10 +290,32 @@ export class ParticipantNode extends Shell<ParticipantEvent, Reply> implements N
   }
 
   /** Sends an order and waits for what becomes of it: what `submit` does, and load within a node. */
-  pay(order: Order, waitMs: number): Promise<Answer> {
+  pay(order: Order, waitMs: number, details?: readonly SealedDetails[]): Promise<Answer> {
     const deadlineMs = this.nowMs + waitMs;
     this.observer.ordered(order);
-    return this.#ask((request) => ({ type: "submit", request, order, deadlineMs }), true);
+    return this.#ask((request) => ({ type: "submit", request, order, details, deadlineMs }), true);
+  }
+
+  /** Nothing where one who is to be told something is not known here. */
+  async #seal(
+    order: Omit<Order, "bytes" | "hash">,
+    details: readonly DetailsFor[],
+  ): Promise<Sent | undefined> {
+    const { sealing } = this.options.surroundings;
+    const deadlineMs = this.nowMs + introductionMsMax;
+    for (;;) {
+      const known = new Map<string, Introduction>();
+      for (const { recipient } of details) {
+        const introduction = this.introductionOf(recipient);
+        if (introduction) known.set(recipient, introduction);
+      }
+      if (known.size === details.length) {
+        return await sealOrder(sealing, (name) => known.get(name)!, order, details);
+      }
+      // The coordinator knows a new participant a moment before it has introduced it here.
+      if (!this.#participant.isLinked || this.nowMs >= deadlineMs) return undefined;
+      await this.time.sleep(tickIntervalMs);
+    }
   }
 
   inDoubt(): Promise<InDoubtView[]> {
@@ -249,9 +324,9 @@ export class ParticipantNode extends Shell<ParticipantEvent, Reply> implements N
       const views: InDoubtView[] = [];
       for (const [payment, open] of this.#participant.state.allOpen()) {
         if (open.type === "refused") continue;
-        const { transaction, order, context: { atMs } } = open;
+        const { transaction, order, card, context: { atMs } } = open;
         const participants = participantsOf(order);
-        const legs = legsOf(order, this.name);
+        const legs = resolvedLegsOf(order, this.name, card);
         const isForced = open.type === "forced";
         views.push({
           transaction,
@@ -293,6 +368,21 @@ export class ParticipantNode extends Shell<ParticipantEvent, Reply> implements N
     throw new Error(`an acknowledgement was answered ${answer.state}`);
   }
 
+  async erase(payment: PaymentId, by: string): Promise<EraseAnswer> {
+    const history = await this.history(payment);
+    const isTold = ([, record]: Found) => record.type === "prepared" && record.hasDetails;
+    const last = history.findLastIndex(isTold);
+    if (last === -1) return { result: "none" };
+    const erased = history.slice(last).find(([, { type }]) => type === "erased");
+    if (erased?.[1].type === "erased") {
+      return { result: "was_erased", by: erased[1].by, atMs: erased[0].atMs };
+    }
+    const answer = await this.#ask((request) => ({ type: "erase", request, payment, by }));
+    if (answer.state !== "erased") throw new Error(`an erasure was answered ${answer.state}`);
+    const { atMs } = answer;
+    return atMs === undefined ? { result: "under_way" } : { result: "erased", by, atMs };
+  }
+
   protected mismatches(): MismatchView[] {
     return [...this.#participant.state.mismatches()].map(({ context, ...mismatch }) => ({
       ...mismatch,
@@ -329,6 +419,46 @@ export class ParticipantNode extends Shell<ParticipantEvent, Reply> implements N
     return answer.result;
   }
 
+  cards(): Promise<CardsView> {
+    return this.look(() => ({
+      cards: [...this.#participant.state.cards()].map(cardView),
+      declined: [...this.#participant.declines.kept],
+    }));
+  }
+
+  async addCard({ account, number, expiry }: NewCard): Promise<AddCardAnswer> {
+    const { key, wasKept, keep } = this.#cards;
+    if (endOf(expiry) <= this.time.wallMs()) return { result: "expired" };
+    if (!wasKept && this.#hadCards) return { result: "key_lost" };
+    await keep();
+    const hash = key.hashOf(number);
+    const masked = maskedNumber(number);
+    const answer = await this.#ask((request) => ({
+      type: "addCard",
+      request,
+      hash,
+      account,
+      masked,
+      expiry,
+    }));
+    if (answer.state !== "card") throw new Error(`a card was answered ${answer.state}`);
+    const { result } = answer;
+    const card = await this.look(() => this.#participant.state.card(cardIdOf(hash)));
+    if (card && (result === "added" || result === "existed")) {
+      return { result, card: cardView(card), cvv: key.cvvOf(number, expiryText(expiry)) };
+    }
+    return { result: result === "differs" ? result : "account_not_found" };
+  }
+
+  async removeCard(
+    card: { readonly id: string } | { readonly number: string },
+  ): Promise<string | undefined> {
+    const id = "id" in card ? card.id : cardIdOf(this.#cards.key.hashOf(card.number));
+    const answer = await this.#ask((request) => ({ type: "removeCard", request, id }));
+    if (answer.state !== "card") throw new Error(`a card was answered ${answer.state}`);
+    return answer.result === "removed" ? id : undefined;
+  }
+
   #ask(event: (request: number) => ParticipantEvent, isPayment = false): Promise<Answer> {
     if (this.hasFailed) return this.failed;
     const request = ++this.#lastRequest;
@@ -337,6 +467,10 @@ export class ParticipantNode extends Shell<ParticipantEvent, Reply> implements N
       this.loop.enqueue(event(request));
     });
   }
+}
+
+function cardView({ hash, account, masked, expiry, context: { atMs } }: Card): CardView {
+  return { id: cardIdOf(hash), account, masked, expiry, atMs };
 }
 
 function digestOf(text: string): string {

@@ -36,8 +36,9 @@ export async function listPayments(
     const { records } = await log.entry(number);
     const isFirst = number === from?.number;
     for (let at = isFirst ? from.at - 1 : records.length - 1; at >= 0; at--) {
-      const order = orderIn(records[at]!);
-      if (!order || (account && !hasLeg(order, account, node))) continue;
+      const record = records[at]!;
+      const order = orderIn(record);
+      if (!order || (account && !isOf(record, order, account, node))) continue;
       const found = await log.lookUp(order.payment);
       const latest = found.findLast(([, record]) => orderIn(record));
       // An earlier attempt: the payment stands where its latest one began.
@@ -51,7 +52,9 @@ export async function listPayments(
   return { payments };
 }
 
-function hasLeg(order: Order, account: string, node: string): boolean {
+/** Whether one of a node's accounts has a part in a payment. */
+function isOf(record: LogRecord, order: Order, account: string, node: string): boolean {
+  if (record.type === "prepared" && record.card === account) return true;
   return order.legs.some((leg) => leg.participant === node && leg.account === account);
 }
 

@@ -11,10 +11,16 @@ import { readLogKey } from "../keys/log_key.ts";
 import { lingerMsMax } from "../limits.ts";
 import { Links } from "../link/links.ts";
 import { Log } from "../log/log.ts";
+import type { LogKey } from "../log/log_file.ts";
 import { openLogFile } from "../log/log_file.ts";
+import type { Storage } from "../log/storage.ts";
+import { isWipingDue } from "../log/wiping.ts";
+import { CardKey, readCardKey, writeCardKey } from "../keys/card_key.ts";
+import type { CardKeeping } from "./cards.ts";
 import { CoordinatorNode } from "./coordinator_node.ts";
 import { DataFolder } from "./data_folder.ts";
 import { haltPoint } from "./halt.ts";
+import { IdentitySealing } from "./identity_sealing.ts";
 import { IdentityTrust } from "./identity_trust.ts";
 import { ParticipantNode } from "./participant_node.ts";
 import type { LogLevel, ShellOptions } from "./shell.ts";
@@ -124,7 +130,7 @@ export async function startNode(options: NodeOptions, print: Print): Promise<Run
     for (const step of closing.reverse()) await step();
   };
   try {
-    const storage = await openLogFile(folder.logPath, logKey);
+    const storage = await openOwnLog(folder.logPath, logKey, print);
     closing.push(() => storage.close());
     const log = await Log.open(storage);
     const { listen, advertise, serverName, checkpointRecords } = options;
@@ -133,6 +139,7 @@ export async function startNode(options: NodeOptions, print: Print): Promise<Run
       surroundings: {
         ...machine,
         trust: new IdentityTrust(identity),
+        sealing: new IdentitySealing(identity),
         links: (host) => new Links({ identity, host }),
       },
       log,
@@ -142,9 +149,11 @@ export async function startNode(options: NodeOptions, print: Print): Promise<Run
       halt,
       checkpointRecords,
     };
-    const node = options.role === "coordinator"
-      ? new CoordinatorNode(shell)
-      : new ParticipantNode({ ...shell, coordinator: serverName });
+    const node = options.role === "coordinator" ? new CoordinatorNode(shell) : new ParticipantNode({
+      ...shell,
+      coordinator: serverName,
+      cards: await keepingIn(folder.cardKeyPath),
+    });
     await node.start();
     closing.pop();
     closing.push(() => node.stop());
@@ -163,6 +172,37 @@ export async function startNode(options: NodeOptions, print: Print): Promise<Run
     await close().catch(() => {});
     throw error;
   }
+}
+
+/** What was erased is cleared from the file first, where the last stop left that to be done. */
+async function openOwnLog(
+  path: string,
+  logKey: LogKey | undefined,
+  print: Print,
+): Promise<Storage> {
+  const isDue = await isWipingDue(path);
+  if (isDue) print("info", `clearing the free space of "${path}" of what was erased`);
+  const storage = await openLogFile(path, logKey);
+  if (isDue && await isWipingDue(path)) {
+    const remedy =
+      "it is tried again when the node stops or starts, and needs room for a second copy";
+    print("warn", `the free space of "${path}" may still hold what was erased: ${remedy}`);
+  }
+  return storage;
+}
+
+/** A card key is made, but not kept before the first card: most participants issue none. */
+async function keepingIn(path: string): Promise<CardKeeping> {
+  const kept = await readCardKey(path);
+  const key = kept ?? CardKey.make();
+  const wasKept = kept !== undefined;
+  let keeping = wasKept ? Promise.resolve() : undefined;
+  const keep = () =>
+    keeping ??= writeCardKey(path, key).catch((thrown) => {
+      keeping = undefined;
+      throw thrown;
+    });
+  return { key, wasKept, keep };
 }
 
 function checkRole(identity: Identity, { role }: NodeOptions): void {
@@ -195,7 +235,15 @@ function serve(
   // The node has been drained when the server shuts down, so all that is left are answers to write.
   const graceMs = lingerMsMax;
   const loopback = https ? false : undefined;
-  return serveHttp(node, { ...http, token, tls: { cert, key }, names, loopback, graceMs, onError });
+  const tls = { cert, key };
+  const server = serveHttp(node, { ...http, token, tls, names, loopback, graceMs, onError });
+  const { protocol, hostname } = new URL(server.url);
+  const host = hostname.replace(/^\[|\]$/g, "");
+  if (protocol === "https:" && !names.includes(host)) {
+    const remedy = `make it with --hosts ${host}`;
+    print("warn", `clients will refuse ${server.url}: its certificate does not name it; ${remedy}`);
+  }
+  return server;
 }
 
 function join({ hostname, port }: Endpoint): string {

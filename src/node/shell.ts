@@ -21,12 +21,13 @@ import {
   tickIntervalMs,
 } from "../limits.ts";
 import type { Greeted, Greeting, LinkHost, LinkLayer, NodeRole, Seen } from "../link/host.ts";
-import type { PaymentId } from "../protocol/id.ts";
-import type { Directory, Introduction, Message } from "../protocol/message.ts";
+import type { OpenedDetails } from "../protocol/details.ts";
+import type { PaymentId, TransactionId } from "../protocol/id.ts";
+import type { Directory, Introduction, Message, Prepare } from "../protocol/message.ts";
 import type { Membership } from "../protocol/membership.ts";
 import type { Order } from "../protocol/order.ts";
 import type { EntryContext, Genesis, LogRecord } from "../protocol/record.ts";
-import type { CommonEvent, Found } from "../protocol/step.ts";
+import type { CommonEvent, Found, MessageEvent } from "../protocol/step.ts";
 import type { VectorClock } from "../protocol/vector_clock.ts";
 import { haltAt } from "./halt.ts";
 import type { Core } from "./loop.ts";
@@ -37,6 +38,7 @@ import { listPayments } from "./payment_list.ts";
 import { provePayment } from "./prove.ts";
 import type { LogLevel, ShellOptions } from "./shell_options.ts";
 import type { Time } from "./surroundings.ts";
+import { openDetails } from "./sealing.ts";
 import { Statements } from "./trust.ts";
 import { pendingView, viewOf } from "./view.ts";
 
@@ -49,6 +51,8 @@ interface ShellCore<Event, Reply> extends Core<Event, Reply> {
     apply(record: LogRecord, context: EntryContext): void;
   };
 }
+
+export type Told = Pick<MessageEvent, "details" | "card">;
 
 const alarmsKept = 100;
 const drainPollMs = 20;
@@ -72,6 +76,8 @@ export abstract class Shell<Event extends { readonly type: string }, Reply> impl
   readonly #introductions = new Map<string, Introduction>();
   /** Peers that a coordinator has not on its disk yet. */
   readonly #newcomers = new Set<string>();
+  /** Transactions of prepares whose details are being opened. */
+  readonly #opening = new Set<TransactionId>();
   readonly #alarms: string[] = [];
   readonly #statements: Statements;
   #loop: Loop<Event, Reply> | undefined;
@@ -95,7 +101,8 @@ export abstract class Shell<Event extends { readonly type: string }, Reply> impl
       look: (read) => this.look(read),
       orderOf: (payment) => this.orderOf(payment),
       isOpen: (payment) => this.isOpen(payment),
-      payment: (id) => this.payment(id),
+      // The page shows it without a token.
+      payment: (id) => this.#view(id),
       // A participant measures what its own users wait.
       decided: role === "coordinator" ? (ms) => this.meter.answer(ms) : undefined,
       onError: (line) => options.print("error", line),
@@ -104,8 +111,7 @@ export abstract class Shell<Event extends { readonly type: string }, Reply> impl
       name: this.name,
       network: identity.network,
       trust: options.surroundings.trust,
-      introductionOf: (name) =>
-        this.#introductions.get(name) ?? core.state.membership.introductionOf(name),
+      introductionOf: (name) => this.introductionOf(name),
       alarm: (text) => this.#alarm(text),
     });
     const { promise, reject } = Promise.withResolvers<never>();
@@ -118,6 +124,11 @@ export abstract class Shell<Event extends { readonly type: string }, Reply> impl
     };
     // It may fail before anyone waits for it.
     promise.catch(() => {});
+  }
+
+  /** By what a node is known here. */
+  protected introductionOf(name: string): Introduction | undefined {
+    return this.#introductions.get(name) ?? this.core.state.membership.introductionOf(name);
   }
 
   protected get loop(): Loop<Event, Reply> {
@@ -151,6 +162,11 @@ export abstract class Shell<Event extends { readonly type: string }, Reply> impl
   protected abstract isOpen(payment: PaymentId): boolean;
   protected abstract mismatches(): MismatchView[];
   abstract inDoubt(): Promise<InDoubtView[]>;
+  /** What of the details that were opened goes to the core. */
+  protected told(details: OpenedDetails | undefined): Told {
+    return { details };
+  }
+
   protected abstract linkUpEvent(peer: string, greeting: Greeted): Event;
   abstract isReady(): boolean;
 
@@ -177,6 +193,7 @@ export abstract class Shell<Event extends { readonly type: string }, Reply> impl
       peers: () => this.#linked,
       reply: (reply) => this.reply(reply),
       alarm: (text) => this.#alarm(text),
+      note: (text) => this.options.print("warn", text),
       recorded: (records, context) => {
         this.#count(records);
         this.observer.recorded(records, context);
@@ -291,7 +308,7 @@ export abstract class Shell<Event extends { readonly type: string }, Reply> impl
       throw new FormatError("a clock that does not count its sender's own entries");
     }
     // What is not read now is sent again; without a bound one peer could fill the memory.
-    if (this.loop.queued > queueEventsMax) {
+    if (this.loop.queued + this.#opening.size > queueEventsMax) {
       throw new FormatError(`more than ${queueEventsMax} messages wait here`);
     }
     const isKnown = this.#isKnown(peer, frame.clock);
@@ -301,15 +318,34 @@ export abstract class Shell<Event extends { readonly type: string }, Reply> impl
     if (!isKnown && (this.role === "participant" || this.#newcomers.has(peer))) return;
     const messages = this.#statements.believed(peer, frame.messages, frame.batch);
     this.observer.received(peer, { ...frame, messages });
-    // Only a coordinator introduces others; from anybody else the core hears of it as it came.
-    const isIntroduced = (message: Message): message is Directory =>
-      message.type === "directory" && this.#coordinators.has(peer);
-    const others = messages.filter((message) => !isIntroduced(message));
-    this.loop.receive(peer, { ...frame, messages: others }, isKnown);
-    // Certificates are checked in their own time.
+    const ready = messages.filter((message) => !this.#takesTime(peer, message));
+    this.loop.receive(peer, { ...frame, messages: ready }, isKnown);
+    // Certificates are checked, and details opened, in their own time.
     for (const message of messages) {
-      if (isIntroduced(message)) this.#introduce(peer, message);
+      if (!this.#takesTime(peer, message)) continue;
+      if (message.type === "directory") this.#introduce(peer, message);
+      else if (message.type === "prepare") this.#open(peer, message);
     }
+  }
+
+  #takesTime(peer: string, message: Message): boolean {
+    // Only a coordinator introduces others; from anybody else the core hears of it as it came.
+    if (message.type === "directory") return this.#coordinators.has(peer);
+    // And only a coordinator asks to prepare: from others nothing is opened.
+    return message.type === "prepare" && message.order.detailsHash !== undefined &&
+      this.role === "participant" && this.#coordinators.has(peer);
+  }
+
+  /** What comes after it meanwhile overtakes it, as messages may. */
+  #open(from: string, message: Prepare): void {
+    const { order, details, transaction } = message;
+    // It comes again every second until it is answered.
+    if (this.#opening.has(transaction)) return;
+    this.#opening.add(transaction);
+    openDetails(this.options.surroundings.sealing, this.name, order, details).then(
+      (details) => this.loop.enqueue({ type: "message", from, message, ...this.told(details) }),
+      (error) => this.#fail(error),
+    ).finally(() => this.#opening.delete(transaction));
   }
 
   /** One after the other: what came first must not count last. */
@@ -351,6 +387,28 @@ export abstract class Shell<Event extends { readonly type: string }, Reply> impl
   // Users
 
   async payment(id: PaymentId): Promise<PaymentView | undefined> {
+    const view = await this.#view(id);
+    const told = view && await this.#told(id);
+    return told ? { ...view, told } : view;
+  }
+
+  /** What the payment tells this node, as far as users may see it. */
+  async #told(id: PaymentId): Promise<PaymentView["told"]> {
+    const found = await this.options.log.details(id);
+    if (!found?.details) return found && "erased";
+    const { order, details } = found;
+    const opened = await openDetails(
+      this.options.surroundings.sealing,
+      this.name,
+      order,
+      details,
+    );
+    if (!opened || opened === "unreadable") return "unreadable";
+    const { memo, reference } = opened;
+    return { memo, reference };
+  }
+
+  async #view(id: PaymentId): Promise<PaymentView | undefined> {
     const { log } = this.options;
     const order = await this.look(() => this.orderUnderWay(id));
     const view = viewOf(await log.lookUp(id));

@@ -3,6 +3,7 @@
 import { generate as generateUuid7 } from "@std/uuid/v7";
 import type { LinkHost, LinkLayer } from "../link/host.ts";
 import type { PaymentId } from "../protocol/id.ts";
+import type { Sealing } from "./sealing.ts";
 import type { Trust } from "./trust.ts";
 
 export interface Time {
@@ -21,12 +22,13 @@ export interface Surroundings {
   nonce(): string;
   newPaymentId(): PaymentId;
   readonly trust: Trust;
+  readonly sealing: Sealing;
   /** The node's links; the node is told by them what happens. */
   links(host: LinkHost): LinkLayer;
 }
 
 /** The time and chance of the machine. */
-export const machine: Omit<Surroundings, "links" | "trust"> = {
+export const machine: Omit<Surroundings, "links" | "trust" | "sealing"> = {
   time: {
     wallMs: () => Date.now(),
     monotonicMs: () => performance.now(),

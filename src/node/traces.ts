@@ -168,8 +168,8 @@ export class Traces {
   ): void {
     const isDecided = trace.state === "committed" || trace.state === "aborted";
     trace.steps.push({ what: recordText(record), atMs, entry, clock });
-    // Of what an operator knows, not of what became of the payment.
-    if (record.type === "acknowledged") return;
+    // Of what an operator knows or has done, not of what became of the payment.
+    if (record.type === "acknowledged" || record.type === "erased") return;
     switch (record.type) {
       case "prepared":
         trace.stage = "prepared";
@@ -320,6 +320,8 @@ function recordText(record: Extract<LogRecord, { readonly type: NodeEventType }>
       return `mismatch: the decision was ${record.commit ? "commit" : "abort"}`;
     case "acknowledged":
       return `mismatch acknowledged by ${record.by}`;
+    case "erased":
+      return `details erased by ${record.by}`;
     default:
       return record.type;
   }

@@ -1,7 +1,6 @@
 /** What users see of a payment, from what a log says of it. */
 
 import type { PaymentView } from "../http/node_api.ts";
-import type { PaymentId } from "../protocol/id.ts";
 import type { Order } from "../protocol/order.ts";
 import type { OutcomeAnswer } from "../protocol/participant_event.ts";
 import type { Found } from "../protocol/step.ts";
@@ -11,13 +10,14 @@ import type { VectorClock } from "../protocol/vector_clock.ts";
 export function viewOf(found: readonly Found[]): PaymentView | undefined {
   let view: PaymentView | undefined;
   let order: Order | undefined;
+  let card: string | undefined;
   for (const [context, record] of found) {
     const { clock, atMs } = context;
     switch (record.type) {
       case "prepared": {
-        order = record.order;
         const { transaction } = record;
-        view = { ...partsOf(order), state: "prepared", transaction, clock, atMs };
+        ({ order, card } = record);
+        view = { ...partsOf(order, card), state: "prepared", transaction, clock, atMs };
         break;
       }
       case "committed": {
@@ -34,7 +34,8 @@ export function viewOf(found: readonly Found[]): PaymentView | undefined {
       case "posted": {
         const { transaction, decided } = record;
         if (!order) break;
-        view = { ...partsOf(order), state: "committed", transaction, clock: decided.clock, atMs };
+        const { clock } = decided;
+        view = { ...partsOf(order, card), state: "committed", transaction, clock, atMs };
         break;
       }
       case "released": {
@@ -42,7 +43,7 @@ export function viewOf(found: readonly Found[]): PaymentView | undefined {
         const at = decided?.clock ?? clock;
         // Without a code only an attempt was aborted, and nothing is known of the payment.
         view = order && code
-          ? { ...partsOf(order), state: "aborted", transaction, code, clock: at, atMs }
+          ? { ...partsOf(order, card), state: "aborted", transaction, code, clock: at, atMs }
           : undefined;
         break;
       }
@@ -51,7 +52,7 @@ export function viewOf(found: readonly Found[]): PaymentView | undefined {
         const { transaction, commit } = record;
         // That an attempt was aborted says nothing of the payment.
         view = commit
-          ? { ...partsOf(order), state: "committed", transaction, clock, atMs }
+          ? { ...partsOf(order, card), state: "committed", transaction, clock, atMs }
           : undefined;
         break;
       }
@@ -74,6 +75,9 @@ export function answeredView(answer: OutcomeAnswer): PaymentView {
     : { ...partsOf(order), state: "aborted", code: answer.code, clock, atMs };
 }
 
-function partsOf(order: Order): { id: PaymentId } & Pick<Order, "legs" | "originator"> {
-  return { id: order.payment, legs: order.legs, originator: order.originator };
+function partsOf(
+  order: Order,
+  card?: string,
+): Pick<PaymentView, "id" | "legs" | "card" | "originator"> {
+  return { id: order.payment, legs: order.legs, card, originator: order.originator };
 }

@@ -16,6 +16,8 @@ import {
 } from "../limits.ts";
 import type { Committing } from "./coordinator_state.ts";
 import { CoordinatorState } from "./coordinator_state.ts";
+import type { SealedDetails } from "./details.ts";
+import { shownTo } from "./details.ts";
 import type { Epoch, PaymentId, TransactionId } from "./id.ts";
 import { paymentIdMs, transactionId, transactionParts } from "./id.ts";
 import { LookUps } from "./look_ups.ts";
@@ -30,7 +32,13 @@ import type {
   Vote,
 } from "./message.ts";
 import type { Order, RefusalCode } from "./order.ts";
-import { isParticipantOf, participantsOf, refusalOfOrder, sameBytes, sameOrder } from "./order.ts";
+import {
+  isParticipantOf,
+  participantsOf,
+  refusalOfOrder,
+  sameBytes,
+  sameRequest,
+} from "./order.ts";
 import type { Proof } from "./proof.ts";
 import type { CoordinatorRecord, Genesis, NodeRecord } from "./record.ts";
 import type { CommonEvent, MessageEvent, Output, Turn } from "./step.ts";
@@ -51,6 +59,8 @@ interface Voting {
   readonly order: Order;
   /** The originator's. */
   readonly proof?: Proof;
+  /** On their way to those who can read them; no record has them. */
+  readonly details?: readonly SealedDetails[];
   /** Of each yes. */
   readonly votes: Map<string, Proof | undefined>;
   /** Participants that have not voted yet. */
@@ -158,7 +168,7 @@ export class Coordinator {
     }
     const known = this.#voting.get(payment) ?? this.state.get(payment);
     if (known) {
-      if (!sameOrder(known.order, order)) {
+      if (!sameRequest(known.order, order)) {
         const isForOther = known.type === "voting" && known.order.originator !== from;
         return answer({ state: "rejected", code: isForOther ? "id_in_use" : "id_reused" });
       }
@@ -189,7 +199,7 @@ export class Coordinator {
   }
 
   #begin(
-    { order, proof }: OrderMessage,
+    { order, proof, details }: OrderMessage,
     participants: readonly string[],
     turn: Turn,
     out: Out,
@@ -199,17 +209,19 @@ export class Coordinator {
     // Nothing is forced for starting a transaction: without a record it is presumed aborted. Its id
     // can't come back, as the next start has another epoch.
     const transaction = transactionId(epoch, ++this.#sequence);
-    this.#voting.set(order.payment, {
+    const voting: Voting = {
       type: "voting",
       transaction,
       order,
       proof,
+      details,
       votes: new Map(),
       waitingFor: new Set(participants),
       deadlineMs: turn.nowMs + voteTimeoutMs,
       sentMs: turn.nowMs,
-    });
-    for (const to of participants) out.send(to, prepareFor(to, { transaction, order, proof }));
+    };
+    this.#voting.set(order.payment, voting);
+    for (const to of participants) out.send(to, prepareFor(to, voting));
   }
 
   #vote(event: MessageEvent, vote: Vote, turn: Turn, out: Out): void {
@@ -373,10 +385,13 @@ function remind(open: Voting | Committing, peer: string, out: Out): void {
 }
 
 /** An originator needs no proof of its own order. */
-function prepareFor(
-  to: string,
-  { transaction, order, proof }: Pick<Voting, "transaction" | "order" | "proof">,
-): Prepare {
+function prepareFor(to: string, { transaction, order, proof, details }: Voting): Prepare {
   const isOwn = to === order.originator;
-  return { type: "prepare", transaction, order, proof: isOwn ? undefined : proof };
+  return {
+    type: "prepare",
+    transaction,
+    order,
+    proof: isOwn ? undefined : proof,
+    details: shownTo(to, details),
+  };
 }

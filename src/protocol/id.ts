@@ -23,7 +23,7 @@ const paymentPattern = /^[0-9a-f]{8}-[0-9a-f]{4}-7[0-9a-f]{3}-[89ab][0-9a-f]{3}-
 const transactionPattern = /^([1-9][0-9]{0,9})-([0-9a-f]{12})-([1-9][0-9]{0,14})$/;
 const namePattern = /^[a-z][a-z0-9-]{0,30}$/;
 /** No character that could hide or fake what stands beside it on a terminal. */
-const operatorPattern = /^[^\p{Cc}\p{Cs}\p{Zl}\p{Zp}\p{Bidi_Control}]+$/u;
+const linePattern = /^[^\p{Cc}\p{Cs}\p{Zl}\p{Zp}\p{Bidi_Control}]+$/u;
 
 /** The payment id in `text`, in any case, or nothing if it is no UUIDv7 (RFC 9562, 5.7). */
 export function parsePaymentId(text: string): PaymentId | undefined {
@@ -69,5 +69,10 @@ export function isName(text: string): boolean {
 
 /** Whether `text` can stand for an operator: one line, as people write their names. */
 export function isOperator(text: string): boolean {
-  return text.length <= operatorLengthMax && operatorPattern.test(text) && text.trim() !== "";
+  return isLine(text, operatorLengthMax) && text.trim() !== "";
+}
+
+/** Whether `text` can be shown in one line, in which it hides and fakes nothing. */
+export function isLine(text: string, lengthMax: number): boolean {
+  return text.length <= lengthMax && linePattern.test(text);
 }

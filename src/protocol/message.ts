@@ -1,6 +1,7 @@
 /** What nodes say to each other. Transactions are named together with their payment, by which
  * logs are indexed, so that one long decided can still be found. */
 
+import type { SealedDetails } from "./details.ts";
 import type { PaymentId, TransactionId } from "./id.ts";
 import type { Order, RefusalCode } from "./order.ts";
 import type { Proof } from "./proof.ts";
@@ -43,6 +44,8 @@ interface OfTransaction {
 export interface OrderMessage extends Signed {
   readonly type: "order";
   readonly order: Order;
+  /** All of them, where the order has any. */
+  readonly details?: readonly SealedDetails[];
 }
 
 /** Coordinator to participants: can you? Names all participants, by the order's legs. */
@@ -52,6 +55,8 @@ export interface Prepare {
   readonly order: Order;
   /** The originator's, of the order; the originator itself gets none. */
   readonly proof?: Proof;
+  /** Where the order has any: those of whoever gets this, and the hashes of the others'. */
+  readonly details?: readonly SealedDetails[];
 }
 
 /** Participant to coordinator. A no without a code means "not this attempt": the order itself is

@@ -20,7 +20,7 @@ export interface Order {
   /** The participant whose user asked. */
   readonly originator: string;
   readonly legs: readonly Leg[];
-  /** SHA-256 of details sealed for their recipients, 32 bytes, or none. */
+  /** Of all that is sealed for recipients, 32 bytes, or none: see `details.ts`. */
   readonly detailsHash?: Uint8Array;
   /** The order's exact bytes: what every node hashes, stores and compares. */
   readonly bytes: Uint8Array;
@@ -42,14 +42,37 @@ export const refusalCodes = [
   "insufficient_funds",
   "vote_timeout",
   "forced_otherwise",
+  "details_unreadable",
+  "card_declined",
 ] as const;
 export type RefusalCode = typeof refusalCodes[number];
 
 /** Accounts that every participant has, one a currency, and that no order may name. */
-export const reservedAccounts: readonly string[] = ["settlement", "equity"];
+const ownAccounts: readonly string[] = ["settlement", "equity"];
+/** Stands in an order for the account of the card that pays, which only the card's issuer knows. */
+export const cardAccount = "card";
+/** Names that no user's account has. */
+export const reservedAccounts: readonly string[] = [...ownAccounts, cardAccount];
 
 export function sameOrder(a: Order, b: Order): boolean {
   return a === b || sameBytes(a.bytes, b.bytes);
+}
+
+/**
+ * Whether two orders of one payment are the same to their user. A card is sealed anew each time, so that
+ * nobody can try what was sealed; then the same id and the same legs are the same charge.
+ */
+export function sameRequest(a: Order, b: Order): boolean {
+  if (sameOrder(a, b)) return true;
+  const isCharge = a.legs.some(isCardLeg) && a.detailsHash && b.detailsHash;
+  if (!isCharge || a.payment !== b.payment || a.originator !== b.originator) return false;
+  return a.legs.length === b.legs.length &&
+    a.legs.every((leg, i) => sameLeg(leg, b.legs[i]!));
+}
+
+function sameLeg(a: Leg, b: Leg): boolean {
+  return a.account === b.account && a.participant === b.participant && a.amount === b.amount &&
+    a.currency === b.currency;
 }
 
 export function sameBytes(a: Uint8Array, b: Uint8Array): boolean {
@@ -74,17 +97,37 @@ export function legsOf(order: Order, participant: string): Leg[] {
   return order.legs.filter((leg) => leg.participant === participant);
 }
 
+/** A participant's legs, with the account behind the card where one of them is a card's. */
+export function resolvedLegsOf(order: Order, participant: string, card?: string): Leg[] {
+  const legs = legsOf(order, participant);
+  if (card === undefined) return legs;
+  return legs.map((leg) => isCardLeg(leg) ? { ...leg, account: card } : leg);
+}
+
+export function isCardLeg({ account }: Leg): boolean {
+  return account === cardAccount;
+}
+
 /** The first reason, by precedence, for which an order can be refused without asking anyone. */
 export function refusalOfOrder(order: Order): RefusalCode | undefined {
   const { legs } = order;
   if (legs.length < 2 || legs.length > legsMax || namesAccountTwice(legs)) return "legs_invalid";
-  if (legs.some((leg) => reservedAccounts.includes(leg.account))) return "legs_invalid";
+  if (legs.some((leg) => ownAccounts.includes(leg.account))) return "legs_invalid";
+  if (legs.some(isCardLeg) && !isCharge(order)) return "legs_invalid";
   if (!isBalanced(legs)) return "legs_unbalanced";
   if (!legs.every((leg) => isCurrency(leg.currency))) return "currency_unknown";
   if (!legs.every(({ amount }) => amount !== 0n && amount <= amountMax && -amount <= amountMax)) {
     return "amount_out_of_range";
   }
   return undefined;
+}
+
+/** A card pays all of a payment, and not at the node that orders it, which debits by its own word. */
+function isCharge({ legs, originator }: Order): boolean {
+  const debits = legs.filter(({ amount }) => amount < 0n);
+  const [debit] = debits;
+  return debits.length === 1 && debit !== undefined && isCardLeg(debit) &&
+    debit.participant !== originator && legs.filter(isCardLeg).length === 1;
 }
 
 function namesAccountTwice(legs: readonly Leg[]): boolean {

@@ -5,8 +5,9 @@
 
 import { orderMemoryMs, resendIntervalMs } from "../limits.ts";
 import type { PaymentId } from "./id.ts";
+import type { OrderMessage } from "./message.ts";
 import type { Order } from "./order.ts";
-import { sameOrder } from "./order.ts";
+import { sameOrder, sameRequest } from "./order.ts";
 import type { Answer, OutcomeAnswer, Reply } from "./participant_event.ts";
 
 interface Waiting {
@@ -14,8 +15,10 @@ interface Waiting {
   readonly deadlineMs: number;
 }
 
-interface Own {
-  readonly order: Order;
+/** What goes to the coordinator. */
+export type Sent = Pick<OrderMessage, "order" | "details">;
+
+interface Own extends Sent {
   waiting: Waiting[];
   sentMs: number;
 }
@@ -41,14 +44,14 @@ export class OwnOrders {
     return own !== undefined && sameOrder(own.order, order);
   }
 
-  add(order: Order, waiting: Waiting, sentMs: number): void {
-    this.#own.set(order.payment, { order, waiting: [waiting], sentMs });
+  add({ order, details }: Sent, waiting: Waiting, sentMs: number): void {
+    this.#own.set(order.payment, { order, details, waiting: [waiting], sentMs });
   }
 
   /** One more request for an order that is under way; false if it is another order. */
   join(order: Order, waiting: Waiting): boolean {
     const own = this.#own.get(order.payment);
-    if (!own || !sameOrder(own.order, order)) return false;
+    if (!own || !sameRequest(own.order, order)) return false;
     own.waiting.push(waiting);
     return true;
   }
@@ -73,11 +76,11 @@ export class OwnOrders {
   }
 
   /** The order to be sent again, if a user still waits for it. */
-  again(payment: PaymentId, nowMs: number): Order | undefined {
+  again(payment: PaymentId, nowMs: number): Sent | undefined {
     const own = this.#own.get(payment);
     if (!own || own.waiting.length === 0) return undefined;
     own.sentMs = nowMs;
-    return own.order;
+    return own;
   }
 
   /**

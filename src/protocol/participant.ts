@@ -14,6 +14,11 @@ import {
   ownOrdersMax,
   paymentIdAheadMsMax,
 } from "../limits.ts";
+import type { CardClaim, Expiry } from "./card.ts";
+import { cardIdOf } from "./card.ts";
+import type { DeclineReason } from "./declines.ts";
+import { Declines } from "./declines.ts";
+import type { SealedDetails } from "./details.ts";
 import type { Epoch, PaymentId, TransactionId } from "./id.ts";
 import { isLaterTransaction, paymentIdMs, transactionParts } from "./id.ts";
 import { LookUps } from "./look_ups.ts";
@@ -27,25 +32,30 @@ import type {
   Prepare,
   Vote,
 } from "./message.ts";
-import type { Order, RefusalCode } from "./order.ts";
+import { formatAmount } from "./money.ts";
+import type { Leg, Order, RefusalCode } from "./order.ts";
 import {
+  isCardLeg,
   isParticipantOf,
-  legsOf,
   participantsOf,
   refusalOfOrder,
   sameBytes,
-  sameOrder,
+  sameRequest,
 } from "./order.ts";
 import type { Proof } from "./proof.ts";
 import { OwnOrders } from "./own_orders.ts";
 import type {
   AcknowledgeEvent,
+  AddCardEvent,
   Answer,
+  CardResult,
   ClaimEvent,
+  EraseEvent,
   LinkUpEvent,
   OpenEvent,
   OutcomeAnswer,
   ParticipantEvent,
+  RemoveCardEvent,
   Reply,
   ResolveAnswer,
   ResolveEvent,
@@ -53,7 +63,7 @@ import type {
 } from "./participant_event.ts";
 import type { Mismatched, Open, Refused, Settled } from "./participant_state.ts";
 import { ParticipantState } from "./participant_state.ts";
-import type { Genesis, NodeRecord, ParticipantRecord } from "./record.ts";
+import type { Genesis, NodeRecord, ParticipantRecord, Prepared } from "./record.ts";
 import type { MessageEvent, Output, Turn } from "./step.ts";
 
 type Out = Output<Reply>;
@@ -63,6 +73,8 @@ export class Participant {
   readonly #name: string;
   readonly #coordinator: string;
   readonly #own = new OwnOrders();
+  /** Charges of this node's cards. */
+  readonly declines = new Declines();
   readonly #lookUps = new LookUps<MessageEvent | SubmitEvent | ClaimEvent>();
   #indexHasKeys = false;
   /** The node is about to stop: what is known is answered, nothing new is begun. */
@@ -136,10 +148,16 @@ export class Participant {
         return this.#claim(event, turn, out);
       case "open":
         return this.#openAccount(event, turn, out);
+      case "addCard":
+        return this.#addCard(event, turn, out);
+      case "removeCard":
+        return this.#removeCard(event, turn, out);
       case "resolve":
         return this.#resolve(event, turn, out);
       case "acknowledge":
         return this.#acknowledge(event, turn, out);
+      case "erase":
+        return this.#erase(event, turn, out);
       case "inquire": {
         const count = this.#inquireAll(turn, out);
         out.replies.push({ request: event.request, answer: { state: "inquired", count } });
@@ -150,9 +168,19 @@ export class Participant {
     }
   }
 
-  #record(record: NodeRecord | ParticipantRecord, turn: Turn, out: Out, mustAppend = true): void {
+  #record(
+    record: NodeRecord | ParticipantRecord,
+    turn: Turn,
+    out: Out,
+    mustAppend = true,
+    details?: readonly SealedDetails[],
+  ): void {
     this.state.apply(record, turn);
-    out.add(record, mustAppend);
+    out.add(record, mustAppend, details);
+    if (record.type === "posted") this.declines.settled(record.transaction, true);
+    else if (record.type === "released" || record.type === "mismatch") {
+      this.declines.settled(record.transaction, false);
+    }
   }
 
   #start(genesis: Genesis, nonce: string, turn: Turn, out: Out): void {
@@ -167,7 +195,7 @@ export class Participant {
   // Users
 
   #submit(event: SubmitEvent, turn: Turn, out: Out): void {
-    const { request, order, deadlineMs } = event;
+    const { request, order, details, deadlineMs } = event;
     const { payment } = order;
     const waiting = { request, deadlineMs };
     const reply = (answer: Answer): void => {
@@ -180,9 +208,9 @@ export class Participant {
     }
     const open = this.#held(payment);
     if (open) {
-      if (sameOrder(open.order, order)) {
+      if (sameRequest(open.order, order)) {
         // Ordered before a crash: its decision is being asked for.
-        this.#own.add(order, waiting, turn.nowMs);
+        this.#own.add({ order, details }, waiting, turn.nowMs);
       } else {
         const isForOther = open.order.originator !== this.#name;
         reply({ state: "rejected", code: isForOther ? "id_in_use" : "id_reused" });
@@ -192,7 +220,9 @@ export class Participant {
     const settled = this.state.settled(payment);
     // What an operator forced is not what became of the payment: the coordinator knows.
     if (settled && !settled.isForced && (settled.type === "posted" || settled.code)) {
-      if (!sameOrder(settled.order, order)) return reply({ state: "rejected", code: "id_reused" });
+      if (!sameRequest(settled.order, order)) {
+        return reply({ state: "rejected", code: "id_reused" });
+      }
       const { decided, atMs } = settled;
       const outcome: OutcomeAnswer = settled.type === "posted"
         ? { ...settled, state: "committed", replayed: true }
@@ -207,8 +237,8 @@ export class Participant {
     if (this.#isDraining) return reply({ state: "rejected", code: "overloaded" });
     if (!this.isLinked) return reply({ state: "rejected", code: "coordinator_unreachable" });
     if (this.#own.size >= ownOrdersMax) return reply({ state: "rejected", code: "overloaded" });
-    this.#own.add(order, waiting, turn.nowMs);
-    out.send(this.#coordinator, { type: "order", order });
+    this.#own.add({ order, details }, waiting, turn.nowMs);
+    out.send(this.#coordinator, { type: "order", order, details });
   }
 
   #claim(event: ClaimEvent, turn: Turn, out: Out): void {
@@ -239,6 +269,28 @@ export class Participant {
     out.replies.push({ request, answer: { state: "account", result } });
   }
 
+  #addCard({ request, ...card }: AddCardEvent, turn: Turn, out: Out): void {
+    const answer = (result: CardResult) =>
+      out.replies.push({ request, answer: { state: "card", result } });
+    const { hash, account, masked, expiry } = card;
+    const known = this.state.card(cardIdOf(hash));
+    if (known) {
+      const isSame = known.hash === hash && known.account === account &&
+        sameMonth(known.expiry, expiry);
+      return void answer(isSame ? "existed" : "differs");
+    }
+    if (!this.state.ledger.account(account)) return void answer("account_not_found");
+    this.#record({ type: "carded", hash, account, masked, expiry }, turn, out);
+    answer("added");
+  }
+
+  #removeCard({ request, id }: RemoveCardEvent, turn: Turn, out: Out): void {
+    const known = this.state.card(id);
+    if (known) this.#record({ type: "uncarded", hash: known.hash }, turn, out);
+    const result = known ? "removed" : "card_not_found";
+    out.replies.push({ request, answer: { state: "card", result } });
+  }
+
   #resolve(event: ResolveEvent, turn: Turn, out: Out): void {
     const { request, transaction, commit, by } = event;
     const reply = (answer: ResolveAnswer): void => {
@@ -246,14 +298,14 @@ export class Participant {
     };
     const open = this.#heldIn(transaction);
     if (!open) return reply({ state: "resolved", result: "not_in_doubt" });
-    const { order } = open;
+    const { order, card } = open;
     const { payment } = order;
     if (open.type === "forced") {
       const { commit, by, context: { atMs } } = open;
       const resolution = { payment, commit, by, atMs };
       return reply({ state: "resolved", result: "was_forced", resolution });
     }
-    this.#record({ type: "forced", transaction, order, commit, by }, turn, out);
+    this.#record({ type: "forced", transaction, order, commit, by, card }, turn, out);
     out.alarms.push(
       `${by} forced ${transaction} to ${decisionText(commit)}: if the real decision is another, ` +
         "this ledger differs from the others",
@@ -269,6 +321,16 @@ export class Participant {
     const payment = mismatch?.payment;
     if (payment) this.#record({ type: "acknowledged", transaction, payment, by }, turn, out);
     out.replies.push({ request, answer: { state: "acknowledged", payment } });
+  }
+
+  /** Only what is over: until then an attempt may bring the details again. */
+  #erase({ request, payment, by }: EraseEvent, turn: Turn, out: Out): void {
+    const isOver = !this.#held(payment);
+    if (isOver) this.#record({ type: "erased", payment, by }, turn, out);
+    out.replies.push({
+      request,
+      answer: { state: "erased", atMs: isOver ? turn.atMs : undefined },
+    });
   }
 
   // Two-phase commit
@@ -329,8 +391,9 @@ export class Participant {
       out.send(this.#coordinator, message);
     };
     const epoch = transactionParts(transaction);
-    // It waited for the index, and meanwhile its coordinator has begun anew.
-    if (this.#lookUps.isAnswering(payment) && !this.#isPresent(epoch)) return;
+    // It waited for the index, or to be opened, and meanwhile its coordinator has begun anew.
+    const hasWaited = this.#lookUps.isAnswering(payment) || order.detailsHash !== undefined;
+    if (hasWaited && this.#isPast(epoch)) return;
     if (!this.#join(epoch, turn, out)) return;
     const open = this.state.open(payment);
     if (open?.transaction === transaction) {
@@ -346,7 +409,10 @@ export class Participant {
     if (settled?.isForced) return vote(false, "forced_otherwise");
     if (settled?.type === "posted") {
       if (settled.transaction === transaction) return this.#ack(transaction, payment, out);
-      out.alarms.push(`asked to prepare ${payment} a second time, which is paid`);
+      // Of an attempt before that one it is only late.
+      if (isLaterTransaction(transaction, settled.transaction)) {
+        out.alarms.push(`asked to prepare ${payment} a second time, which is paid`);
+      }
       return vote(false);
     }
     if (settled?.code) return vote(false, settled.code);
@@ -362,30 +428,97 @@ export class Participant {
         out,
       );
     }
-    const refusal = this.#refusalOf(order);
+    const cardLeg = order.legs.find((leg) => isCardLeg(leg) && leg.participant === this.#name);
+    const { details } = event;
+    // What is wrong with a card is told to nobody, so also not that it can't be read.
+    const isUnreadable = details === "unreadable" && !cardLeg;
+    const refusal = this.#refusalOf(order) ?? (isUnreadable ? "details_unreadable" : undefined);
     if (refusal === "forgotten") return vote(false);
     if (refusal) return vote(false, refusal);
+    const card = cardLeg && this.#accountOfCard(cardLeg, prepare, event.card, turn, out);
+    if (cardLeg && card === undefined) return vote(false, "card_declined");
     // The promise must survive a crash before anyone can rely on it: the vote leaves with this entry.
     const isOurs = order.originator === this.#name;
     // Of its own order a node needs no proof, and has checked none.
     const kept = isOurs ? undefined : proof;
-    this.#record({ type: "prepared", transaction, order, proof: kept }, turn, out);
-    const prepared = this.state.open(payment);
-    if (prepared?.type === "prepared") prepared.askedMs = turn.nowMs;
+    const prepared: Prepared = { type: "prepared", transaction, order, proof: kept, card };
+    // A card's number and CVV may not be kept, sealed or not: all that is needed of them is recorded.
+    if (!details || event.card) this.#record(prepared, turn, out);
+    // What it is told stands in the same commit, so that no crash can lose it after the vote.
+    else this.#record({ ...prepared, hasDetails: true }, turn, out, true, prepare.details);
+    const held = this.state.open(payment);
+    if (held?.type === "prepared") held.askedMs = turn.nowMs;
     vote(true);
   }
 
   /** Why this node votes no. `forgotten`: the order is said to be ours, but it was lost in a crash, so
-   * its debits can't be confirmed. */
+   * its debits can't be confirmed. What a card pays is judged apart from this. */
   #refusalOf(order: Order): RefusalCode | "forgotten" | undefined {
     const refusal = refusalOfOrder(order);
     if (refusal) return refusal;
-    const legs = legsOf(order, this.#name);
-    if (legs.length === 0) return "legs_invalid";
+    if (!isParticipantOf(order, this.#name)) return "legs_invalid";
+    const isOwn = (leg: Leg) => leg.participant === this.#name && !isCardLeg(leg);
+    const legs = order.legs.filter(isOwn);
     const isOurs = order.originator === this.#name;
     const code = this.state.ledger.refusalOf(legs, isOurs && this.#own.confirms(order));
     const isForgotten = isOurs && !this.#own.get(order.payment);
     return code === "debit_not_authorized" && isForgotten ? "forgotten" : code;
+  }
+
+  /**
+   * The account that pays for a card, which is who may debit it here: whoever knows the card, not who
+   * orders. Nothing where it is declined; nobody else is told why, or a merchant could find out which
+   * cards there are, and how much is on them.
+   */
+  #accountOfCard(
+    leg: Leg,
+    { transaction, order }: Prepare,
+    claim: CardClaim | undefined,
+    turn: Turn,
+    out: Out,
+  ): string | undefined {
+    const { originator: merchant, payment } = order;
+    const { currency } = leg;
+    if (this.declines.has(transaction)) return undefined;
+    const { nowMs, atMs } = turn;
+    const hash = claim?.hash;
+    const found = this.declines.isSlowed(merchant, hash, nowMs)
+      ? "too_many_failures"
+      : this.#judgeCard(leg, claim, turn);
+    if (typeof found === "object") {
+      if (hash !== undefined) this.declines.charged(transaction, hash);
+      return found.account;
+    }
+    const amount = -leg.amount;
+    const masked = claim?.masked;
+    const isNews = this.declines.add(
+      { transaction, payment, merchant, masked, amount, currency, reason: found, atMs },
+      hash,
+      nowMs,
+    );
+    if (!isNews) return undefined;
+    out.notes.push(
+      `declined ${formatAmount(amount, currency)} ${currency} to ${merchant} by card ` +
+        `${masked ?? "unread"}, payment ${payment}: ${found}`,
+    );
+    return undefined;
+  }
+
+  /** The account behind a card, or why it does not pay. */
+  #judgeCard(
+    leg: Leg,
+    claim: CardClaim | undefined,
+    { atMs }: Turn,
+  ): { readonly account: string } | DeclineReason {
+    if (!claim) return "card_unreadable";
+    if (!claim.isNumber) return "number_malformed";
+    const card = this.state.card(cardIdOf(claim.hash));
+    if (card?.hash !== claim.hash) return "card_unknown";
+    if (!claim.expiry || !sameMonth(claim.expiry, card.expiry)) return "expiry_wrong";
+    if (claim.expiresMs <= atMs) return "card_expired";
+    if (!claim.isCvvRight) return "cvv_wrong";
+    const { account } = card;
+    return this.state.ledger.refusalOf([{ ...leg, account }], true) ?? { account };
   }
 
   /** Whether `epoch` is the coordinator's present one; a higher one is, from now on. */
@@ -402,6 +535,11 @@ export class Participant {
     }
     this.#record({ type: "joined", epoch: { counter, nonce } }, turn, out);
     return true;
+  }
+
+  /** Whether the coordinator has begun anew since. */
+  #isPast({ counter }: Epoch): boolean {
+    return counter < (this.state.coordinatorEpoch?.counter ?? 0);
   }
 
   #isPresent({ counter, nonce }: Epoch): boolean {
@@ -508,7 +646,7 @@ export class Participant {
     // The decision is durable at the coordinator, so the user need not wait for this node's disk.
     const replies = out.earlyReplies;
     const own = this.#own.get(payment);
-    if (own && !sameOrder(own, order)) {
+    if (own && !sameRequest(own, order)) {
       // Another's order took the id after an attempt of this one was lost.
       if (commit || code) {
         this.#own.reject(payment, { state: "rejected", code: "id_reused" }, replies);
@@ -529,8 +667,10 @@ export class Participant {
 
   #sendAgain(payment: PaymentId, turn: Turn, out: Out): void {
     if (!this.isLinked) return;
-    const order = this.#own.again(payment, turn.nowMs);
-    if (order) out.send(this.#coordinator, { type: "order", order });
+    const own = this.#own.again(payment, turn.nowMs);
+    if (!own) return;
+    const { order, details } = own;
+    out.send(this.#coordinator, { type: "order", order, details });
   }
 
   #outcome(payment: PaymentId, outcome: Outcome, turn: Turn, out: Out): void {
@@ -693,6 +833,10 @@ export class Participant {
 function mismatchText({ transaction, payment, commit, by }: Omit<Mismatched, "context">): string {
   return `${transaction} was forced to ${decisionText(!commit)} by ${by}, but it was decided to ` +
     `${decisionText(commit)}: payment ${payment} is not atomic`;
+}
+
+function sameMonth(a: Expiry, b: Expiry): boolean {
+  return a.year === b.year && a.month === b.month;
 }
 
 function decisionText(commit: boolean): "commit" | "abort" {

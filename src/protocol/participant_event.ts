@@ -1,5 +1,7 @@
 /** What a participant is told, and what it answers its users. */
 
+import type { Expiry } from "./card.ts";
+import type { SealedDetails } from "./details.ts";
 import type { Epoch, PaymentId, TransactionId } from "./id.ts";
 import type { Decided, Introduction, RejectionCode } from "./message.ts";
 import type { Order, RefusalCode } from "./order.ts";
@@ -11,8 +13,11 @@ export type ParticipantEvent =
   | SubmitEvent
   | ClaimEvent
   | OpenEvent
+  | AddCardEvent
+  | RemoveCardEvent
   | ResolveEvent
   | AcknowledgeEvent
+  | EraseEvent
   | InquireEvent;
 
 export interface LinkUpEvent {
@@ -29,6 +34,8 @@ export interface SubmitEvent {
   readonly type: "submit";
   readonly request: number;
   readonly order: Order;
+  /** Where the order has any. */
+  readonly details?: readonly SealedDetails[];
   /** When the user stops waiting. */
   readonly deadlineMs: number;
 }
@@ -53,6 +60,24 @@ export interface OpenEvent {
   readonly opening: bigint;
 }
 
+/** An issuer's operator lets a card pay from an account. */
+export interface AddCardEvent {
+  readonly type: "addCard";
+  readonly request: number;
+  /** As of the record `carded`. */
+  readonly hash: string;
+  readonly account: string;
+  readonly masked: string;
+  readonly expiry: Expiry;
+}
+
+/** An issuer's operator ends a card. */
+export interface RemoveCardEvent {
+  readonly type: "removeCard";
+  readonly request: number;
+  readonly id: string;
+}
+
 /** An operator decides for a transaction in doubt. */
 export interface ResolveEvent {
   readonly type: "resolve";
@@ -67,6 +92,14 @@ export interface AcknowledgeEvent {
   readonly type: "acknowledge";
   readonly request: number;
   readonly transaction: TransactionId;
+  readonly by: string;
+}
+
+/** An operator wants the details erased that were stored with a payment. */
+export interface EraseEvent {
+  readonly type: "erase";
+  readonly request: number;
+  readonly payment: PaymentId;
   readonly by: string;
 }
 
@@ -110,10 +143,22 @@ export type Answer =
   | { readonly state: "rejected"; readonly code: RejectionCode | "coordinator_unreachable" }
   | { readonly state: "claimed"; readonly payment: PaymentId; readonly isSameContent: boolean }
   | { readonly state: "account"; readonly result: "opened" | "existed" | "differs" }
+  | { readonly state: "card"; readonly result: CardResult }
   | ResolveAnswer
   /** Nothing where no mismatch of the transaction waits for it. */
   | { readonly state: "acknowledged"; readonly payment?: PaymentId }
+  /** Nothing where the payment is still under way. */
+  | { readonly state: "erased"; readonly atMs?: number }
   | { readonly state: "inquired"; readonly count: number };
+
+/** `differs`: the card is there with another account or expiry. */
+export type CardResult =
+  | "added"
+  | "existed"
+  | "differs"
+  | "account_not_found"
+  | "removed"
+  | "card_not_found";
 
 export type ResolveAnswer =
   | { readonly state: "resolved"; readonly result: "forced"; readonly resolution: Resolution }

@@ -1,6 +1,8 @@
 /** What a participant knows durably: the fold of its log. Only `apply` changes it. */
 
 import { invariant } from "../errors.ts";
+import type { Expiry } from "./card.ts";
+import { cardIdOf } from "./card.ts";
 import { Generations } from "./generations.ts";
 import type { Epoch, PaymentId, TransactionId } from "./id.ts";
 import { transactionParts } from "./id.ts";
@@ -9,7 +11,7 @@ import { Membership } from "./membership.ts";
 import type { Decided } from "./message.ts";
 import type { Leg, Order, RefusalCode } from "./order.ts";
 import type { Proof } from "./proof.ts";
-import { legsOf } from "./order.ts";
+import { resolvedLegsOf } from "./order.ts";
 import type { EntryContext, LogRecord, Posted, Released } from "./record.ts";
 import type { Found } from "./step.ts";
 
@@ -19,6 +21,8 @@ export interface Prepared {
   readonly transaction: TransactionId;
   readonly order: Order;
   readonly legs: readonly Leg[];
+  /** The account behind the card that pays. */
+  readonly card?: string;
   readonly context: EntryContext;
   /** When the decision was last asked for. Volatile. */
   askedMs: number;
@@ -31,6 +35,8 @@ export interface Forced {
   readonly order: Order;
   readonly commit: boolean;
   readonly by: string;
+  /** As of `Prepared`. */
+  readonly card?: string;
   readonly context: EntryContext;
   /** As of `Prepared`. */
   askedMs: number;
@@ -54,6 +60,16 @@ export interface Mismatched {
   /** Who forced the other. */
   readonly by: string;
   /** Where the mismatch is recorded. */
+  readonly context: EntryContext;
+}
+
+/** A card that this node has issued. */
+export interface Card {
+  readonly hash: string;
+  readonly account: string;
+  readonly masked: string;
+  readonly expiry: Expiry;
+  /** Where it was added. */
   readonly context: EntryContext;
 }
 
@@ -94,6 +110,8 @@ export class ParticipantState {
   /** Outlives what is settled: only an operator ends it. */
   readonly #mismatches = new Set<Mismatched>();
   readonly #keys = new Generations<string, { request: string; payment: PaymentId }>();
+  /** By their ids. */
+  readonly #cards = new Map<string, Card>();
   /** The coordinator's highest epoch so far; nothing at first, and after it was readmitted. */
   coordinatorEpoch: Epoch | undefined;
 
@@ -127,20 +145,30 @@ export class ParticipantState {
     return this.#keys.get(key);
   }
 
+  /** In the order in which they were added. */
+  cards(): Iterable<Card> {
+    return this.#cards.values();
+  }
+
+  card(id: string): Card | undefined {
+    return this.#cards.get(id);
+  }
+
   apply(record: LogRecord, context: EntryContext): void {
     switch (record.type) {
       case "prepared": {
-        const { transaction, order } = record;
+        const { transaction, order, card } = record;
         const open = this.#open.get(order.payment);
         invariant(!open || open.type === "refused", `payment ${order.payment} prepared twice`);
         this.#expectUnpaid(order.payment);
-        const legs = legsOf(order, this.#name);
+        const legs = resolvedLegsOf(order, this.#name, card);
         this.ledger.hold(legs);
         this.#open.set(order.payment, {
           type: "prepared",
           transaction,
           order,
           legs,
+          card,
           context,
           askedMs: 0,
         });
@@ -150,7 +178,7 @@ export class ParticipantState {
       case "released":
         return this.#applyDecision(record, context);
       case "forced": {
-        const { transaction, order, commit, by } = record;
+        const { transaction, order, commit, by, card } = record;
         // From a checkpoint it comes alone: the balances there include it.
         if (this.#open.has(order.payment)) {
           const { legs } = this.#takePrepared(order.payment, transaction);
@@ -163,6 +191,7 @@ export class ParticipantState {
           order,
           commit,
           by,
+          card,
           context,
           askedMs: 0,
         });
@@ -188,6 +217,14 @@ export class ParticipantState {
         );
         invariant(known !== undefined, `${transaction} acknowledged, but it was no mismatch`);
         this.#mismatches.delete(known);
+        return;
+      }
+      case "erased": {
+        const open = this.#open.get(record.payment);
+        invariant(
+          !open || open.type === "refused",
+          `details of ${record.payment} erased too early`,
+        );
         return;
       }
       case "refused": {
@@ -218,6 +255,24 @@ export class ParticipantState {
         return this.ledger.open(record.account, record.currency, record.opening);
       case "balance":
         return this.ledger.carry(record.account, record.currency, record.posted);
+      case "carded": {
+        const { hash, account, masked, expiry } = record;
+        const id = cardIdOf(hash);
+        invariant(!this.#cards.has(id), `card ${id} added twice`);
+        invariant(
+          this.ledger.account(account) !== undefined,
+          `card ${id} of account ${account}, which is none`,
+        );
+        this.#cards.set(id, { hash, account, masked, expiry, context });
+        return;
+      }
+      case "uncarded": {
+        const id = cardIdOf(record.hash);
+        const isThere = this.#cards.get(id)?.hash === record.hash;
+        invariant(isThere, `card ${id} removed, which was not there`);
+        this.#cards.delete(id);
+        return;
+      }
       case "keyed":
         this.#keys.set(record.key, { request: record.request, payment: record.payment });
         return;
@@ -340,15 +395,19 @@ export class ParticipantState {
     for (const { transaction, payment, commit, by, context } of this.#mismatches) {
       yield [context, { type: "unacknowledged", transaction, payment, commit, by }];
     }
+    for (const { hash, account, masked, expiry, context } of this.#cards.values()) {
+      yield [context, { type: "carded", hash, account, masked, expiry }];
+    }
     for (const [payment, open] of this.#open) {
       const { transaction } = open;
       if (open.type === "refused") {
         yield [open.context, { type: "refused", transaction, payment }];
       } else if (open.type === "prepared") {
-        yield [open.context, { type: "prepared", transaction, order: open.order }];
+        const { order, card } = open;
+        yield [open.context, { type: "prepared", transaction, order, card }];
       } else {
-        const { order, commit, by } = open;
-        yield [open.context, { type: "forced", transaction, order, commit, by }];
+        const { order, commit, by, card } = open;
+        yield [open.context, { type: "forced", transaction, order, commit, by, card }];
       }
     }
   }

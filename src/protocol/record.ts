@@ -1,5 +1,6 @@
 /** What nodes store. A log is a list of entries of these, and a node's state is their fold. */
 
+import type { Expiry } from "./card.ts";
 import type { Epoch, PaymentId, TransactionId } from "./id.ts";
 import type { Address, Decided } from "./message.ts";
 import type { Order, RefusalCode } from "./order.ts";
@@ -68,6 +69,10 @@ export interface Prepared {
   readonly order: Order;
   /** The originator's; none where it is this node, and none in checkpoints. */
   readonly proof?: Proof;
+  /** Details for this node stand beside the entry; not kept in checkpoints. */
+  readonly hasDetails?: true;
+  /** The account behind the card that pays, where this node has issued it. */
+  readonly card?: string;
 }
 
 /** Coordinator, before any commit leaves: the commit point. */
@@ -133,6 +138,8 @@ export interface Forced {
   readonly commit: boolean;
   /** Who decided, as they named themselves. */
   readonly by: string;
+  /** As of `Prepared`. */
+  readonly card?: string;
 }
 
 /** Participant: the real decision, which a forced one contradicts. */
@@ -165,6 +172,15 @@ export interface Unacknowledged {
   readonly by: string;
 }
 
+/** Participant: an operator had the details erased that stood beside earlier entries; so they are, with
+ * this entry. */
+export interface Erased {
+  readonly type: "erased";
+  readonly payment: PaymentId;
+  /** As of `Forced`. */
+  readonly by: string;
+}
+
 /** An operator took back a peer that had been refused for amnesia. */
 export interface Readmitted {
   readonly type: "readmitted";
@@ -189,6 +205,23 @@ export interface Balance {
   readonly posted: bigint;
 }
 
+/** Participant: from now on a card pays from an account. */
+export interface Carded {
+  readonly type: "carded";
+  /** Of its number, under the node's card key, 32 bytes, hexadecimal. */
+  readonly hash: string;
+  readonly account: string;
+  /** The number as people may see it. */
+  readonly masked: string;
+  readonly expiry: Expiry;
+}
+
+/** Participant: a card pays no more. */
+export interface Uncarded {
+  readonly type: "uncarded";
+  readonly hash: string;
+}
+
 /** Records that both roles keep. */
 export type NodeRecord = Genesis | Started | Introduced | Readmitted | Checkpointed;
 export type CoordinatorRecord = Committed | Aborted | Ended;
@@ -205,5 +238,8 @@ export type ParticipantRecord =
   | Mismatch
   | Acknowledged
   | Unacknowledged
-  | Balance;
+  | Erased
+  | Balance
+  | Carded
+  | Uncarded;
 export type LogRecord = NodeRecord | CoordinatorRecord | ParticipantRecord;

@@ -1,6 +1,7 @@
 /** How much of an atomic commit a record takes. */
 
-import { introductionBytesMax } from "../limits.ts";
+import { detailsValueBytes, introductionBytesMax, sealedDetailsBytesMax } from "../limits.ts";
+import type { SealedDetails } from "./details.ts";
 import type { Decided } from "./message.ts";
 import type { Batch, Proof } from "./proof.ts";
 import type { LogRecord } from "./record.ts";
@@ -40,13 +41,27 @@ export function recordBytesBound(record: LogRecord): number {
       return record.order.bytes.length + 96 + 3 * record.by.length;
     case "acknowledged":
     case "unacknowledged":
+    case "erased":
     case "readmitted":
       return 96 + 3 * record.by.length;
+    case "carded":
+      return 128 + record.account.length + record.masked.length;
     case "introduced":
       return 64 + 3 * record.address.length + introductionBytesMax;
     default:
       return 192;
   }
+}
+
+/** Beside the entry: what is stored with a record, and what it wipes, which is as long. */
+export function besideBytesBound(
+  record: LogRecord,
+  details: readonly SealedDetails[] | undefined,
+): number {
+  if (record.type === "erased") return detailsValueBytes + sealedDetailsBytesMax;
+  if (!details) return 0;
+  const sealed = details.reduce((sum, one) => sum + (one.sealed?.length ?? 0), 0);
+  return 2 * (detailsValueBytes + sealed);
 }
 
 function decidedBytesBound(decided: Decided | undefined): number {

@@ -1,11 +1,13 @@
 /** What a role's `step` is given and gives back. */
 
 import { turnBytesMax } from "../limits.ts";
+import type { CardClaim } from "./card.ts";
+import type { OpenedDetails, SealedDetails } from "./details.ts";
 import type { PaymentId } from "./id.ts";
 import type { Message } from "./message.ts";
 import type { Batch } from "./proof.ts";
 import type { EntryContext, Genesis, LogRecord, NodeRecord } from "./record.ts";
-import { batchBytesBound, proofsIn, recordBytesBound } from "./record_size.ts";
+import { batchBytesBound, besideBytesBound, proofsIn, recordBytesBound } from "./record_size.ts";
 
 /** The turn that an event is stepped in: the entry that its records, if any, will stand in. */
 export interface Turn extends EntryContext {
@@ -27,6 +29,11 @@ export interface MessageEvent {
   readonly type: "message";
   readonly from: string;
   readonly message: Message;
+  /** Of a prepare: what its order tells this node, opened, without a card; nothing where it tells it
+   * nothing. */
+  readonly details?: OpenedDetails;
+  /** What is to be known of the card that it was told, if any. */
+  readonly card?: CardClaim;
 }
 
 export interface Send {
@@ -47,6 +54,8 @@ export type LookUpKey = PaymentId | string;
 export class Output<Reply> {
   /** In the order in which they were applied. */
   readonly records: LogRecord[] = [];
+  /** What is stored beside the log, in the same commit as its record. */
+  readonly details = new Map<LogRecord, readonly SealedDetails[]>();
   mustAppend = false;
   readonly sends: Send[] = [];
   /** Messages that say that a record is durable: they leave when nothing waits for an append. */
@@ -57,6 +66,8 @@ export class Output<Reply> {
   readonly lookUps: LookUpKey[] = [];
   /** What should never happen and did. */
   readonly alarms: string[] = [];
+  /** What an operator may want to know. */
+  readonly notes: string[] = [];
   #bytes: number;
   /** Written once an entry, however many records refer to them. */
   readonly #batches = new Set<Batch>();
@@ -66,8 +77,10 @@ export class Output<Reply> {
     this.#bytes = bytes;
   }
 
-  add(record: LogRecord, mustAppend: boolean): void {
+  add(record: LogRecord, mustAppend: boolean, details?: readonly SealedDetails[]): void {
     this.records.push(record);
+    if (details) this.details.set(record, details);
+    this.#bytes += besideBytesBound(record, details);
     this.mustAppend ||= mustAppend;
     this.#bytes += recordBytesBound(record);
     for (const { batch } of proofsIn(record)) {

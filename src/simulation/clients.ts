@@ -3,8 +3,12 @@
 import type { PaymentAnswer, PaymentRequest } from "../http/node_api.ts";
 import { OutcomeUnknownError } from "../http/node_api.ts";
 import type { ParticipantNode } from "../node/participant_node.ts";
+import type { Card, DetailsFor } from "../protocol/details.ts";
+import { creditedBy } from "../protocol/details.ts";
 import type { PaymentId } from "../protocol/id.ts";
 import type { Leg } from "../protocol/order.ts";
+import { cardAccount } from "../protocol/order.ts";
+import { cardOf, wrongCardOf } from "./cards.ts";
 import { DiskFailure } from "./disk.ts";
 import type { Life, Machine } from "./machine.ts";
 import { accountNames, currency, opening } from "./machine.ts";
@@ -15,6 +19,14 @@ import type { World } from "./world.ts";
 interface Asked {
   readonly machine: Machine;
   readonly legs: readonly Leg[];
+  /** For all that are credited elsewhere. */
+  readonly memo?: string;
+  /** The card that pays, for its issuer. */
+  readonly card?: CardGiven;
+  /** The memo, or the card, is not that of the request of which it has the id, be the legs the same. */
+  readonly hasOtherMemo?: boolean;
+  /** Another request has its id or key. */
+  isContested: boolean;
   /** Of a user that names its payments by keys; else by ids. */
   readonly key?: string;
   /** With a key it is known from the first answer on. */
@@ -23,10 +35,23 @@ interface Asked {
   outcome?: "committed" | "aborted";
   /** At least one send came to neither an outcome nor a refusal to take it. */
   isInDoubt: boolean;
-  /** Its id or key is another payment's, or will be ahead of the clock for long. */
+  /** Its id or key is another payment's, or will be ahead of the clock for long, or it is for nobody. */
   isGivenUp: boolean;
   /** Whether nothing speaks against it but faults. */
   readonly isInOrder: boolean;
+}
+
+interface CardGiven {
+  readonly issuer: string;
+  readonly card: Card;
+  /** As its issuer knows it. */
+  readonly isRight: boolean;
+}
+
+export interface Told {
+  readonly payment: PaymentId;
+  readonly memo: string;
+  readonly recipients: readonly string[];
 }
 
 const waitMs: readonly [number, number] = [200, 8_000];
@@ -67,6 +92,14 @@ export class Client {
     this.#isEnding = true;
   }
 
+  /** Payments that came to be with a memo. */
+  *told(): Iterable<Told> {
+    for (const { machine, payment, legs, memo, outcome } of this.#asked) {
+      if (!payment || !memo || outcome !== "committed") continue;
+      yield { payment, memo, recipients: creditedBy(machine.name, legs) };
+    }
+  }
+
   /** Payments that have not come to anything. */
   *unresolved(): Iterable<Asked> {
     for (const asked of this.#asked) if (this.#isUnresolved(asked)) yield asked;
@@ -75,7 +108,7 @@ export class Client {
   /** What the coordinator has decided, against what was told. */
   check(): void {
     const { committed, aborted } = this.#world.watch.views.coordinator;
-    for (const { payment, outcome, isInDoubt, machine, legs } of this.#asked) {
+    for (const { payment, outcome, isInDoubt, machine, legs, hasOtherMemo } of this.#asked) {
       if (payment === undefined) continue;
       const state = committed.has(payment) ? "committed" : aborted.has(payment) ? "aborted" : "";
       if (outcome) {
@@ -83,6 +116,8 @@ export class Client {
         this.#fail("answers are kept", `told ${outcome}, and it is ${state || "unknown"}`, payment);
       } else if (!isInDoubt && state === "committed") {
         const { order } = committed.get(payment)!;
+        // Which memo is committed only the recipient can tell.
+        if (hasOtherMemo) continue;
         // Another's payment of the same id, or one that another request was answered for.
         if (order.originator !== machine.name || textOf(order.legs) !== textOf(legs)) continue;
         const others = this.#asked.filter((other) => other.payment === payment);
@@ -112,33 +147,49 @@ export class Client {
     const { random } = this.#world;
     const byKey = random.chance(0.3);
     // A key whose payment was refused must keep its name, too, and nothing else keeps that.
-    const { legs, isInOrder } = this.#legs(byKey && random.chance(0.4));
+    const { legs, card, isInOrder } = this.#legs(byKey && random.chance(0.4));
     const asked: Asked = {
       machine: this.#machine,
       legs,
+      memo: !card && random.chance(0.4) ? this.#memo(legs) : undefined,
+      card,
       key: byKey ? `key ${random.hex(12)}` : undefined,
       payment: byKey ? undefined : this.#machine.newPaymentId(),
       isInDoubt: false,
       isGivenUp: false,
+      isContested: false,
       isInOrder,
     };
     this.#remember(asked);
     return asked;
   }
 
-  /** The id or key of another payment, with other legs. */
-  #conflicting({ key, payment }: Asked): Asked {
+  /** The id or key of another payment, with other legs or another memo. */
+  #conflicting(contested: Asked): Asked {
+    const { key, payment, legs: same, memo, card: other, hasOtherMemo } = contested;
+    contested.isContested = true;
+    const isMemo = memo !== undefined && this.#world.random.chance(0.5);
+    const { legs, card } = isMemo ? { legs: same } : this.#legs();
     const asked: Asked = {
       machine: this.#machine,
-      legs: this.#legs().legs,
+      legs,
+      memo: isMemo ? this.#memo(legs) : undefined,
+      card,
+      hasOtherMemo: memo !== undefined || other !== undefined || hasOtherMemo,
       key,
       payment,
       isInDoubt: false,
       isGivenUp: false,
+      isContested: true,
       isInOrder: false,
     };
     this.#remember(asked);
     return asked;
+  }
+
+  #memo(legs: readonly Leg[]): string | undefined {
+    const recipients = creditedBy(this.#machine.name, legs);
+    return recipients.length > 0 ? `memo ${this.#world.random.hex(24)}` : undefined;
   }
 
   #remember(asked: Asked): void {
@@ -149,7 +200,7 @@ export class Client {
   }
 
   /** Of a payment from here to one or two others, not always in order. */
-  #legs(isRefused = false): { legs: readonly Leg[]; isInOrder: boolean } {
+  #legs(isRefused = false): { legs: readonly Leg[]; card?: CardGiven; isInOrder: boolean } {
     const { random, participants, chaos } = this.#world;
     const here = this.#machine.name;
     const others = participants.map(({ name }) => name).filter((name) => name !== here);
@@ -179,11 +230,20 @@ export class Client {
       const legs = [leg(here, -amount, accountNames[0]), leg(here, amount, accountNames[1])];
       return { legs, isInOrder: chaos.isCalm };
     }
+    if (dice < 0.93) {
+      const charged = BigInt(1 + random.below(chaos.isCalm ? 1 : 40));
+      const legs = [leg(to, -charged, cardAccount), leg(here, charged)];
+      // Wrong cards are few, and in a calm run none: an issuer would look at none any more.
+      const isRight = chaos.isCalm || !random.chance(0.1);
+      const card = isRight ? cardOf(to) : wrongCardOf(to, random);
+      return { legs, card: { issuer: to, card, isRight }, isInOrder: chaos.isCalm };
+    }
     // Refused for a reason: no such account, another's money, an unknown participant.
     const legs = random.pick([
       [leg(here, -amount), leg(to, amount, "nothing")],
       [leg(to, -amount), leg(here, amount)],
       [leg(here, -amount), leg("nobody", amount)],
+      ...chaos.isCalm ? [] : [[leg(to, -amount, cardAccount), leg(here, amount)]],
     ]);
     return { legs, isInOrder: false };
   }
@@ -192,13 +252,17 @@ export class Client {
     const life = this.#life();
     if (!life) return;
     const { random, trace } = traced(this.#world);
-    const { key, legs } = asked;
+    const { key, legs, memo, card } = asked;
     const payment = key ? undefined : asked.payment;
+    const recipients = memo === undefined ? [] : creditedBy(this.#machine.name, legs);
+    const details: DetailsFor[] = recipients.map((recipient) => ({ recipient, details: { memo } }));
+    if (card) details.push({ recipient: card.issuer, details: { card: card.card } });
     const request: PaymentRequest = {
       id: payment,
       legs,
+      details: details.length > 0 ? details : undefined,
       waitMs: random.between(waitMs),
-      key: key ? { key, request: textOf(legs) } : undefined,
+      key: key ? { key, request: `${textOf(legs)} ${memo}` } : undefined,
     };
     trace(() => `submit ${this.#machine.name} ${payment ?? key}`);
     const answer = await answered(life, life.node.submit(request));
@@ -223,6 +287,9 @@ export class Client {
     switch (answer.state) {
       case "committed":
       case "aborted":
+        if (answer.state === "committed" && asked.card?.isRight === false && !asked.isContested) {
+          this.#fail("only the owner debits", "is paid by a card that is none", id);
+        }
         this.#world.watch.told(asked.machine, id, answer.state);
         if (answer.state === "aborted" && asked.isInOrder) {
           const { code } = answer.payment;
@@ -233,9 +300,12 @@ export class Client {
         asked.isInDoubt = true;
         return;
       case "rejected":
+        if (/_reused$/.test(answer.code) && !asked.isContested) {
+          this.#fail("answers are kept", `told ${answer.code}, and nobody else has used it`, id);
+        }
         // Nothing was recorded for this request: it can be taken later, if its user tries again.
         asked.isGivenUp = answer.code === "id_reused" || answer.code === "key_reused" ||
-          (answer.code === "id_ahead" && this.#isEnding);
+          (this.#isEnding && (answer.code === "id_ahead" || answer.code === "participant_unknown"));
         return;
       default:
         answer satisfies never;

@@ -9,8 +9,10 @@ import type { MemoryDisk } from "../log/storage.ts";
 import { Log } from "../log/log.ts";
 import type { PaymentId } from "../protocol/id.ts";
 import type { Role } from "../protocol/record.ts";
+import { cardKeeping, newCardOf } from "./cards.ts";
 import { DiskFailure, SimulatedStorage } from "./disk.ts";
 import { SimulatedLinks } from "./links.ts";
+import { SimulatedSealing } from "./sealing.ts";
 import { SimulatedTrust } from "./trust.ts";
 import { Violation } from "./violation.ts";
 import type { World } from "./world.ts";
@@ -114,6 +116,7 @@ export class Machine {
   isHeldDown = false;
   readonly #world: World;
   readonly trust: SimulatedTrust;
+  readonly sealing: SimulatedSealing;
   #lives = 0;
   #lastCut: Promise<void> = Promise.resolve();
 
@@ -122,6 +125,7 @@ export class Machine {
     this.name = name;
     this.role = role;
     this.trust = new SimulatedTrust(name, role, network, world.random);
+    this.sealing = new SimulatedSealing(this.trust.introduction);
   }
 
   get wallMs(): number {
@@ -190,13 +194,14 @@ export class Machine {
     };
     const node = this.role === "coordinator"
       ? new CoordinatorNode(options)
-      : new ParticipantNode({ ...options, coordinator: coordinatorName });
+      : new ParticipantNode({ ...options, coordinator: coordinatorName, cards: cardKeeping });
     node.failed.catch((error) => this.#failed(life, error));
     await node.start();
     if (node instanceof ParticipantNode) {
       for (const account of accountNames) {
         await node.openAccount({ account, currency, opening });
       }
+      await node.addCard(newCardOf(this.name));
     }
     life.node = node;
     life.address = node.listen();
@@ -227,6 +232,7 @@ export class Machine {
         return id;
       },
       trust: this.trust,
+      sealing: this.sealing,
       links: (host) => {
         life.links.host = host;
         return life.links;

@@ -1,4 +1,4 @@
-/** Operators: they see what is in doubt, ask again, decide by heuristics, and answer for what was wrong. */
+/** Operators: they see what is in doubt, ask again, decide by heuristics, answer for what was wrong, erase. */
 
 import { DiskFailure } from "./disk.ts";
 import { ParticipantNode } from "../node/participant_node.ts";
@@ -51,6 +51,8 @@ export class Operator {
     if (mismatches.length > 0 && random.chance(0.3)) {
       await node.acknowledge(random.pick(mismatches).transaction, by);
     }
+    const told = [...this.#world.watch.views.participant(this.#machine.name).details];
+    if (told.length > 0 && random.chance(0.3)) await node.erase(random.pick(told), by);
   }
 
   async #decide(node: ParticipantNode, { transaction, payment }: InDoubtView): Promise<void> {

@@ -9,6 +9,7 @@ import { ParticipantNode } from "../node/participant_node.ts";
 import { chaosOf, healed } from "./chaos.ts";
 import { Client } from "./clients.ts";
 import { checkClocks, checkCuts } from "./cuts.ts";
+import { checkDetails } from "./details.ts";
 import { Faults } from "./faults.ts";
 import { Operator } from "./operators.ts";
 import { Random } from "./random.ts";
@@ -113,6 +114,7 @@ async function live(world: World): Promise<void> {
   checkClocks(world);
   if (mismatchesOf(world).length === 0) checkCuts(world);
   await checkLogs(world);
+  await checkDetails(world, clients.flatMap((client) => [...client.told()]));
   if (world.violation) throw world.violation.violation;
 }
 

@@ -3,9 +3,10 @@
 import type { Entry } from "../codec/record.ts";
 import type { PaymentId, TransactionId } from "../protocol/id.ts";
 import type { Order } from "../protocol/order.ts";
-import { legsOf, participantsOf, sameOrder } from "../protocol/order.ts";
+import { isCardLeg, participantsOf, resolvedLegsOf, sameOrder } from "../protocol/order.ts";
 import type { LogRecord } from "../protocol/record.ts";
 import type { VectorClock } from "../protocol/vector_clock.ts";
+import { cardedAccount } from "./cards.ts";
 import type { Rule } from "./violation.ts";
 import { Violation } from "./violation.ts";
 
@@ -13,6 +14,8 @@ export interface Prepared {
   readonly transaction: TransactionId;
   readonly order: Order;
 }
+
+export const detailsRule: Rule = "details reach their recipient alone";
 
 interface Balance {
   readonly posted: bigint;
@@ -60,6 +63,8 @@ export class CoordinatorView extends LogView {
 
 /** Prepared, or decided by an operator since. */
 interface Open extends Prepared {
+  /** The account behind the card that pays. */
+  readonly card?: string;
   /** What an operator has decided. */
   readonly forced?: boolean;
 }
@@ -76,6 +81,9 @@ export class ParticipantView extends LogView {
   readonly postings: Posting[] = [];
   /** The entry in which each payment was prepared last. */
   readonly preparedIn = new Map<PaymentId, number>();
+  /** Payments whose details were stored here last, and not erased since. */
+  readonly details = new Set<PaymentId>();
+  readonly erased = new Set<PaymentId>();
   readonly accounts = new Map<string, AccountHistory>();
   /** Payments that users' keys stand for. */
   readonly keyed = new Set<PaymentId>();
@@ -146,6 +154,9 @@ export class Views {
       case "aborted": {
         const { payment } = record.order;
         this.#expectUndecided(payment, "aborted");
+        if (record.code === "details_unreadable") {
+          broken(detailsRule, "a recipient could not read it, and nobody has changed it", payment);
+        }
         view.aborted.set(payment, record.code);
         return;
       }
@@ -177,17 +188,25 @@ export class Views {
         view.keyed.add(record.payment);
         return;
       case "prepared": {
-        const { transaction, order } = record;
+        const { transaction, order, card } = record;
         const { payment } = order;
         if (view.posted.has(payment) || view.open.has(payment)) {
           const state = view.posted.has(payment) ? "posted" : "open";
           broken("exactly once", `${name} prepares ${payment}, which is ${state}`, payment);
         }
-        view.open.set(payment, { transaction, order });
+        view.open.set(payment, { transaction, order, card });
         view.preparedIn.set(payment, entry);
-        for (const { account, amount } of legsOf(order, name)) {
+        if (record.hasDetails) {
+          view.details.add(payment);
+          view.erased.delete(payment);
+        }
+        const isCharge = order.legs.some((leg) => isCardLeg(leg) && leg.participant === name);
+        if (isCharge ? card !== cardedAccount : card !== undefined) {
+          broken("only the owner debits", `${name} has ${card} pay by card`, payment);
+        }
+        for (const { account, amount } of resolvedLegsOf(order, name, card)) {
           if (amount > 0n) continue;
-          if (order.originator !== name) {
+          if (order.originator !== name && !isCharge) {
             broken("only the owner debits", `${name} prepares ${order.originator}'s`, payment);
           }
           const history = view.accounts.get(account)!;
@@ -207,18 +226,18 @@ export class Views {
           broken("AC1 agreement", `${name} posts ${transaction}, which is not committed`, payment);
         }
         if (view.posted.has(payment)) broken("exactly once", `${name} posts it twice`, payment);
-        const { order, forced } = this.#take(name, view, record);
-        if (forced === undefined) settle(name, view, order, true);
+        const open = this.#take(name, view, record);
+        if (open.forced === undefined) settle(name, view, open, true);
         view.posted.set(payment, transaction);
-        for (const { amount } of legsOf(order, name)) {
+        for (const { amount } of resolvedLegsOf(open.order, name)) {
           view.postings.push({ payment, entry, amount });
         }
         return;
       }
       case "released": {
         const { payment, transaction, code } = record;
-        const { order, forced } = this.#take(name, view, record);
-        if (forced === undefined) settle(name, view, order, false);
+        const open = this.#take(name, view, record);
+        if (open.forced === undefined) settle(name, view, open, false);
         view.released.add(transaction);
         this.bury(transaction, payment, `${name} has released it, knowing`);
         if (code && !this.coordinator.aborted.has(payment)) {
@@ -227,13 +246,13 @@ export class Views {
         return;
       }
       case "forced": {
-        const { order, transaction, commit } = record;
+        const { order, transaction, commit, card } = record;
         const { payment } = order;
         if (view.open.get(payment)?.transaction !== transaction) {
           broken("exactly once", `${name} forces ${transaction}, which is not prepared`, payment);
         }
-        view.open.set(payment, { transaction, order, forced: commit });
-        return settle(name, view, order, commit);
+        view.open.set(payment, { transaction, order, card, forced: commit });
+        return settle(name, view, { order, card }, commit);
       }
       case "mismatch": {
         const { payment, transaction, commit } = record;
@@ -249,6 +268,13 @@ export class Views {
         view.unacknowledged.add(transaction);
         return;
       }
+      case "erased":
+        if (view.open.has(record.payment)) {
+          broken(detailsRule, `${name} erases what is under way`, record.payment);
+        }
+        view.details.delete(record.payment);
+        view.erased.add(record.payment);
+        return;
       case "acknowledged":
         view.unacknowledged.delete(record.transaction);
         return;
@@ -293,8 +319,13 @@ export class Views {
 }
 
 /** Makes a participant's legs final, or gives their holds back. */
-function settle(name: string, view: ParticipantView, order: Order, isCommit: boolean): void {
-  for (const { account, amount } of legsOf(order, name)) {
+function settle(
+  name: string,
+  view: ParticipantView,
+  { order, card }: Pick<Open, "order" | "card">,
+  isCommit: boolean,
+): void {
+  for (const { account, amount } of resolvedLegsOf(order, name, card)) {
     const held = amount < 0n ? amount : 0n;
     view.accounts.get(account)!.move(isCommit ? amount : 0n, held);
   }

@@ -21,6 +21,7 @@ export type Rule =
   | "no transaction id comes back"
   | "an id keeps its key"
   | "a mismatch is raised until somebody answers for it"
+  | "details reach their recipient alone"
   | "no alarm"
   | "no node fails by itself"
   | "the logs verify";

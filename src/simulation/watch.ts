@@ -2,6 +2,7 @@
 
 import { toHex } from "../bytes.ts";
 import { decodeFrame } from "../codec/frame.ts";
+import type { Entry } from "../codec/record.ts";
 import { decodeEntry } from "../codec/record.ts";
 import type { AccountView, PaymentView } from "../http/node_api.ts";
 import type { Write } from "../log/storage.ts";
@@ -10,7 +11,7 @@ import type { PaymentId, TransactionId } from "../protocol/id.ts";
 import type { Message } from "../protocol/message.ts";
 import type { Life, Machine } from "./machine.ts";
 import { Violation } from "./violation.ts";
-import { broken, ParticipantView, Views } from "./views.ts";
+import { broken, detailsRule, ParticipantView, Views } from "./views.ts";
 import type { World } from "./world.ts";
 
 const untold = "nothing is told before it is durable";
@@ -44,6 +45,7 @@ export class Watch {
         return `entry ${machine.name} ${number} ${toHex(hash).slice(0, 16)}: ${what.join(", ")}`;
       });
       this.views.add(machine.name, entry, toHex(hash));
+      checkBeside(machine.name, entry, writes);
     });
   }
 
@@ -58,11 +60,11 @@ export class Watch {
         broken(untold, `${name} tells ${to} of entry ${number}, which its disk does not have`);
       }
       if (clock.get(name) !== number) broken(untold, `${name} counts itself ${clock.get(name)}`);
-      for (const message of messages) this.#check(name, message);
+      for (const message of messages) this.#check(name, to, message);
     });
   }
 
-  #check(name: string, message: Message): void {
+  #check(name: string, to: string, message: Message): void {
     const { coordinator } = this.views;
     const view = this.views.of(name);
     switch (message.type) {
@@ -79,6 +81,10 @@ export class Watch {
           broken("no transaction id comes back", `${transaction} is of ${before}, too`, payment);
         }
         this.#begun.set(transaction, payment);
+        for (const { recipient, sealed } of message.details ?? []) {
+          if (!sealed || recipient === to) continue;
+          broken(detailsRule, `${to} is shown what ${recipient} alone is told`, payment);
+        }
         return;
       }
       case "vote": {
@@ -200,6 +206,24 @@ export class Watch {
       this.#world.fail(thrown);
     }
   }
+}
+
+/** What an entry's records are told stands in the same commit: no crash comes between. */
+function checkBeside(name: string, { number, records }: Entry, writes: readonly Write[]): void {
+  const stored = writes.filter(({ key, isWiping }) => key[0] === "details" && !isWiping);
+  // Where one entry has two attempts, the details stand with the second.
+  const told = new Map<PaymentId, number>();
+  for (const [index, record] of records.entries()) {
+    if (record.type === "prepared" && record.hasDetails) told.set(record.order.payment, index);
+    else if (record.type === "erased") told.delete(record.payment);
+  }
+  const places = stored.map(({ key }) => key.join("/")).toSorted();
+  const expected = [...told.values()].map((index) => `details/${number}/${index}`).toSorted();
+  if (places.join() === expected.join()) return;
+  broken(
+    detailsRule,
+    `${name} stores ${places.join()} with entry ${number}, not ${expected.join()}`,
+  );
 }
 
 /** Whether a participant has on its disk why a transaction never commits. */

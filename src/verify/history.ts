@@ -8,6 +8,7 @@ import type { PaymentId } from "../protocol/id.ts";
 import type { Posted } from "../protocol/record.ts";
 import type { Chain } from "./chain.ts";
 import { CoordinatorBook } from "./coordinator_book.ts";
+import { DetailsCheck } from "./details.ts";
 import type { Findings } from "./findings.ts";
 import { Fold } from "./fold.ts";
 import { LookUpCheck } from "./look_ups.ts";
@@ -50,12 +51,14 @@ export async function readHistory(
   const signatures = new SignatureCheck(chain, coordinator, findings);
   const lookUps = new LookUpCheck(name, storage, findings);
   await lookUps.begin(log.checkpointNumber);
+  const details = new DetailsCheck(chain, storage, findings);
   const complaints = new Complaints(name, findings);
   const book = role === "coordinator"
     ? new CoordinatorBook(complaints)
     : new ParticipantBook(complaints);
   for await (const entry of readableEntries(log, chain)) {
     witnesses.check(entry);
+    details.add(entry);
     for (const record of entry.records) {
       book.add(record, entry, signatures.add(record, entry));
       fold.add(record, entry);
@@ -68,6 +71,7 @@ export async function readHistory(
   book.finish();
   witnesses.finish();
   fold.checkBooks();
+  await details.finish();
   if (chain.isWhole && await replays(log, name, findings)) await lookUps.finish(log);
   return book instanceof CoordinatorBook
     ? { role: "coordinator", chain, fold, payments: book.payments }

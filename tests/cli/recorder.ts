@@ -13,17 +13,35 @@ export function record(...argv: string[]): Promise<Recorded> {
   return recordWith({}, argv);
 }
 
+/** As without a terminal, with something on stdin. */
+export function recordReading(stdin: string, ...argv: string[]): Promise<Recorded> {
+  return recordWith({ stdin }, argv);
+}
+
+/** As at a terminal, where a person types secrets one after the other; the questions are kept. */
+export function recordTyping(secrets: readonly string[], ...argv: string[]): Promise<Recorded> {
+  return recordWith({ isTerminal: true, secrets }, argv);
+}
+
 /** As at a terminal, where a person answers what is asked; the questions are kept among the errors. */
 export function recordAnswering(answer: boolean, ...argv: string[]): Promise<Recorded> {
   return recordWith({ isTerminal: true, answer }, argv);
 }
 
+interface Person {
+  readonly isTerminal?: boolean;
+  readonly answer?: boolean;
+  readonly stdin?: string;
+  readonly secrets?: readonly string[];
+}
+
 async function recordWith(
-  { isTerminal = false, answer = false }: { isTerminal?: boolean; answer?: boolean },
+  { isTerminal = false, answer = false, stdin = "", secrets = [] }: Person,
   argv: readonly string[],
 ): Promise<Recorded> {
   const out: string[] = [];
   const err: string[] = [];
+  const typed = [...secrets];
   const io: Io = {
     out: (line) => out.push(line),
     err: (line) => err.push(line),
@@ -35,6 +53,11 @@ async function recordWith(
       err.push(question);
       return answer;
     },
+    askSecret: (question) => {
+      err.push(question);
+      return Promise.resolve(typed.shift() ?? "");
+    },
+    input: () => Promise.resolve(stdin),
   };
   return { exit: await run(argv, io), out, err };
 }

@@ -86,13 +86,21 @@ Deno.test("an entry keeps all its records, in their order", () => {
   assertEquals(again(bytes), bytes);
 });
 
-/** Of every kind of value one. */
-const sample = encodeEntry(
-  entryOf(...[11, 13, 18, 19, 23].map((i) => records[i]!)),
-);
+/** Long ones hold the same kinds of values, and take minutes. */
+const short = records.filter((record) => sizeOf([record]) < 200);
+const sample = encodeEntry(entryOf(...short));
+
+Deno.test("all kinds of records have a short one", () => {
+  const typesOf = (all: readonly LogRecord[]) => new Set(all.map(({ type }) => type));
+  assertEquals(typesOf(short), typesOf(records));
+});
 
 Deno.test("decodeEntry() refuses any changed byte, or reads it as what it now says", () => {
-  assertMutationsRefusedOrSame(sample, again);
+  assertMutationsRefusedOrSame(encodeEntry(entryOf()), again);
+  const { length } = encodeEntry(entryOf());
+  for (const record of short) {
+    assertMutationsRefusedOrSame(encodeEntry(entryOf(record)), again, length);
+  }
 });
 
 Deno.test("decodeEntry() throws nothing but FormatError for what is cut short", () => {

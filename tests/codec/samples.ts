@@ -1,13 +1,18 @@
 /** Every message and record, plain and at the limits of what it can hold. */
 
+import { detailsHashOf, sealedFor } from "../../src/codec/details.ts";
 import { encodeOrder } from "../../src/codec/order.ts";
 import {
+  detailsRecipientsMax,
   introductionBytesMax,
   legsMax,
   operatorLengthMax,
   peersMax,
+  sealedDetailsBytesMax,
   statementsMax,
 } from "../../src/limits.ts";
+import type { SealedDetails } from "../../src/protocol/details.ts";
+import { shownTo } from "../../src/protocol/details.ts";
 import type { TransactionId } from "../../src/protocol/id.ts";
 import type { Message } from "../../src/protocol/message.ts";
 import type { Leg, Order } from "../../src/protocol/order.ts";
@@ -44,6 +49,18 @@ export const orderBiggest: Order = encodeOrder({
     currency: "USD",
     amount: i % 2 ? most : -most - 1n,
   })),
+});
+
+/** As an order has them: all sealed. */
+export const detailsBiggest: readonly SealedDetails[] = Array.from(
+  { length: detailsRecipientsMax },
+  (_, i) => sealedFor(nameOf(i), new Uint8Array(sealedDetailsBytesMax).fill(i)),
+);
+/** As a prepare has them: one sealed, of the others the hashes. */
+const detailsShown = shownTo(detailsBiggest[1]!.recipient, detailsBiggest)!;
+const orderTelling: Order = encodeOrder({
+  ...dollar,
+  detailsHash: detailsHashOf(detailsBiggest.slice(0, 1)),
 });
 
 const decided = { number: 9, clock: new Map([["alice", 3], ["coordinator", 9]]) };
@@ -84,16 +101,29 @@ const introduction = {
 
 export const messages: readonly Message[] = [
   { type: "order", order },
-  { type: "order", order: orderBiggest },
+  { type: "order", order: orderBiggest, details: detailsBiggest },
+  { type: "order", order: orderTelling, details: [sealedFor("bob", new Uint8Array(9))] },
   { type: "prepare", transaction: transactions.T1, order, proof: undefined },
-  { type: "prepare", transaction: transactionLongest, order: orderBiggest, proof: undefined },
+  {
+    type: "prepare",
+    transaction: transactionLongest,
+    order: orderBiggest,
+    proof: undefined,
+    details: [],
+  },
   ...proofs.map((proof): Message => ({
     type: "prepare",
     transaction: transactions.T1,
     order,
     proof,
   })),
-  { type: "prepare", transaction: transactionLongest, order: orderBiggest, proof: proofBiggest },
+  {
+    type: "prepare",
+    transaction: transactionLongest,
+    order: orderBiggest,
+    proof: proofBiggest,
+    details: detailsShown,
+  },
   { type: "vote", ...of1, orderHash, yes: true, code: undefined },
   { type: "vote", ...of1, orderHash, yes: false, code: undefined },
   ...refusalCodes.map((code): Message => (
@@ -162,6 +192,14 @@ export const records: readonly LogRecord[] = [
   { type: "keyed", key: hash.slice(0, 32), request: hash, payment },
   { type: "prepared", transaction: transactions.T1, order, proof: undefined },
   { type: "prepared", transaction: transactionLongest, order: orderBiggest, proof: proofBiggest },
+  {
+    type: "prepared",
+    transaction: transactionLongest,
+    order: orderBiggest,
+    proof: proofBiggest,
+    hasDetails: true,
+  },
+  { type: "erased", payment, by: "€".repeat(operatorLengthMax) },
   { type: "committed", transaction: transactionLongest, order: orderBiggest, proofs: [] },
   { type: "posted", ...ofLongest, decided: decidedBiggest, proof: proofBiggest },
   { type: "posted", ...of1, decided, proof: undefined },
@@ -182,6 +220,38 @@ export const records: readonly LogRecord[] = [
     by: "€".repeat(100),
   },
   { type: "forced", transaction: transactions.T1, order, commit: false, by: "" },
+  ...["a", "a".repeat(31)].flatMap((card): LogRecord[] => [
+    {
+      type: "prepared",
+      transaction: transactionLongest,
+      order: orderBiggest,
+      proof: proofBiggest,
+      card,
+    },
+    {
+      type: "forced",
+      transaction: transactionLongest,
+      order: orderBiggest,
+      commit: true,
+      by: "€".repeat(operatorLengthMax),
+      card,
+    },
+  ]),
+  {
+    type: "carded",
+    hash: "ab".repeat(32),
+    account: "a".repeat(31),
+    masked: "679999*********0019",
+    expiry: { year: 2099, month: 12 },
+  },
+  {
+    type: "carded",
+    hash: "00".repeat(32),
+    account: "m",
+    masked: "",
+    expiry: { year: 0, month: 1 },
+  },
+  { type: "uncarded", hash: "cd".repeat(32) },
   { type: "mismatch", ...ofLongest, commit: true },
   { type: "aborted", order: orderBiggest, code: "legs_invalid", decided: { ...decidedBiggest } },
   { type: "aborted", order, code: "legs_unbalanced", decided: undefined },
@@ -199,4 +269,8 @@ export const records: readonly LogRecord[] = [
   { type: "released", ...of1, code: undefined, decided: undefined, proof: proofs[2] },
   { type: "committed", transaction: transactionLongest, order, proofs },
   committedBiggest,
+  { type: "committed", transaction: transactions.T1, order, proofs: [] },
+  { type: "readmitted", name: "bob", by: "ann" },
+  { type: "acknowledged", ...of1, by: "ann" },
+  { type: "erased", payment, by: "ann" },
 ];

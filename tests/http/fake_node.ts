@@ -5,10 +5,14 @@ import type { AppOptions } from "../../src/http/app.ts";
 import type {
   AccountView,
   ActivityEntry,
+  AddCardAnswer,
+  CardsView,
+  EraseAnswer,
   HeuristicChoice,
   InDoubtView,
   MismatchView,
   NewAccount,
+  NewCard,
   NodeApi,
   NodeEvent,
   PaymentAnswer,
@@ -96,6 +100,12 @@ export class FakeNode implements NodeApi {
   readonly requests: PaymentRequest[] = [];
   readonly queries: PaymentQuery[] = [];
   readonly opened: NewAccount[] = [];
+  readonly cardsAdded: NewCard[] = [];
+  readonly cardsRemoved: unknown[] = [];
+  issued: CardsView = { cards: [], declined: [] };
+  cardAdded: AddCardAnswer = { result: "account_not_found" };
+  /** The id of the card that there is. */
+  removable: string | undefined;
   readonly listeners = new Set<(event: NodeEvent) => void>();
   readonly log: NodeEvent[] = [];
   traces: PaymentTrace[] = [trace];
@@ -181,6 +191,20 @@ export class FakeNode implements NodeApi {
     return Promise.resolve(this.openOutcome);
   }
 
+  cards() {
+    return Promise.resolve(this.issued);
+  }
+
+  addCard(card: NewCard) {
+    this.cardsAdded.push(card);
+    return Promise.resolve(this.cardAdded);
+  }
+
+  removeCard(card: { readonly id: string } | { readonly number: string }) {
+    this.cardsRemoved.push(card);
+    return Promise.resolve(this.removable);
+  }
+
   subscribe(listener: (event: NodeEvent) => void) {
     this.listeners.add(listener);
     return () => void this.listeners.delete(listener);
@@ -220,6 +244,15 @@ export class FakeNode implements NodeApi {
     this.operated.push({ transaction, by });
     const found = this.mismatches.find((known) => known.transaction === transaction);
     return Promise.resolve(found?.payment);
+  }
+
+  /** What is told of payments here, by their ids. */
+  readonly told = new Map<PaymentId, EraseAnswer>();
+
+  erase(payment: PaymentId, by: string): Promise<EraseAnswer> {
+    const answer = this.told.get(payment) ?? { result: "none" };
+    if (answer.result === "erased") this.told.set(payment, { ...answer, result: "was_erased", by });
+    return Promise.resolve(answer.result === "erased" ? { ...answer, by } : answer);
   }
 
   recent() {

@@ -174,8 +174,10 @@ Deno.test("/openapi.json describes the routes under /v1, and no others", async (
   const operations = Object.entries(paths)
     .flatMap(([path, methods]) => Object.keys(methods).map((method) => `${method} ${path}`));
   assertEquals(operations.sort(), [
+    "delete /v1/cards/{id}",
     "get /v1/accounts",
     "get /v1/accounts/{name}",
+    "get /v1/cards",
     "get /v1/events",
     "get /v1/in-doubt",
     "get /v1/payments",
@@ -184,10 +186,14 @@ Deno.test("/openapi.json describes the routes under /v1, and no others", async (
     "get /v1/peers/{name}",
     "get /v1/status",
     "post /v1/accounts",
+    "post /v1/cards",
+    "post /v1/cards/remove",
+    "post /v1/charges",
     "post /v1/in-doubt/retry",
     "post /v1/in-doubt/{transaction}",
     "post /v1/mismatches/{transaction}/acknowledge",
     "post /v1/payments",
+    "post /v1/payments/{id}/erase",
     "post /v1/peers/{name}/readmit",
   ]);
 });

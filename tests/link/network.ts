@@ -8,7 +8,13 @@ import { fingerprint } from "../../src/keys/certificate.ts";
 import { encodeFrame, type Frame, frameKinds, FrameReader } from "../../src/link/frame.ts";
 import type { Greeted, Greeting, LinkHost, NodeRole, Seen } from "../../src/link/host.ts";
 import { type LinkLimits, Links } from "../../src/link/links.ts";
-import { decodeMessage, decodeRefuse, encodeMessage, type Hello } from "../../src/link/message.ts";
+import {
+  decodeMessage,
+  decodeRefuse,
+  encodeMessage,
+  type Hello,
+  linkVersions,
+} from "../../src/link/message.ts";
 
 export interface Network {
   readonly coordinator: Identity;
@@ -205,14 +211,14 @@ export class RawEnd {
   async prove(identity: Identity, listener: Identity, hello: Hello, change = {}): Promise<Frame> {
     const nonce = crypto.getRandomValues(new Uint8Array(nonceBytes));
     const subject: ProofSubject = {
-      version: 2,
+      version: linkVersions[0]!,
       dialer: { name: identity.name, role: identity.role, nonce },
       listener: { name: listener.name, role: listener.role, nonce: hello.nonce },
       listenerFingerprint: fingerprint(hello.certificate),
     };
     const frame = encodeMessage({
       type: "prove",
-      protocol: 2,
+      protocol: linkVersions[0]!,
       name: identity.name,
       role: identity.role,
       certificate: identity.certDer,
@@ -230,7 +236,9 @@ export class RawEnd {
     await this.prove(identity, listener, await this.hello());
     assert((await this.frame())?.kind === frameKinds.handshake);
     const greeting = { address: "127.0.0.1:1", clock: new Map(), voucher: identity.voucher };
-    await this.write(encodeMessage({ type: "show", protocol: 2, shows: undefined, greeting }));
+    await this.write(
+      encodeMessage({ type: "show", protocol: linkVersions[0]!, shows: undefined, greeting }),
+    );
     assert((await this.frame())?.kind === frameKinds.handshake);
   }
 

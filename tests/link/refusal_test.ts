@@ -2,7 +2,7 @@
 
 import { assert, assertEquals, assertStringIncludes } from "@std/assert";
 import { encodeFrame, frameKinds } from "../../src/link/frame.ts";
-import { encodeMessage } from "../../src/link/message.ts";
+import { encodeMessage, linkVersions } from "../../src/link/message.ts";
 import {
   type End,
   type EndOptions,
@@ -254,7 +254,12 @@ Deno.test("Links: a proof that another listener relays is refused", async () => 
       const fromAlice = new RawEnd(await accepting);
       const { nonce } = await toCoordinator.hello();
       await fromAlice.write(
-        encodeMessage({ type: "hello", protocol: [2], certificate: bob.certDer, nonce }),
+        encodeMessage({
+          type: "hello",
+          protocol: [...linkVersions],
+          certificate: bob.certDer,
+          nonce,
+        }),
       );
       const proof = await fromAlice.frame();
       assert(proof !== undefined);
@@ -281,7 +286,7 @@ Deno.test("Links: a greeting without a voucher is garbage", async () => {
     await raw.prove(alice, coordinator, await raw.hello());
     assertEquals((await raw.frame())?.kind, frameKinds.handshake);
     const greeting = { address: "127.0.0.1:1", clock: {} };
-    const show = { type: "show", protocol: 2, shows: null, greeting };
+    const show = { type: "show", protocol: linkVersions[0]!, shows: null, greeting };
     await raw.write({ kind: frameKinds.handshake, body: text.encode(JSON.stringify(show)) });
     assertStringIncludes(await raw.refusal(), 'garbage: "voucher" is not a text');
     await end.host.line('garbage: "voucher"');
@@ -357,7 +362,7 @@ const garbageFrames: [string, Uint8Array, string][] = [
   ["no JSON", encodeFrame({ kind: 1, body: text.encode("{") }), "no JSON"],
   [
     "another message",
-    encodeFrame({ kind: 1, body: text.encode('{"type":"show","protocol":2}') }),
+    encodeFrame({ kind: 1, body: text.encode(`{"type":"show","protocol":${linkVersions[0]}}`) }),
     '"prove" was due, "show" came',
   ],
   ["a payload", encodeFrame({ kind: 3, body: new Uint8Array(9) }), "a frame of kind 3 came"],

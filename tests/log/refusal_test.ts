@@ -124,8 +124,8 @@ const changes: [claim: string, change: (disk: Disk) => Promise<Write[]>, named: 
   ["a missing head", () => Promise.resolve([{ key: ["head"] }]), "its head is entry 0"],
   [
     "a changed piece of the checkpoint",
-    // Before the mark of a proof that is not there: an amount.
-    async (disk) => [await flipped(disk, ["state", 2, 0], -2)],
+    // Before the marks of a proof and a card that are not there: an amount.
+    async (disk) => [await flipped(disk, ["state", 2, 0], -3)],
     "The checkpoint at entry 2 is not what was written",
   ],
   [

@@ -62,6 +62,7 @@ export class LoopRig<Event extends { readonly type: string }, R> {
       alarm: (text) => {
         throw new Error(`an alarm: ${text}`);
       },
+      note: () => {},
       recorded: (records) => recorded.push(...records),
       time: { wallMs: () => nowMs, monotonicMs: () => 0 },
       checkpointRecords: Infinity,

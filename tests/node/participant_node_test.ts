@@ -12,7 +12,9 @@ import type { TransactionId } from "../../src/protocol/id.ts";
 import type { Message } from "../../src/protocol/message.ts";
 import type { Order } from "../../src/protocol/order.ts";
 import type { Proof } from "../../src/protocol/proof.ts";
+import { cardKeeping } from "../../src/simulation/cards.ts";
 import { Random } from "../../src/simulation/random.ts";
+import { SimulatedSealing } from "../../src/simulation/sealing.ts";
 import { SimulatedTrust } from "../../src/simulation/trust.ts";
 import { nowMs, order } from "./loop_rig.ts";
 
@@ -74,6 +76,7 @@ class Rig {
 
   private constructor(log: Log) {
     this.node = new ParticipantNode({
+      cards: cardKeeping,
       identity: { name: "bob", network },
       surroundings: {
         time: {
@@ -88,6 +91,7 @@ class Rig {
         nonce: () => "ab".repeat(6),
         newPaymentId: () => order().payment,
         trust: trusts.bob,
+        sealing: new SimulatedSealing(trusts.bob.introduction),
         links: (_host: LinkHost) => this.links,
       },
       log,

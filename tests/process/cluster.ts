@@ -94,6 +94,7 @@ export interface NodeChoices {
   readonly flags?: readonly string[];
   /** Where it takes links. Default: the coordinator where it did before, participants anywhere. */
   readonly listen?: string;
+  readonly http?: string;
   /** Where a participant looks for the coordinator. Default: where that listens. */
   readonly server?: string;
 }
@@ -235,7 +236,8 @@ export class Cluster {
   ): Promise<Cluster> {
     const folder = await Deno.makeTempDir({ prefix: "handfast-process-" });
     const cluster = new Cluster(folder, openings);
-    await initCertificates({ dir: cluster.certs, nodes: cluster.names });
+    const hosts = ["127.0.0.1"];
+    await initCertificates({ dir: cluster.certs, nodes: cluster.names, hosts });
     if (isStarted) await cluster.startAll();
     return cluster;
   }
@@ -274,7 +276,7 @@ export class Cluster {
 
   async spawn(name: string, choices: NodeChoices = {}): Promise<Node> {
     const { halt, data = this.data(name), flags: more = [], source } = choices;
-    const { server = `127.0.0.1:${this.#port}` } = choices;
+    const { server = `127.0.0.1:${this.#port}`, http = "127.0.0.1:0" } = choices;
     // One killed has left it behind, and no request is to go there.
     await Deno.remove(`${data}/api.json`).catch(() => {});
     const opens = this.#openings[name] ?? [];
@@ -284,19 +286,18 @@ export class Cluster {
     const { listen = anywhere } = choices;
     const flags = ["--name", name, "--certs", this.certs, "--data", data, "--listen", listen];
     const opening = opens.flatMap((open) => ["--open", open]);
-    const args = [...role, ...flags, "--http", "127.0.0.1:0", "--no-input", ...opening, ...more];
-    const node = this.spawnWith(name, data, args, halt, source);
+    const args = [...role, ...flags, "--http", http, "--no-input", ...opening, ...more];
+    const node = this.spawnWith(name, data, args, { halt, source });
     this.#nodes.set(name, node);
     return node;
   }
 
-  /** Starts a process by its arguments alone. */
+  /** Starts a process by its arguments alone, and what it is to read from stdin. */
   spawnWith(
     name: string,
     data: string,
     args: readonly string[],
-    halt = "",
-    source?: string,
+    { halt = "", source, input }: { halt?: string; source?: string; input?: string } = {},
   ): Node {
     const first = source
       ? ["run", "-A", "--no-check", "--config", `${source}/deno.json`, `${source}/main.ts`]
@@ -305,11 +306,13 @@ export class Cluster {
       args: [...first, ...args],
       cwd: this.folder,
       env: { HANDFAST_TEST_HALT: halt, NO_COLOR: "1" },
-      stdin: "null",
+      stdin: input === undefined ? "null" : "piped",
       stdout: "piped",
       stderr: "piped",
     });
-    const node = new Node(name, data, command.spawn());
+    const child = command.spawn();
+    if (input !== undefined) void give(child, input);
+    const node = new Node(name, data, child);
     this.#spawned.push(node);
     return node;
   }
@@ -321,6 +324,11 @@ export class Cluster {
       return (await node.get("/healthz").catch(() => undefined))?.status === 200;
     });
     return node;
+  }
+
+  /** All that any process of this network has said, on stdout and stderr. */
+  get said(): string {
+    return this.#spawned.map(({ stdout, stderr }) => stdout + stderr).join("\n");
   }
 
   /** Waits until participants are linked to the coordinator. */
@@ -342,8 +350,13 @@ export class Cluster {
   }
 
   /** Runs a command to its end. */
-  async run(...args: string[]): Promise<Result> {
-    const command = this.spawnWith(args[0] ?? "", "", args);
+  run(...args: string[]): Promise<Result> {
+    return this.runReading(undefined, ...args);
+  }
+
+  /** Runs a command to its end that is given something on stdin. */
+  async runReading(input: string | undefined, ...args: string[]): Promise<Result> {
+    const command = this.spawnWith(args[0] ?? "", "", args, { input });
     const code = await command.exit;
     const { stdout, stderr } = command;
     return { code, stdout, stderr };
@@ -376,6 +389,13 @@ export function transfer(from: string, to: string, amount: number, id?: string) 
       { account: `main@${to}`, amount: String(amount), currency: "USD" },
     ],
   };
+}
+
+async function give({ stdin }: Deno.ChildProcess, input: string): Promise<void> {
+  const writer = stdin.getWriter();
+  // It may not want to read.
+  await writer.write(new TextEncoder().encode(input)).catch(() => {});
+  await writer.close().catch(() => {});
 }
 
 async function collect(stream: ReadableStream<Uint8Array>, add: (text: string) => void) {

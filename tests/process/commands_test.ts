@@ -199,7 +199,7 @@ Deno.test({
     await using cluster = await Cluster.make(openings, false);
     const line = "--role=server --name coordinator --certs certs --http 127.0.0.1:0 --no-input";
     const args = [...line.split(" "), "--listen", "127.0.0.1:0"];
-    const node = cluster.spawnWith("coordinator", "", args, "after:started");
+    const node = cluster.spawnWith("coordinator", "", args, { halt: "after:started" });
     assertExit(await ended(node), 2, "HANDFAST_TEST_HALT");
   },
 });

@@ -7,10 +7,18 @@ import { assert, assertEquals, assertMatch, assertStringIncludes } from "@std/as
 import { generate } from "@std/uuid/v7";
 import type { Patch } from "../simulation/patched.ts";
 import { patchedCopy } from "../simulation/patched.ts";
+import { sealedFor } from "../../src/codec/details.ts";
+import { decodeOrder } from "../../src/codec/order.ts";
+import { loadIdentity } from "../../src/keys/identity.ts";
+import { IdentitySealing } from "../../src/node/identity_sealing.ts";
+import { openDetails } from "../../src/node/sealing.ts";
+import type { SealedDetails } from "../../src/protocol/details.ts";
+import type { PaymentId } from "../../src/protocol/id.ts";
 import { Cluster, executable, transfer, until } from "./cluster.ts";
 
 const opening = 1_000_00;
 const openings = { alice: ["main=1000.00:USD"], bob: ["main=1000.00:USD"] };
+const memo = "Rent for the blue house in May";
 const coordinator = "src/protocol/coordinator.ts";
 const imports: Patch = {
   file: coordinator,
@@ -18,8 +26,7 @@ const imports: Patch = {
   replace: `import { LookUps } from "./look_ups.ts";
 import { encodeOrder } from "../codec/order.ts";`,
 };
-const sendsPrepares =
-  `    for (const to of participants) out.send(to, prepareFor(to, { transaction, order, proof }));`;
+const sendsPrepares = `    for (const to of participants) out.send(to, prepareFor(to, voting));`;
 
 /** A network whose coordinator is the changed one. */
 async function betrayed(patches: readonly Patch[], test: (cluster: Cluster) => Promise<void>) {
@@ -74,11 +81,16 @@ const betrayals: Record<string, () => Promise<void>> = {
   "alters an amount": () =>
     betrayed([imports, {
       file: coordinator,
-      find: `return { type: "prepare", transaction, order, proof: isOwn ? undefined : proof };`,
+      find: `  return {
+    type: "prepare",
+    transaction,
+    order,`,
       replace: `
   const legs = order.legs.map((leg) => ({ ...leg, amount: leg.amount * 100n }));
-  const made = encodeOrder({ ...order, legs });
-  return { type: "prepare", transaction, order: made, proof: isOwn ? undefined : proof };`,
+  return {
+    type: "prepare",
+    transaction,
+    order: encodeOrder({ ...order, legs }),`,
     }], async (cluster) => {
       const { id, state } = await pay(cluster, 5);
       assert(state !== "committed");
@@ -126,7 +138,7 @@ const betrayals: Record<string, () => Promise<void>> = {
       file: coordinator,
       find: sendsPrepares,
       replace: `${sendsPrepares}
-    for (const to of participants) this.#old.push({ to, message: prepareFor(to, { transaction, order, proof }) });`,
+    for (const to of participants) this.#old.push({ to, message: prepareFor(to, voting) });`,
     }], async (cluster) => {
       const { id } = await pay(cluster, 5);
       await cluster.unheld();
@@ -188,6 +200,65 @@ const betrayals: Record<string, () => Promise<void>> = {
       await cluster.node("bob").said("which is not prepared here");
       const found = (await violations(cluster)).join("\n");
       assertStringIncludes(found, `commits ${id} without the signed yes of bob`);
+    }),
+
+  "reads details with its own keys": () =>
+    betrayed([imports, {
+      file: coordinator,
+      find: sendsPrepares,
+      replace: `${sendsPrepares}
+    const told = (details ?? []).map(({ recipient, hash, sealed }) => ({ recipient, hash: hash.toHex(), sealed: sealed.toHex() }));
+    Deno.writeTextFileSync("stolen.json", JSON.stringify({ order: order.bytes.toHex(), told }));`,
+    }], async (cluster) => {
+      const flags = ["--memo", memo];
+      const paid = await cluster.pay("alice", "bob", "0.05", ...flags);
+      assertEquals(paid.code, 0, paid.stderr);
+      const stolen = await Deno.readTextFile(`${cluster.folder}/stolen.json`);
+      const { order, told } = JSON.parse(stolen) as {
+        order: string;
+        told: { recipient: string; hash: string; sealed: string }[];
+      };
+      const details = told.map(({ recipient, sealed }) =>
+        sealedFor(recipient, Uint8Array.fromHex(sealed))
+      );
+      const decoded = decodeOrder(Uint8Array.fromHex(order));
+      const openedBy = async (name: string, as = name) => {
+        const identity = await loadIdentity({ certs: cluster.certs, name });
+        return await openDetails(new IdentitySealing(identity), as, decoded, details);
+      };
+      // What it took is all that there is to take: it opens for bob.
+      assertEquals(await openedBy("bob"), { memo });
+      assertEquals(await openedBy("coordinator", "bob"), "unreadable");
+      assertEquals(await openedBy("coordinator"), undefined);
+      // Nor does it serve in another payment.
+      const [sent] = details as [SealedDetails];
+      const bob = new IdentitySealing(await loadIdentity({ certs: cluster.certs, name: "bob" }));
+      for (const other of [{ payment: generate() as PaymentId }, { originator: "bob" }]) {
+        const moved = { ...decoded, ...other };
+        assertEquals(await openDetails(bob, "bob", moved, details), "unreadable");
+      }
+      assert(!new TextDecoder("latin1").decode(sent.sealed).includes(memo));
+    }),
+
+  "gives itself out for the recipient of details": () =>
+    betrayed([{
+      file: coordinator,
+      find: "    const nodes = membership.directory();",
+      replace: `    const nodes = membership.directory().map((node) =>
+      node.introduction && node.name === "bob" ? { ...node, introduction: globalThis.own } : node
+    );`,
+    }, {
+      file: "src/node/coordinator_node.ts",
+      find: "    const coordinator = new Coordinator();",
+      replace: `    const coordinator = new Coordinator();
+    Object.assign(globalThis, { own: options.surroundings.trust.introduction });`,
+    }], async (cluster) => {
+      await cluster.node("alice").kill();
+      await cluster.start("alice");
+      await cluster.node("alice").said(`coordinator introduces "bob" falsely`);
+      const paid = await cluster.pay("alice", "bob", "0.05", "--memo", memo);
+      assertEquals(paid.code, 1, paid.stdout);
+      assertEquals(await posted(cluster), [opening, opening]);
     }),
 
   "reuses a transaction id": () =>

@@ -49,6 +49,7 @@ function recordInWords(record: LogRecord): string {
   const { type } = record;
   switch (type) {
     case "prepared":
+      return words(type, nameOf(record.transaction), record.hasDetails && "told");
     case "committed":
     case "ended":
     case "refused":
@@ -67,6 +68,8 @@ function recordInWords(record: LogRecord): string {
     }
     case "acknowledged":
       return words(type, nameOf(record.transaction), "by", record.by);
+    case "erased":
+      return words(type, "by", record.by);
     case "introduced":
       return words(type, record.name);
     case "joined":
@@ -120,6 +123,7 @@ export function answerInWords(answer: Answer): string {
     case "claimed":
       return words(answer.state, answer.isSameContent ? "for the same" : "for other content");
     case "account":
+    case "card":
       return words(answer.state, answer.result);
     case "resolved": {
       if (answer.result === "not_in_doubt") return words(answer.state, answer.result);
@@ -128,6 +132,8 @@ export function answerInWords(answer: Answer): string {
     }
     case "acknowledged":
       return words(answer.state, answer.payment ? "mismatch" : "nothing");
+    case "erased":
+      return words(answer.state, answer.atMs === undefined && "nothing: under way");
     case "inquired":
       return words(answer.state, `${answer.count}`);
     case "pending":

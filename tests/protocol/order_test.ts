@@ -1,7 +1,14 @@
-import { assertEquals } from "@std/assert";
+import { assert, assertEquals } from "@std/assert";
+import { encodeOrder } from "../../src/codec/order.ts";
 import { amountMax, legsMax } from "../../src/limits.ts";
-import { legsOf, participantsOf, refusalOfOrder, sameOrder } from "../../src/protocol/order.ts";
-import { order, orderOf, otherLegs } from "./example.ts";
+import {
+  legsOf,
+  participantsOf,
+  refusalOfOrder,
+  sameOrder,
+  sameRequest,
+} from "../../src/protocol/order.ts";
+import { order, orderOf, otherLegs, otherPayment, payment } from "./example.ts";
 
 function manyLegs(count: number): string[] {
   return Array.from({ length: count }, (_, i) => `${i % 2 ? 1 : -1} USD a${i}@alice`);
@@ -50,6 +57,28 @@ for (const [what, legs, expected] of refusals) {
     assertEquals<string | undefined>(refusalOfOrder(orderOf("alice", legs)), expected);
   });
 }
+
+Deno.test("sameRequest() takes a charge for the same, however its card was sealed", () => {
+  const legs = (amount: bigint) => [
+    { account: "card", participant: "bob", amount: -amount, currency: "USD" },
+    { account: "main", participant: "alice", amount, currency: "USD" },
+  ];
+  const sealed = (hash: number, amount = 1n, id = payment) =>
+    encodeOrder({
+      payment: id,
+      originator: "alice",
+      legs: legs(amount),
+      detailsHash: new Uint8Array(32).fill(hash),
+    });
+  assert(sameRequest(sealed(1), sealed(2)));
+  assert(!sameRequest(sealed(1), sealed(1, 2n)));
+  assert(!sameRequest(sealed(1), sealed(1, 1n, otherPayment)));
+  // A memo is part of what was asked for.
+  const memo = (hash: number) =>
+    encodeOrder({ ...order, detailsHash: new Uint8Array(32).fill(hash) });
+  assert(sameRequest(memo(1), memo(1)));
+  assert(!sameRequest(memo(1), memo(2)));
+});
 
 Deno.test("sameOrder() compares bytes", () => {
   const copy = orderOf("alice", ["-100 USD main@alice", "100 USD main@bob"]);

@@ -27,7 +27,7 @@ export const waitMs = 5_000;
 
 export type Step = ParticipantEvent & { readonly afterMs?: number };
 
-export function from(name: string, message: Message): Step {
+export function from(name: string, message: Message): Step & { readonly type: "message" } {
   return { type: "message", from: name, message };
 }
 
@@ -42,7 +42,7 @@ interface Told {
   readonly signer?: string;
 }
 
-function decides(
+export function decides(
   name: string,
   commit: boolean,
   transaction: TransactionId,
@@ -59,7 +59,7 @@ export function asks(transaction: TransactionId, name = "bob"): Step {
   return from(name, { type: "inquiry", transaction, payment });
 }
 
-export function submits(request: number, submitted: Order): Step {
+export function submits(request: number, submitted: Order): Step & { readonly type: "submit" } {
   return { type: "submit", request, order: submitted, deadlineMs: waitMs };
 }
 
@@ -200,6 +200,7 @@ export const events: Readonly<Record<string, Step>> = {
   "resolve of another transaction": { ...resolves(true), transaction: T2 } as Step,
   "acknowledge": acknowledges,
   "inquire": { type: "inquire", request: 9 },
+  "erase": { type: "erase", request: 9, payment, by: "ann" },
   "link up": links(),
   "link up in the next epoch": links(epochs.next),
   "link up in the epoch before": links(epochs.before),

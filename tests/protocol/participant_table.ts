@@ -60,7 +60,6 @@ export const participantTable: readonly Row[] = [
     rule: "Behind the newer attempt, so long given up by the coordinator",
     does: {
       "own": "prepared T0, sync > coordinator yes T0",
-      "posted": "> coordinator no T0 !",
       "posted against the decision, acknowledged, released against the decision":
         "> coordinator no T0 forced_otherwise",
       "released": "> coordinator no T0 vote_timeout",
@@ -415,6 +414,15 @@ export const participantTable: readonly Row[] = [
       "prepared, forced to commit, forced to abort": "> coordinator inquiry T1 = 9 inquired 1",
       "restarted, forced and restarted": "> bob inquiry T1 = 9 inquired 1",
       "otherwise": "= 9 inquired 0",
+    },
+  },
+  {
+    event: "erase",
+    rule: "Only of what is over: until then an attempt may bring the details again",
+    does: {
+      "prepared, restarted, forced to commit, forced to abort, forced and restarted":
+        "= 9 erased nothing: under way",
+      "otherwise": "erased by ann, sync = 9 erased",
     },
   },
   {

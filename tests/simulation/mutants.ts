@@ -149,7 +149,7 @@ export const mutants: readonly Mutant[] = [
     file: "src/node/shell.ts",
     find: "if (this.#newcomers.has(peer)) return false;",
     replace: "",
-    seeds: 500,
+    seeds: 1_000,
   },
   {
     name: "key not durable before its order leaves",
@@ -168,8 +168,29 @@ export const mutants: readonly Mutant[] = [
   {
     name: "checkpoint without what is held",
     file: "src/protocol/participant_state.ts",
-    find: `yield [open.context, { type: "prepared", transaction, order: open.order }];`,
+    find: `yield [open.context, { type: "prepared", transaction, order, card }];`,
     replace: "",
+    seeds: 50,
+  },
+  {
+    name: "checkpoint without the account behind a card",
+    file: "src/protocol/participant_state.ts",
+    find: `yield [open.context, { type: "prepared", transaction, order, card }];`,
+    replace: `yield [open.context, { type: "prepared", transaction, order }];`,
+    seeds: 200,
+  },
+  {
+    name: "a card pays whatever its expiry",
+    file: participant,
+    find: `if (!claim.expiry || !sameMonth(claim.expiry, card.expiry)) return "expiry_wrong";`,
+    replace: "",
+    seeds: 50,
+  },
+  {
+    name: "a charge that is declined is voted for",
+    file: participant,
+    find: `if (cardLeg && card === undefined) return vote(false, "card_declined");`,
+    replace: `if (cardLeg && card === undefined) return vote(true);`,
     seeds: 50,
   },
   {
@@ -186,6 +207,35 @@ export const mutants: readonly Mutant[] = [
     find: `yield [context, { type: "unacknowledged", transaction, payment, commit, by }];`,
     replace: "",
     seeds: 500,
+  },
+  {
+    name: "details stored before their record",
+    file: "src/log/log.ts",
+    find: "await this.#storage.commit([...writes, ...beside.writes()]);",
+    replace:
+      "await this.#storage.commit([...beside.writes()]); await this.#storage.commit(writes);",
+    seeds: 50,
+  },
+  {
+    name: "details shown to all",
+    file: "src/protocol/details.ts",
+    find: "return recipient === name ? one : { recipient, hash };",
+    replace: "return one;",
+    seeds: 50,
+  },
+  {
+    name: "details left out when sent again",
+    file: participant,
+    find: "const { order, details } = own;",
+    replace: "const { order } = own; const details = undefined;",
+    seeds: 50,
+  },
+  {
+    name: "details erased while a payment is open",
+    file: participant,
+    find: "const isOver = !this.#held(payment);",
+    replace: "const isOver = true;",
+    seeds: 50,
   },
 ];
 

@@ -4,10 +4,10 @@
  * a payment takes of each node, which other load on the machine changes less.
  *
  *   deno run -A tests/speed/measure.ts [--payments=20000] [--inflight=128] [--alone=300] [--log-key]
- *                                      [--unsigned]
+ *     [--unsigned] [--memo]
  *
- * With `--log-key` all three logs are encrypted. `--unsigned` runs all three without signatures, to show what
- * those cost.
+ * With `--log-key` all three logs are encrypted; `--unsigned` runs all three without signatures, to show
+ * what those cost; with `--memo` each payment tells bob something.
  */
 
 import { generate as generateUuid7 } from "@std/uuid/v7";
@@ -24,7 +24,7 @@ const accounts = 100;
 const currency = "USD";
 const flags = parseArgs(Deno.args, {
   string: ["payments", "inflight", "alone"],
-  boolean: ["log-key", "unsigned"],
+  boolean: ["unsigned", "log-key", "memo"],
 });
 const program = flags.unsigned ? "unsigned_node.ts" : "../../main.ts";
 const main = new URL(program, import.meta.url).pathname;
@@ -100,19 +100,19 @@ if (!(alice.node instanceof ParticipantNode)) throw new Error("alice is a partic
 const node = alice.node;
 await node.linked;
 
+const details = [{ recipient: "bob", details: { memo: "Rent for the blue house in May" } }];
 let made = 0;
 async function payOnce(): Promise<number> {
   const account = `a${made++ % accounts}`;
-  const order = encodeOrder({
-    payment: generateUuid7() as PaymentId,
-    originator: "alice",
-    legs: [
-      { account, participant: "alice", amount: -1n, currency },
-      { account, participant: "bob", amount: 1n, currency },
-    ],
-  });
+  const legs = [
+    { account, participant: "alice", amount: -1n, currency },
+    { account, participant: "bob", amount: 1n, currency },
+  ];
+  const payment = generateUuid7() as PaymentId;
   const startMs = performance.now();
-  const answer = await node.pay(order, 30_000);
+  const answer = flags.memo
+    ? await node.submit({ id: payment, legs, waitMs: 30_000, details })
+    : await node.pay(encodeOrder({ payment, originator: "alice", legs }), 30_000);
   if (answer.state !== "committed") throw new Error(`a payment ended ${JSON.stringify(answer)}`);
   return performance.now() - startMs;
 }

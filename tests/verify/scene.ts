@@ -36,7 +36,7 @@ export type Tamper = (node: NodeName, content: EntryContent, number: number) => 
 export type Lose = (to: NodeName, message: Message) => boolean;
 
 const startMs = Date.UTC(2026, 0, 1);
-const network = "ab".repeat(32);
+export const network = "ab".repeat(32);
 
 export function paymentId(n: number): PaymentId {
   const time = (startMs + n).toString(16).padStart(12, "0");

@@ -1,0 +1,47 @@
+import { amountText } from "./amounts.ts";
+import type { Arguments } from "./arguments.ts";
+import { cardNotes, hiddenCard, readCard } from "./card_input.ts";
+import { jsonFlag } from "./command.ts";
+import type { Command } from "./command.ts";
+import type { Io } from "./io.ts";
+import { findNode, nodeFlags } from "./node_address.ts";
+import { currencyOf, sendFlags, sendIn, sendPayment } from "./pay.ts";
+import { parseCurrency, parseDecimal, parseName, parsePositive } from "./values.ts";
+
+export const charge: Command = {
+  name: "charge",
+  summary: "be paid by a card, to an account of the node asked",
+  usage: ["charge --issuer NAME --to ACCOUNT --amount 20.00"],
+  flags: [
+    { name: "issuer", value: "NAME", help: "the participant that issued the card" },
+    { name: "to", value: "ACCOUNT", help: "the account that is paid" },
+    { name: "amount", value: "AMOUNT", help: "how much, such as 20.00" },
+    { name: "currency", value: "CODE", help: "default: the paid account's" },
+    ...sendFlags(),
+    ...nodeFlags,
+    jsonFlag,
+  ],
+  hidden: hiddenCard,
+  notes: cardNotes,
+  run: runCharge,
+};
+
+async function runCharge(args: Arguments, io: Io): Promise<number> {
+  const issuer = parseName(args.required("issuer"), "--issuer");
+  const to = parseName(args.required("to"), "--to");
+  const decimal = parseDecimal(args.required("amount"), "--amount");
+  const code = args.text("currency");
+  const given = code === undefined ? undefined : parseCurrency(code, "--currency");
+  const { id, waitSeconds } = sendIn(args);
+  const node = await findNode(args);
+  const currency = given ?? await currencyOf(node, to, args, io);
+  const amount = parsePositive(decimal, currency, "--amount");
+  const card = await readCard(io, ["number", "expiry", "cvv"]);
+  return await sendPayment(args, io, node, {
+    id,
+    path: "/v1/charges",
+    body: { id, issuer, to, amount: amount.toString(), currency, card },
+    waitSeconds,
+    what: `${amountText(amount, currency)} by a card of ${issuer} to ${to}`,
+  });
+}
