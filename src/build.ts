@@ -37,6 +37,8 @@ try {
     "--allow-write",
     "--allow-env=HANDFAST_TEST_HALT,USER,LOGNAME",
     "--allow-sys=statfs",
+    // For "bench", which starts this same program.
+    "--allow-run",
     ...target,
     "--output",
     output,

@@ -8,19 +8,22 @@ const encoder = new TextEncoder();
 // A byte order mark is text like any other: left out, it would not be written again.
 const decoder = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
 
-function nibble(charCode: number): number {
-  return charCode < 58 ? charCode - 48 : charCode - 87;
-}
+/** Of the digits of sixteen values. */
+export const hexCodes: readonly number[] = Array.from("0123456789abcdef", (c) => c.charCodeAt(0));
+/** By the code of its digit. */
+const nibbleOf = new Uint8Array(128);
+for (let value = 0; value < 16; value++) nibbleOf[value.toString(16).charCodeAt(0)] = value;
+const dash = 45;
 
 /** A growing buffer. Values are appended in network byte order. */
 export class Writer {
   #buffer: Uint8Array<ArrayBuffer>;
-  #view: DataView;
+  /** Made when it is first wanted, which for most it never is. */
+  #view: DataView | undefined;
   #length = 0;
 
   constructor(capacity = 1024) {
     this.#buffer = new Uint8Array(capacity);
-    this.#view = new DataView(this.#buffer.buffer);
   }
 
   get length(): number {
@@ -61,6 +64,7 @@ export class Writer {
   i64(value: bigint): void {
     if (BigInt.asIntN(64, value) !== value) throw new RangeError(`${value} is above 64 bits`);
     this.#reserve(8);
+    this.#view ??= new DataView(this.#buffer.buffer);
     this.#view.setBigInt64(this.#length, value);
     this.#length += 8;
   }
@@ -98,12 +102,29 @@ export class Writer {
 
   /** Hexadecimal digits, in lower case and even in number; dashes are left out. */
   hex(digits: string): void {
-    this.#reserve(digits.length >> 1);
-    for (let i = 0; i < digits.length; i += 2) {
-      if (digits.charCodeAt(i) === 45) i++;
-      this.#buffer[this.#length++] = nibble(digits.charCodeAt(i)) << 4 |
-        nibble(digits.charCodeAt(i + 1));
+    const { length } = digits;
+    this.#reserve(length >> 1);
+    const buffer = this.#buffer;
+    let at = this.#length;
+    for (let i = 0; i < length; i += 2) {
+      let code = digits.charCodeAt(i);
+      if (code === dash) code = digits.charCodeAt(++i);
+      buffer[at++] = nibbleOf[code]! << 4 | nibbleOf[digits.charCodeAt(i + 1)]!;
     }
+    this.#length = at;
+  }
+
+  /** Begins something with its length before it, of less than 128 bytes; ended by `endShort`. */
+  beginShort(): number {
+    this.#reserve(1);
+    return ++this.#length;
+  }
+
+  /** @param start what `beginShort` gave */
+  endShort(start: number): void {
+    const length = this.#length - start;
+    if (length >= 0x80) throw new RangeError(`${length} bytes where less than 128 were expected`);
+    this.#buffer[start - 1] = length;
   }
 
   #reserve(count: number): void {
@@ -111,18 +132,16 @@ export class Writer {
     const grown = new Uint8Array(Math.max(this.#buffer.length * 2, this.#length + count));
     grown.set(this.#buffer.subarray(0, this.#length));
     this.#buffer = grown;
-    this.#view = new DataView(grown.buffer);
+    this.#view = undefined;
   }
 }
 
 /** Reads what {@linkcode Writer} wrote. Every method throws {@linkcode FormatError} past the end. */
 export class Reader {
-  #view: DataView;
+  #view: DataView | undefined;
   #at = 0;
 
-  constructor(readonly bytes: Uint8Array) {
-    this.#view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
-  }
+  constructor(readonly bytes: Uint8Array) {}
 
   get position(): number {
     return this.#at;
@@ -159,7 +178,14 @@ export class Reader {
   }
 
   i64(): bigint {
+    const { bytes } = this;
+    this.#view ??= new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
     return this.#view.getBigInt64(this.#take(8));
+  }
+
+  /** Where the next `length` bytes begin, for whoever looks at them in place. */
+  skip(length: number): number {
+    return this.#take(length);
   }
 
   /** A view of the bytes, not a copy. */

@@ -78,12 +78,13 @@ export const detailsValueBytes = 512;
 export const frameBytesMax = 16 * 1024;
 /** Of a frame what the codec may fill: links put their own few bytes before it. */
 export const framePayloadBytesMax = frameBytesMax - 64;
-/** Statements under one signature: their list comes along with each of them that is passed on. */
-export const statementsMax = 48;
+/** Of the statements under one signature, a hundred of most kinds: the list comes along with each of
+ * them that is passed on. */
+export const statementListBytesMax = 4_608;
 /** Of one of them with its length: its kind, a transaction, an entry's number and place, and a hash. */
 export const statementBytesMax = 72;
 /** Of a batch in a frame or an entry: the list of its statements, who signed it, and its signature. */
-export const batchBytesMax = statementsMax * statementBytesMax + 128;
+export const batchBytesMax = statementListBytesMax + 128;
 /** A frame of the handshake: it carries one certificate and a signature. */
 export const handshakeFrameBytesMax = 8 * 1024;
 export const handshakeTimeoutMs = 3_000;

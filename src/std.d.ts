@@ -18,6 +18,11 @@ declare module "@std/cli/parse-args" {
   export function parseArgs(args: readonly string[], options?: ParseOptions): ParsedArgs;
 }
 
+declare module "@std/streams/text-line-stream" {
+  /** Splits at line feeds, with or without a carriage return; a last line needs none. */
+  export class TextLineStream extends TransformStream<string, string> {}
+}
+
 declare module "@std/text/closest-string" {
   export function closestString(given: string, possible: readonly string[]): string;
 }

@@ -28,6 +28,8 @@ import { readmit } from "./readmit.ts";
 import { resolve } from "./resolve.ts";
 import { role } from "./role.ts";
 import { sign } from "./sign.ts";
+import { benchWorker, serveBench } from "../bench/mod.ts";
+import { bench } from "./bench.ts";
 import { sim } from "./sim.ts";
 import { status } from "./status.ts";
 import { verify } from "./verify.ts";
@@ -56,6 +58,7 @@ const commands: readonly Command[] = [
   proof,
   verifyProof,
   sim,
+  bench,
   doctor,
   completionsOf(() => commands),
 ];
@@ -75,6 +78,10 @@ async function dispatch(argv: readonly string[], io: Io): Promise<number> {
   if (first === undefined) {
     io.err(overview(commands));
     return exitCode.usage;
+  }
+  if (first === benchWorker) {
+    await serveBench(io.out);
+    return exitCode.done;
   }
   if (first === "help") return help(rest, io);
   if (first === "--help" || first === "-h") return help(rest, io);

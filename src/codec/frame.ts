@@ -2,13 +2,11 @@
 
 import { Reader, Writer } from "../bytes.ts";
 import { FormatError } from "../errors.ts";
-import { framePayloadBytesMax, statementsMax } from "../limits.ts";
-import type { SealedDetails } from "../protocol/details.ts";
+import { framePayloadBytesMax } from "../limits.ts";
 import type { Address, Message, OrderMessage, Outcome, Prepare } from "../protocol/message.ts";
 import { rejectionCodes } from "../protocol/message.ts";
-import type { Order } from "../protocol/order.ts";
 import { refusalCodes } from "../protocol/order.ts";
-import type { Batch } from "../protocol/proof.ts";
+import type { Batch, Proof } from "../protocol/proof.ts";
 import type { VectorClock } from "../protocol/vector_clock.ts";
 import { readDetails, writeDetails } from "./details.ts";
 import { readOrder } from "./order.ts";
@@ -25,6 +23,7 @@ import {
   readClock,
   readCode,
   readFlag,
+  readHash,
   readPayment,
   readRefusal,
   readTransaction,
@@ -103,14 +102,13 @@ class FrameBody {
   /** False where the message does not fit any more; then this body is to be finished. */
   add(message: Message, bytesMax: number): boolean {
     const before = this.#w.length;
-    const isStated = isSigned(message);
-    if (isStated && this.#stated.count === statementsMax) return false;
+    if (isSigned(message) && !this.#stated.add(message)) return false;
     this.#messages.write(message);
     if (this.#w.length > bytesMax) {
       this.#w.truncate(before);
+      if (isSigned(message)) this.#stated.takeBack();
       return false;
     }
-    if (isStated) this.#stated.add(message);
     return true;
   }
 
@@ -134,30 +132,30 @@ export function decodeFrame(payload: Uint8Array, from: string): Frame {
   const hash = r.raw(hashBytes).slice();
   const clock = readClock(r);
   const signature = readFlag(r) ? r.raw(signatureBytes).slice() : undefined;
+  // Its list is there when all of it has been read.
+  const batch = signature && { signer: from, list: noList, signature };
   const decoder = new MessageReader(r);
   const messages: Message[] = [];
-  const stated: number[] = [];
-  const list = new StatementList();
+  readList.truncate(0);
+  const list = new StatementList(readList);
   while (!r.done) {
     const message = decoder.read();
     if (isSigned(message)) {
-      if (list.count === statementsMax) throw new FormatError("too many statements");
-      list.add(message);
-      stated.push(messages.length);
+      if (!batch) throw new FormatError("statements without a signature");
+      (message as { proof?: Proof }).proof = { batch, index: list.count };
+      if (!list.add(message)) throw new FormatError("too many statements");
     }
     messages.push(message);
   }
-  if ((signature !== undefined) !== stated.length > 0) {
-    throw new FormatError(signature ? "a signature of nothing" : "statements without a signature");
-  }
-  if (!signature) return { number, hash, clock, messages };
-  const batch: Batch = { signer: from, list: list.bytes, signature };
-  for (const [index, at] of stated.entries()) {
-    const message = messages[at]!;
-    messages[at] = { ...message, proof: { batch, index } } as Message;
-  }
+  if (!batch) return { number, hash, clock, messages };
+  if (list.count === 0) throw new FormatError("a signature of nothing");
+  batch.list = list.bytes;
   return { number, hash, clock, messages, batch };
 }
+
+const noList: Uint8Array = new Uint8Array(0);
+/** One frame is read at a time. */
+const readList = new Writer(4096);
 
 const messageTypes = [
   "order",
@@ -170,6 +168,9 @@ const messageTypes = [
   "outcome",
   "directory",
 ] as const satisfies readonly Message["type"][];
+const typeIndex = Object.fromEntries(messageTypes.map((type, index) => [type, index])) as Readonly<
+  Record<Message["type"], number>
+>;
 const undecidedReasons = ["voting", "in_doubt", "forced"] as const;
 const outcomeStates = ["committed", "aborted", "rejected"] as const;
 
@@ -186,7 +187,7 @@ class MessageWriter {
 
   write(message: Message): void {
     const w = this.#w;
-    w.u8(messageTypes.indexOf(message.type));
+    w.u8(typeIndex[message.type]);
     switch (message.type) {
       case "order":
         w.blob(message.order.bytes);
@@ -255,10 +256,6 @@ function writeDetailsOf(w: Writer, { order, details }: OrderMessage | Prepare): 
   if (order.detailsHash) writeDetails(w, details ?? []);
 }
 
-function readDetailsOf(r: Reader, { detailsHash }: Order): { details?: SealedDetails[] } {
-  return detailsHash ? { details: readDetails(r) } : {};
-}
-
 class MessageReader {
   #r: Reader;
   #decided = new DecidedReader();
@@ -274,22 +271,25 @@ class MessageReader {
     switch (type) {
       case "order": {
         const order = readOrder(r);
-        return { type, order, ...readDetailsOf(r, order) };
+        if (!order.detailsHash) return { type, order, proof: undefined };
+        return { type, order, proof: undefined, details: readDetails(r) };
       }
       case "prepare": {
         const transaction = readTransaction(r);
         const order = readOrder(r);
         const proof = this.#proofs.read(r);
-        return { type, transaction, order, proof, ...readDetailsOf(r, order) };
+        if (!order.detailsHash) return { type, transaction, order, proof };
+        return { type, transaction, order, proof, details: readDetails(r) };
       }
       case "vote":
         return {
           type,
           transaction: readTransaction(r),
           payment: readPayment(r),
-          orderHash: r.raw(hashBytes).slice(),
+          orderHash: readHash(r),
           yes: readFlag(r),
           code: readCode(r, refusalCodes),
+          proof: undefined,
         };
       case "decision": {
         const transaction = readTransaction(r);
@@ -300,7 +300,7 @@ class MessageReader {
           transaction,
           payment,
           commit,
-          orderHash: commit ? r.raw(hashBytes).slice() : undefined,
+          orderHash: commit ? readHash(r) : undefined,
           code: readCode(r, refusalCodes),
           decided: commit ? this.#decided.need(r) : this.#decided.read(r),
           proof: this.#proofs.read(r),

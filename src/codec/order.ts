@@ -4,18 +4,29 @@ import { createHash } from "node:crypto";
 import { Reader, Writer } from "../bytes.ts";
 import { FormatError } from "../errors.ts";
 import type { Leg, Order } from "../protocol/order.ts";
+import { Interned, Slab } from "./interned.ts";
 import {
   checkVersion,
   formatVersion,
   hashBytes,
+  keepHash,
+  paymentBytes,
   readFlag,
   readName,
   readPayment,
 } from "./values.ts";
 
+const slab = new Slab();
+const writer = new Writer(1024);
+/** By their payments' ids: an order comes back to whoever sent it, and stands in log and messages. */
+const orders = new Interned<Order>(paymentBytes);
+/** Version, and then the payment's id. */
+const paymentAt = 1;
+
 /** The order with its bytes: the only place where they are made. */
 export function encodeOrder(order: Omit<Order, "bytes" | "hash">): Order {
-  const w = new Writer(256);
+  const w = writer;
+  w.truncate(0);
   w.u8(formatVersion);
   w.hex(order.payment);
   w.text(order.originator);
@@ -28,8 +39,14 @@ export function encodeOrder(order: Omit<Order, "bytes" | "hash">): Order {
     w.text(leg.currency);
     w.i64(leg.amount);
   }
-  const bytes = w.slice();
-  return { ...order, bytes, hash: hashOf(bytes) };
+  const bytes = slab.copy(w.view());
+  const { payment, originator, legs, detailsHash } = order;
+  return keep({ payment, originator, legs, detailsHash, bytes, hash: hashOf(bytes) });
+}
+
+function keep(order: Order): Order {
+  keepHash(order.hash);
+  return orders.keep(order.bytes, paymentAt, paymentBytes, order);
 }
 
 /** Reads an order from exactly its bytes. Throws {@linkcode FormatError}. */
@@ -52,10 +69,23 @@ export function decodeOrder(bytes: Uint8Array): Order {
 }
 
 function hashOf(bytes: Uint8Array): Uint8Array {
-  return createHash("sha256").update(bytes).digest();
+  return slab.copy(createHash("sha256").update(bytes).digest());
 }
 
 /** Reads an order within other bytes; its own are copied, as they outlive the buffer. */
 export function readOrder(r: Reader): Order {
-  return decodeOrder(r.blob().slice());
+  const length = r.varint();
+  const start = r.skip(length);
+  const known = length > paymentBytes
+    ? orders.find(r.bytes, start + paymentAt, paymentBytes)
+    : undefined;
+  // The same id may come with another order, or another encoding of it.
+  if (known && isAt(known.bytes, r.bytes, start, length)) return known;
+  return keep(decodeOrder(slab.copy(r.bytes, start, length)));
+}
+
+function isAt(known: Uint8Array, bytes: Uint8Array, start: number, length: number): boolean {
+  if (known.length !== length) return false;
+  for (let i = 0; i < length; i++) if (known[i] !== bytes[start + i]) return false;
+  return true;
 }

@@ -6,6 +6,7 @@
 import { createHash } from "node:crypto";
 import { Reader, Writer } from "../bytes.ts";
 import { FormatError } from "../errors.ts";
+import { statementListBytesMax } from "../limits.ts";
 import type { Message } from "../protocol/message.ts";
 import { refusalCodes, sameBytes } from "../protocol/order.ts";
 import type { Order } from "../protocol/order.ts";
@@ -32,9 +33,14 @@ export function isSigned(message: Message): boolean {
 
 /** Gathers what a frame states. */
 export class StatementList {
-  readonly #w = new Writer(1024);
-  readonly #one = new Writer(128);
+  readonly #w: Writer;
   #count = 0;
+  /** Where the last one begins. */
+  #last = 0;
+
+  constructor(w = new Writer(1024)) {
+    this.#w = w;
+  }
 
   get count(): number {
     return this.#count;
@@ -44,14 +50,28 @@ export class StatementList {
     return this.#w.slice();
   }
 
-  /** @param message one that {@linkcode isSigned} */
-  add(message: Message): void {
-    const w = this.#one;
-    w.truncate(0);
-    writeStatement(w, message);
-    this.#w.varint(w.length);
-    this.#w.raw(w.view());
+  /**
+   * False where it does not fit any more.
+   *
+   * @param message one that {@linkcode isSigned}
+   */
+  add(message: Message): boolean {
+    this.#last = this.#w.length;
+    const start = this.#w.beginShort();
+    writeStatement(this.#w, message);
+    this.#w.endShort(start);
+    if (this.#w.length > statementListBytesMax) {
+      this.#w.truncate(this.#last);
+      return false;
+    }
     this.#count++;
+    return true;
+  }
+
+  /** The one that was added last. */
+  takeBack(): void {
+    this.#w.truncate(this.#last);
+    this.#count--;
   }
 }
 
@@ -137,14 +157,52 @@ function placeOf(clock: VectorClock): Uint8Array {
   return place;
 }
 
+/** Where the statements of a batch begin, and where they end. */
+interface Places {
+  readonly starts: readonly number[];
+  readonly ends: readonly number[];
+}
+
+const placesOf = new WeakMap<Batch, Places>();
+
+function placesIn(batch: Batch): Places {
+  let places = placesOf.get(batch);
+  if (!places) {
+    const starts: number[] = [];
+    const ends: number[] = [];
+    const r = new Reader(batch.list);
+    while (!r.done) {
+      const length = r.varint();
+      starts.push(r.skip(length));
+      ends.push(r.position);
+    }
+    places = { starts, ends };
+    placesOf.set(batch, places);
+  }
+  return places;
+}
+
 /** The statement that a proof is of. Throws {@linkcode FormatError} if its list has none there. */
 export function statementOf({ batch, index }: Proof): Uint8Array {
-  const r = new Reader(batch.list);
-  for (let at = 0; !r.done; at++) {
-    const found = r.blob();
-    if (at === index) return found;
-  }
-  throw new FormatError(`a list without statement ${index}`);
+  const { starts, ends } = placesIn(batch);
+  const start = starts[index];
+  if (start === undefined) throw new FormatError(`a list without statement ${index}`);
+  return batch.list.subarray(start, ends[index]);
+}
+
+/**
+ * Whether a proof is of this order, as {@linkcode states} says of its statement.
+ *
+ * Throws {@linkcode FormatError} as that does.
+ */
+export function statesOrder({ batch, index }: Proof, { hash }: Order): boolean {
+  const { starts, ends } = placesIn(batch);
+  const start = starts[index];
+  if (start === undefined) throw new FormatError(`a list without statement ${index}`);
+  const { list } = batch;
+  if (ends[index]! - start !== 1 + hashBytes || list[start] !== kinds.order) return false;
+  for (let i = 0; i < hashBytes; i++) if (list[start + 1 + i] !== hash[i]) return false;
+  return true;
 }
 
 /** A list of one statement alone. */

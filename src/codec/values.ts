@@ -1,8 +1,8 @@
 /** The values that messages and records have in common, written and read. */
 
-import type { Reader, Writer } from "../bytes.ts";
+import { hexCodes, Reader, toHex, type Writer } from "../bytes.ts";
 import { FormatError } from "../errors.ts";
-import { introductionBytesMax, peersMax, statementBytesMax, statementsMax } from "../limits.ts";
+import { introductionBytesMax, peersMax, statementListBytesMax } from "../limits.ts";
 import type { Epoch, PaymentId, TransactionId } from "../protocol/id.ts";
 import { isName, transactionParts } from "../protocol/id.ts";
 import type { Address, Decided } from "../protocol/message.ts";
@@ -10,6 +10,7 @@ import type { RefusalCode } from "../protocol/order.ts";
 import { refusalCodes } from "../protocol/order.ts";
 import type { Batch, Proof } from "../protocol/proof.ts";
 import type { VectorClock } from "../protocol/vector_clock.ts";
+import { Interned, Slab } from "./interned.ts";
 
 /** Of orders, frames, entries and checkpoints alike. Changing any of them needs another one. */
 export const formatVersion = 3;
@@ -29,18 +30,65 @@ export function readFlag(r: Reader): boolean {
   return value === 1;
 }
 
+/** Of names of nodes and accounts. */
+const names = new Interned<string>(31);
+
 export function readName(r: Reader): string {
+  const { bytes, position } = r;
+  // A name's length is one byte.
+  const length = bytes[position] ?? 0;
+  const known = names.find(bytes, position + 1, length);
+  if (known !== undefined) {
+    r.skip(1 + length);
+    return known;
+  }
   const name = r.text();
   if (!isName(name)) throw new FormatError(`name "${name}"`);
-  return name;
+  return names.keep(bytes, position + 1, length, name);
 }
 
+export const paymentBytes = 16;
+const payments = new Interned<PaymentId>(paymentBytes);
+const idCodes: number[] = new Array(36).fill(0);
+const dash = 45;
+
 export function readPayment(r: Reader): PaymentId {
-  const hex = r.hex(16);
-  if (hex[12] !== "7" || !"89ab".includes(hex[16]!)) throw new FormatError(`payment id ${hex}`);
-  return `${hex.slice(0, 8)}-${hex.slice(8, 12)}-${hex.slice(12, 16)}-${hex.slice(16, 20)}-${
-    hex.slice(20)
-  }` as PaymentId;
+  const { bytes, position } = r;
+  const known = payments.find(bytes, position, Math.min(paymentBytes, bytes.length - position));
+  if (known !== undefined) {
+    r.skip(paymentBytes);
+    return known;
+  }
+  r.skip(paymentBytes);
+  if (bytes[position + 6]! >> 4 !== 7 || bytes[position + 8]! >> 6 !== 2) {
+    throw new FormatError(`payment id ${toHex(bytes.subarray(position, position + paymentBytes))}`);
+  }
+  const code = (nibble: number) =>
+    hexCodes[
+      nibble & 1 ? bytes[position + (nibble >> 1)]! & 15 : bytes[position + (nibble >> 1)]! >> 4
+    ]!;
+  for (let nibble = 0, at = 0; nibble < 2 * paymentBytes; nibble++) {
+    if (nibble === 8 || nibble === 12 || nibble === 16 || nibble === 20) idCodes[at++] = dash;
+    idCodes[at++] = code(nibble);
+  }
+  const id = String.fromCharCode.apply(undefined, idCodes) as PaymentId;
+  return payments.keep(bytes, position, paymentBytes, id);
+}
+
+const hashes = new Interned<Uint8Array>(hashBytes);
+const slab = new Slab();
+
+/** A hash that outlives the buffer it is read from; where it was read lately, the same object. */
+export function readHash(r: Reader): Uint8Array {
+  const { bytes, position } = r;
+  r.skip(hashBytes);
+  return hashes.find(bytes, position, hashBytes) ??
+    hashes.keep(bytes, position, hashBytes, slab.copy(bytes, position, hashBytes));
+}
+
+/** For {@linkcode readHash} to find. */
+export function keepHash(hash: Uint8Array): Uint8Array {
+  return hashes.keep(hash, 0, hashBytes, hash);
 }
 
 export function writeEpoch(w: Writer, epoch: Epoch): void {
@@ -54,8 +102,25 @@ export function writeTransaction(w: Writer, id: TransactionId): void {
   w.varint(parts.sequence);
 }
 
+const transactionBytesMax = 8 + 6 + 8;
+const transactions = new Interned<TransactionId>(transactionBytesMax);
+
 export function readTransaction(r: Reader): TransactionId {
-  return `${r.varint()}-${r.hex(6)}-${r.varint()}` as TransactionId;
+  const { bytes, position } = r;
+  skipVarint(r);
+  r.skip(6);
+  skipVarint(r);
+  const length = r.position - position;
+  const known = transactions.find(bytes, position, length);
+  if (known !== undefined) return known;
+  const again = new Reader(bytes.subarray(position));
+  const id = `${again.varint()}-${again.hex(6)}-${again.varint()}` as TransactionId;
+  return transactions.keep(bytes, position, length, id);
+}
+
+/** Over a number that is not looked at: what is found by its bytes was looked at before. */
+function skipVarint(r: Reader): void {
+  while (r.u8() >= 0x80);
 }
 
 export function writeClock(w: Writer, clock: VectorClock): void {
@@ -187,7 +252,7 @@ export class ProofReader {
       const signer = readName(r);
       const list = r.blob().slice();
       // A longer one could not be passed on in a frame.
-      if (list.length > statementsMax * statementBytesMax) {
+      if (list.length > statementListBytesMax) {
         throw new FormatError("a batch too long");
       }
       batch = { signer, list, signature: r.raw(signatureBytes).slice() };

@@ -32,6 +32,15 @@ function metricsText(status: NodeStatus): string {
       ['{state="down"}', status.peers.length - up],
     ]),
     ...metric("log_entries", "counter", "Entries of the node's log", [["", entries]]),
+    ...metric("log_records_total", "counter", "Records made durable since the node started", [
+      ["", status.written.records],
+    ]),
+    ...metric("log_bytes_total", "counter", "Of the entries they stand in", [
+      ["", status.written.logBytes],
+    ]),
+    ...metric("link_bytes_total", "counter", "Of frames sent to peers since the node started", [
+      ["", status.written.linkBytes],
+    ]),
     ...metric("alarms", "gauge", "Things that should never happen and did, the latest", [
       ["", status.alarms.length],
     ]),

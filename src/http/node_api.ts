@@ -361,6 +361,13 @@ export interface NodeStatus {
   readonly latencyMs: { readonly p50: number | null; readonly p99: number | null };
   /** All of them since the node started. */
   readonly latencies: LatencyHistogram;
+  /** Since the node started. */
+  readonly written: {
+    readonly records: number;
+    /** Of entries, and of frames to peers; what disk and TLS add is not in them. */
+    readonly logBytes: number;
+    readonly linkBytes: number;
+  };
   /** In the order in which they were found. */
   readonly mismatches: readonly MismatchView[];
   /** Things that should never happen and did, newest last. */

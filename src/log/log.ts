@@ -67,6 +67,8 @@ export class Log {
   #clock: VectorClock = emptyClock;
   #witnesses: ReadonlyMap<string, Witness> = new Map();
   #checkpoint: Pointer | undefined;
+  /** Of all entries appended since it was opened. */
+  appendedBytes = 0;
 
   private constructor(storage: Storage, head: Head, checkpoint: Pointer | undefined) {
     this.#storage = storage;
@@ -236,7 +238,8 @@ export class Log {
       writes.push({ key: ["entry", number, part], value });
     }
     const beside = new Beside((key) => this.#standing(key));
-    for (const [index, record] of content.records.entries()) {
+    for (let index = 0; index < content.records.length; index++) {
+      const record = content.records[index]!;
       const payment = record.type === "erased" ? record.payment : detailsOf(record);
       if (!payment) continue;
       const stored = details?.get(record);
@@ -249,6 +252,7 @@ export class Log {
     await this.#storage.commit([...writes, ...beside.writes()]);
     invariant(this.#head.number === number - 1, "two appends at once");
     this.#head = head;
+    this.appendedBytes += bytes.length;
     this.#clock = content.clock;
     this.#witnesses = content.witnesses;
     this.#index.add(content.records, number);

@@ -166,9 +166,12 @@ export class LookUpIndex {
 
   /** The writes that make a run of all items so far, whose entries go up to `number`. */
   freeze(number: number): Write[] {
-    // One that failed is still there, and its items must not be lost.
-    for (const [key, numbers] of this.#young.numbers) {
-      for (const number of numbers) this.#writing.add(key, number);
+    if (this.#writing.numbers.size === 0) this.#writing = this.#young;
+    else {
+      // One that failed is still there, and its items must not be lost.
+      for (const [key, numbers] of this.#young.numbers) {
+        for (const number of numbers) this.#writing.add(key, number);
+      }
     }
     this.#young = new Items();
     const writes: Write[] = [];
@@ -181,27 +184,30 @@ export class LookUpIndex {
   }
 
   #writePages(kind: Kind, number: number, writes: Write[]): Pages | undefined {
-    const items: { digits: string; number: number }[] = [];
-    for (const [key, numbers] of this.#writing.numbers) {
-      if (kindOf(key) !== kind) continue;
-      const digits = digitsOf(key);
-      for (const number of numbers) items.push({ digits, number });
-    }
-    if (items.length === 0) return undefined;
-    items.sort((a, b) => a.digits < b.digits ? -1 : a.digits > b.digits ? 1 : a.number - b.number);
+    const { numbers } = this.#writing;
+    // Of one kind all keys are as long, with dashes at the same places: they sort as their digits do.
+    const keys = [...numbers.keys()].filter((key) => kindOf(key) === kind).sort();
+    if (keys.length === 0) return undefined;
     const firsts = new Writer();
-    for (let page = 0; page * indexPageItems < items.length; page++) {
-      const start = page * indexPageItems;
-      firsts.hex(items[start]!.digits);
-      const w = new Writer(indexPageItems * 20 + 48);
-      for (const { digits, number } of items.slice(start, start + indexPageItems)) {
-        w.hex(digits);
+    const w = new Writer(indexPageItems * 20 + 48);
+    let items = 0;
+    let page = 0;
+    const flush = () => {
+      w.raw(digestOf(w.view()));
+      writes.push({ key: ["page", number, kind, page++], value: w.slice() });
+      w.truncate(0);
+      items = 0;
+    };
+    for (const key of keys) {
+      for (const number of numbers.get(key)!) {
+        if (items === indexPageItems) flush();
+        if (items++ === 0) firsts.hex(key);
+        w.hex(key);
         w.varint(number);
       }
-      w.raw(digestOf(w.slice()));
-      writes.push({ key: ["page", number, kind, page], value: w.slice() });
     }
-    return { firsts: firsts.slice(), last: fromHex(items.at(-1)!.digits) };
+    flush();
+    return { firsts: firsts.slice(), last: fromHex(digitsOf(keys.at(-1)!)) };
   }
 
   /** The run's writes are durable, and so is the checkpoint that it belongs to. */

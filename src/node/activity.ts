@@ -1,6 +1,6 @@
 /** The latest log entries that a node knows of, its own and its peers', for a space-time diagram. */
 
-import type { Frame } from "../codec/frame.ts";
+import type { FrameHeader } from "../codec/frame.ts";
 import type { ActivityEntry } from "../http/node_api.ts";
 import type { Message } from "../protocol/message.ts";
 import type { EntryContext, LogRecord } from "../protocol/record.ts";
@@ -36,7 +36,7 @@ export class Activity {
   }
 
   /** A peer's frame tells of its latest entry. */
-  received(peer: string, { number, clock, messages }: Frame): void {
+  received(peer: string, { number, clock }: FrameHeader, messages: readonly Message[]): void {
     if (number <= (this.#heard.get(peer) ?? 0)) return;
     this.#heard.set(peer, number);
     const last = messages.at(-1);

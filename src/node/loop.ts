@@ -4,7 +4,7 @@
  * arrives meanwhile gathers for the next turn: group commit, with no timer.
  */
 
-import type { Frame, FrameHeader, Sign } from "../codec/frame.ts";
+import type { FrameHeader, Sign } from "../codec/frame.ts";
 import { encodeFrames } from "../codec/frame.ts";
 import type { Witness } from "../codec/record.ts";
 import { turnEventsMax } from "../limits.ts";
@@ -123,13 +123,17 @@ export class Loop<Event extends { readonly type: string }, Reply> {
   }
 
   /**
-   * Queues a frame's messages. Its header counts from the next turn on.
+   * Queues messages of a frame. Its header counts from the next turn on.
    *
    * @param isKnown whether all of its clock is taken over; only then is the sender's entry cited, whose
    * past has to be in that of the entry that cites it
    */
-  receive(from: string, frame: Frame, isKnown = true): void {
-    const { number, hash, clock, messages } = frame;
+  receive(
+    from: string,
+    { number, hash, clock }: FrameHeader,
+    messages: readonly Message[],
+    isKnown = true,
+  ): void {
     this.hear(isKnown ? clock : new Map([[from, number]]));
     const seen = this.#seen.get(from);
     if (isKnown && (!seen || number > seen.number)) {

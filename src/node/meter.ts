@@ -9,6 +9,10 @@ const boundsMs: readonly number[] = [1, 2, 5, 10, 20, 50, 100, 200, 500, 1000, 2
 export class Meter {
   committed = 0;
   aborted = 0;
+  /** Made durable. */
+  records = 0;
+  /** Of what was handed to links. */
+  linkBytes = 0;
   /** Payments decided in each of the last seconds; `#second` is the one being counted. */
   readonly #decided = new Array<number>(windowSeconds + 1).fill(0);
   #second = 0;

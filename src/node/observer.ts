@@ -1,10 +1,11 @@
 /** Watches a node for those who look on: events, the ways of the newest payments, activity. */
 
-import type { Frame } from "../codec/frame.ts";
+import type { FrameHeader } from "../codec/frame.ts";
 import type { NodeEvent, PaymentTrace, PaymentView } from "../http/node_api.ts";
 import type { NodeRole } from "../link/host.ts";
 import type { Log } from "../log/log.ts";
 import type { PaymentId } from "../protocol/id.ts";
+import type { Message } from "../protocol/message.ts";
 import type { Order } from "../protocol/order.ts";
 import type { EntryContext, LogRecord } from "../protocol/record.ts";
 import { Activity } from "./activity.ts";
@@ -52,9 +53,9 @@ export class Observer {
     this.#traces.ordered(order);
   }
 
-  received(peer: string, frame: Frame): void {
-    this.activity.received(peer, frame);
-    for (const message of frame.messages) this.#traces.received(peer, message);
+  received(peer: string, header: FrameHeader, messages: readonly Message[]): void {
+    this.activity.received(peer, header, messages);
+    for (const message of messages) this.#traces.received(peer, message);
   }
 
   recorded(records: readonly LogRecord[], context: EntryContext): void {

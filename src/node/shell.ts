@@ -188,13 +188,17 @@ export abstract class Shell<Event extends { readonly type: string }, Reply> impl
       name: this.name,
       core: this.core,
       log,
-      send: (peer, payload) => this.links.send(peer, payload),
+      send: (peer, payload) => {
+        this.meter.linkBytes += payload.length;
+        this.links.send(peer, payload);
+      },
       sign: this.#statements.sign,
       peers: () => this.#linked,
       reply: (reply) => this.reply(reply),
       alarm: (text) => this.#alarm(text),
       note: (text) => this.options.print("warn", text),
       recorded: (records, context) => {
+        this.meter.records += records.length;
         this.#count(records);
         this.observer.recorded(records, context);
       },
@@ -317,9 +321,10 @@ export abstract class Shell<Event extends { readonly type: string }, Reply> impl
     // a coordinator can't wait: it is the one who tells.
     if (!isKnown && (this.role === "participant" || this.#newcomers.has(peer))) return;
     const messages = this.#statements.believed(peer, frame.messages, frame.batch);
-    this.observer.received(peer, { ...frame, messages });
-    const ready = messages.filter((message) => !this.#takesTime(peer, message));
-    this.loop.receive(peer, { ...frame, messages: ready }, isKnown);
+    this.observer.received(peer, frame, messages);
+    const isDelayed = (message: Message) => this.#takesTime(peer, message);
+    if (!messages.some(isDelayed)) return this.loop.receive(peer, frame, messages, isKnown);
+    this.loop.receive(peer, frame, messages.filter((message) => !isDelayed(message)), isKnown);
     // Certificates are checked, and details opened, in their own time.
     for (const message of messages) {
       if (!this.#takesTime(peer, message)) continue;
@@ -482,6 +487,11 @@ export abstract class Shell<Event extends { readonly type: string }, Reply> impl
         throughput: this.meter.throughput(this.nowMs),
         latencyMs: { p50: this.meter.latencyMs(0.5), p99: this.meter.latencyMs(0.99) },
         latencies: this.meter.latencies(),
+        written: {
+          records: this.meter.records,
+          logBytes: this.options.log.appendedBytes,
+          linkBytes: this.meter.linkBytes,
+        },
         mismatches: this.mismatches(),
         alarms: [...this.#alarms],
       };

@@ -1,9 +1,10 @@
 /** Whether what came was stated by who is said to have stated it. */
 
-import { decisionStatement, orderStatement, signedBytes, states } from "../codec/statement.ts";
+import { decisionStatement, signedBytes, states, statesOrder } from "../codec/statement.ts";
 import { FormatError, messageOf } from "../errors.ts";
 import { sameIntroduction } from "../protocol/membership.ts";
 import type { Address, Directory, Introduction, Message } from "../protocol/message.ts";
+import type { Order } from "../protocol/order.ts";
 import type { Batch, Proof } from "../protocol/proof.ts";
 
 /** A node's own key, and what it takes to believe others'. */
@@ -50,11 +51,20 @@ export class Statements {
    *
    * @throws {FormatError} if the sender has not signed what it states
    */
-  believed(from: string, messages: readonly Message[], batch: Batch | undefined): Message[] {
+  believed(
+    from: string,
+    messages: readonly Message[],
+    batch: Batch | undefined,
+  ): readonly Message[] {
     if (batch && !this.#holds(batch)) {
       throw new FormatError(`statements that ${from} has not signed`);
     }
-    return messages.filter((message) => this.#isBelieved(from, message, batch));
+    const first = messages.findIndex((message) => !this.#isBelieved(from, message, batch));
+    if (first === -1) return messages;
+    const rest = messages.slice(first + 1);
+    return messages.slice(0, first).concat(
+      rest.filter((message) => this.#isBelieved(from, message, batch)),
+    );
   }
 
   /** The nodes of a directory whose introductions hold. */
@@ -82,9 +92,8 @@ export class Statements {
         const { order, proof } = message;
         // Its own order a node knows, or has forgotten: then it will not debit for it.
         if (order.originator === name) return true;
-        const isStated = proof?.batch.signer === order.originator &&
-          isOf(proof, orderStatement(order));
-        if (isStated && this.#holds(proof.batch)) return true;
+        const isTheirs = proof?.batch.signer === order.originator;
+        if (isTheirs && this.#holds(proof.batch) && isOfOrder(proof, order)) return true;
         if (this.#isUnknown(order.originator)) return false;
         alarm(`${from} asks to prepare ${order.payment}, which ${order.originator} has not signed`);
         return false;
@@ -92,7 +101,9 @@ export class Statements {
       case "decision": {
         const { proof, transaction } = message;
         if (!proof || proof.batch === batch) return true;
-        if (isOf(proof, decisionStatement(message)) && this.#holds(proof.batch)) return true;
+        if (isOf(proof, decisionStatement(message)) && this.#holds(proof.batch)) {
+          return true;
+        }
         const { signer } = proof.batch;
         if (this.#isUnknown(signer)) return false;
         alarm(`${from} passes on a decision of ${transaction} that ${signer} has not signed`);
@@ -117,6 +128,16 @@ export class Statements {
       trust.hasSigned(introduction, signedBytes(network, batch), batch.signature);
     this.#checked.set(batch, holds);
     return holds;
+  }
+}
+
+/** What does not hold together states nothing. */
+function isOfOrder(proof: Proof, order: Order): boolean {
+  try {
+    return statesOrder(proof, order);
+  } catch (error) {
+    if (error instanceof FormatError) return false;
+    throw error;
   }
 }
 

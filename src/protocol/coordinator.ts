@@ -36,6 +36,7 @@ import {
   isParticipantOf,
   participantsOf,
   refusalOfOrder,
+  removeName,
   sameBytes,
   sameRequest,
 } from "./order.ts";
@@ -62,9 +63,9 @@ interface Voting {
   /** On their way to those who can read them; no record has them. */
   readonly details?: readonly SealedDetails[];
   /** Of each yes. */
-  readonly votes: Map<string, Proof | undefined>;
+  readonly votes: Proof[];
   /** Participants that have not voted yet. */
-  readonly waitingFor: Set<string>;
+  readonly waitingFor: string[];
   readonly deadlineMs: number;
   sentMs: number;
 }
@@ -215,8 +216,8 @@ export class Coordinator {
       order,
       proof,
       details,
-      votes: new Map(),
-      waitingFor: new Set(participants),
+      votes: [],
+      waitingFor: participants.slice(),
       deadlineMs: turn.nowMs + voteTimeoutMs,
       sentMs: turn.nowMs,
     };
@@ -244,9 +245,10 @@ export class Coordinator {
       return;
     }
     if (vote.yes) {
-      voting.votes.set(from, vote.proof);
-      waitingFor.delete(from);
-      if (waitingFor.size === 0) this.#commit(voting, turn, out);
+      // Who votes a second time has voted.
+      if (!removeName(waitingFor, from)) return;
+      if (vote.proof) voting.votes.push(vote.proof);
+      if (waitingFor.length === 0) this.#commit(voting, turn, out);
       return;
     }
     if (vote.code) return this.#abort(order, transaction, vote.code, turn, out);
@@ -259,7 +261,7 @@ export class Coordinator {
 
   #commit({ transaction, order, proof, votes }: Voting, turn: Turn, out: Out): void {
     const { payment, hash: orderHash } = order;
-    const proofs = [proof, ...votes.values()].filter((known) => known !== undefined);
+    const proofs = proof ? [proof, ...votes] : votes;
     this.#voting.delete(payment);
     // The commit point. The decisions below leave when this is durable, never before.
     this.#record({ type: "committed", transaction, order, proofs }, turn, out);
@@ -325,8 +327,8 @@ export class Coordinator {
   #ack(from: string, { payment, transaction }: Ack, turn: Turn, out: Out): void {
     const open = this.state.get(payment);
     if (open?.type !== "committing" || open.transaction !== transaction) return;
-    open.unacked.delete(from);
-    if (open.unacked.size === 0) {
+    removeName(open.unacked, from);
+    if (open.unacked.length === 0) {
       this.#record({ type: "ended", transaction, payment }, turn, out, false);
     }
   }
@@ -376,8 +378,8 @@ export class Coordinator {
 function remind(open: Voting | Committing, peer: string, out: Out): void {
   const { transaction, order } = open;
   if (open.type === "voting") {
-    if (open.waitingFor.has(peer)) out.send(peer, prepareFor(peer, open));
-  } else if (open.unacked.has(peer)) {
+    if (open.waitingFor.includes(peer)) out.send(peer, prepareFor(peer, open));
+  } else if (open.unacked.includes(peer)) {
     const { payment, hash: orderHash } = order;
     const decided = open.context;
     out.send(peer, { type: "decision", transaction, payment, commit: true, orderHash, decided });

@@ -16,7 +16,7 @@ export interface Committing {
   readonly order: Order;
   readonly context: EntryContext;
   /** Volatile: acks are gathered anew after a restart. */
-  readonly unacked: Set<string>;
+  readonly unacked: string[];
   /** Volatile. */
   sentMs: number;
 }
@@ -58,7 +58,7 @@ export class CoordinatorState {
       case "committed": {
         const { transaction, order } = record;
         this.#expectUndecided(order.payment);
-        const unacked = new Set(participantsOf(order));
+        const unacked = participantsOf(order);
         this.#committing.set(order.payment, {
           type: "committing",
           transaction,

@@ -85,7 +85,7 @@ export class Declines {
    * one of the card alone: else a card of the merchant's own would have all that it tried forgotten.
    */
   settled(transaction: TransactionId, isPaid: boolean): void {
-    const hash = this.#charged.get(transaction);
+    const hash = this.#charged.size > 0 ? this.#charged.get(transaction) : undefined;
     if (hash === undefined) return;
     this.#charged.delete(transaction);
     if (isPaid) this.#cards.clear(hash);

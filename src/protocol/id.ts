@@ -44,14 +44,21 @@ export function transactionId(epoch: Epoch, sequence: number): TransactionId {
   return `${epoch.counter}-${epoch.nonce}-${sequence}` as TransactionId;
 }
 
+/** The epoch of the transaction that was last taken apart: the next is mostly of the same. */
+let lastEpoch = { prefix: "-", counter: 0, nonce: "" };
+
 /** The epoch and place in it of a transaction. */
 export function transactionParts(id: TransactionId): Epoch & { readonly sequence: number } {
-  const first = id.indexOf("-");
-  return {
-    counter: Number(id.slice(0, first)),
-    nonce: id.slice(first + 1, first + 13),
-    sequence: Number(id.slice(first + 14)),
-  };
+  if (!id.startsWith(lastEpoch.prefix)) {
+    const first = id.indexOf("-");
+    const counter = Number(id.slice(0, first));
+    const nonce = id.slice(first + 1, first + 13);
+    lastEpoch = { prefix: id.slice(0, first + 14), counter, nonce };
+  }
+  const { prefix, counter, nonce } = lastEpoch;
+  let sequence = 0;
+  for (let i = prefix.length; i < id.length; i++) sequence = sequence * 10 + id.charCodeAt(i) - 48;
+  return { counter, nonce, sequence };
 }
 
 /** Whether `a` was begun after `b`, both by the same coordinator. */

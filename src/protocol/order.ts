@@ -81,6 +81,14 @@ export function sameBytes(a: Uint8Array, b: Uint8Array): boolean {
   return true;
 }
 
+/** Takes a name out of a list; false where it is not in it. */
+export function removeName(names: string[], name: string): boolean {
+  const at = names.indexOf(name);
+  if (at === -1) return false;
+  names.splice(at, 1);
+  return true;
+}
+
 /** The participants of an order, each once, in the order of its legs. */
 export function participantsOf(order: Order): string[] {
   const names: string[] = [];

@@ -8,12 +8,7 @@ import { decodeEntry, encodeEntry } from "../../src/codec/record.ts";
 import { isSigned, statementOf } from "../../src/codec/statement.ts";
 import { ProofReader, ProofWriter } from "../../src/codec/values.ts";
 import { FormatError } from "../../src/errors.ts";
-import {
-  framePayloadBytesMax,
-  legsMax,
-  statementBytesMax,
-  statementsMax,
-} from "../../src/limits.ts";
+import { framePayloadBytesMax, legsMax, statementListBytesMax } from "../../src/limits.ts";
 import type { Message } from "../../src/protocol/message.ts";
 import type { Order } from "../../src/protocol/order.ts";
 import type { Proof } from "../../src/protocol/proof.ts";
@@ -84,7 +79,7 @@ for (const [what, known] of [["2 as the first", 0], ["4 as the third", 2]] as co
 
 Deno.test("ProofReader refuses a list that is longer than any node's", () => {
   for (const more of [0, 1]) {
-    const list = new Uint8Array(statementsMax * statementBytesMax + more);
+    const list = new Uint8Array(statementListBytesMax + more);
     const bytes = written([{ ...first, batch: { ...first.batch, list } }]);
     if (more === 0) assertEquals(read(bytes)[0]!.batch.list, list);
     else assertThrows(() => read(bytes), FormatError, "too long");
@@ -169,12 +164,15 @@ Deno.test("decodeFrame() refuses a signature without statements", () => {
   }
 });
 
+/** As many as one list has. */
+const votesMax = Math.floor(statementListBytesMax / batchOf("alice", vote).list.length);
+
 Deno.test("decodeFrame() refuses more statements than a node puts into a frame", () => {
   const [frame] = encodeFrames(header, [vote], stubSign);
-  const bodies = Array.from({ length: statementsMax + 1 }, () => bodyOf(frame!));
+  const bodies = Array.from({ length: votesMax + 1 }, () => bodyOf(frame!));
   assertEquals(
     decodeFrame(frameOf(signature, ...bodies.slice(1)), "alice").messages.length,
-    statementsMax,
+    votesMax,
   );
   assertThrows(() => decodeFrame(frameOf(signature, ...bodies), "alice"), FormatError, "too many");
 });
@@ -209,12 +207,12 @@ Deno.test("a frame has no more statements than can be signed together", () => {
     encodeFrames(header, sent, stubSign).map((frame) =>
       decodeFrame(frame, "alice").messages.length
     );
-  const votes = Array.from({ length: 2 * statementsMax + 1 }, () => vote);
-  assertEquals(counts(votes), [statementsMax, statementsMax, 1]);
+  const votes = Array.from({ length: 2 * votesMax + 1 }, () => vote);
+  assertEquals(counts(votes), [votesMax, votesMax, 1]);
   // What needs no signature still goes along.
-  const full = [...votes.slice(0, statementsMax), ack, ack];
-  assertEquals(counts(full), [statementsMax + 2]);
-  assertEquals(counts([...full, vote]), [statementsMax + 2, 1]);
+  const full = [...votes.slice(0, votesMax), ack, ack];
+  assertEquals(counts(full), [votesMax + 2]);
+  assertEquals(counts([...full, vote]), [votesMax + 2, 1]);
 });
 
 const ackBytes = encodeFrames(header, [ack], stubSign)[0]!.length - frameStart;

@@ -3,7 +3,6 @@
 import { createHash } from "node:crypto";
 import type { Frame } from "../../src/codec/frame.ts";
 import { isSigned, StatementList } from "../../src/codec/statement.ts";
-import { statementsMax } from "../../src/limits.ts";
 import type { Message } from "../../src/protocol/message.ts";
 import type { Batch, Proof } from "../../src/protocol/proof.ts";
 
@@ -26,7 +25,9 @@ export function proofOf(signer: string, message: Message): Proof {
 
 /** As many statements as there can be, all the same. */
 export function batchBiggest(signer: string, message: Message): Batch {
-  return batchOf(signer, ...Array.from({ length: statementsMax }, () => message));
+  const list = new StatementList();
+  while (list.add(message));
+  return { signer, list: list.bytes, signature: stubSign(list.bytes) };
 }
 
 /** A frame's messages as they were sent: without the proofs that they have by being in it. */

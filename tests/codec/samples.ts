@@ -9,7 +9,8 @@ import {
   operatorLengthMax,
   peersMax,
   sealedDetailsBytesMax,
-  statementsMax,
+  statementBytesMax,
+  statementListBytesMax,
 } from "../../src/limits.ts";
 import type { SealedDetails } from "../../src/protocol/details.ts";
 import { shownTo } from "../../src/protocol/details.ts";
@@ -92,7 +93,7 @@ export const proofBiggest: Proof = {
     transaction: transactionLongest,
     decided: decidedBiggest,
   }),
-  index: statementsMax - 1,
+  index: statementListBytesMax / statementBytesMax - 1,
 };
 const introduction = {
   certificate: new Uint8Array(introductionBytesMax - 200).fill(1),

@@ -13,7 +13,7 @@ import {
   voteStatement,
 } from "../../src/codec/statement.ts";
 import { FormatError } from "../../src/errors.ts";
-import { statementBytesMax, statementsMax } from "../../src/limits.ts";
+import { statementBytesMax, statementListBytesMax } from "../../src/limits.ts";
 import type { TransactionId } from "../../src/protocol/id.ts";
 import type { Decision, Message } from "../../src/protocol/message.ts";
 import { refusalCodes } from "../../src/protocol/order.ts";
@@ -148,5 +148,6 @@ Deno.test("no list is longer than its bound", () => {
   const transaction = `${most}-ffffffffffff-${most}` as TransactionId;
   const longest = { ...commit, transaction, decided: { number: most, clock } };
   const { list } = batchBiggest("alice", longest);
-  assertEquals(list.length, statementsMax * statementBytesMax);
+  assertEquals(list.length, statementListBytesMax);
+  assertEquals(list[0], statementBytesMax - 1);
 });

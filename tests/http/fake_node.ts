@@ -141,6 +141,7 @@ export class FakeNode implements NodeApi {
       throughput: 1.5,
       latencyMs: { p50: 2.5, p99: null },
       latencies: { boundsMs: [1, 5], counts: [2, 3, 1], sumMs: 20 },
+      written: { records: 12, logBytes: 3_400, linkBytes: 5_600 },
       mismatches: this.mismatches,
       alarms: ["late abort"],
     });

@@ -9,7 +9,7 @@ const allowed: Readonly<Record<string, readonly string[]>> = {
   "main.ts": ["cli"],
   // Commands speak of ids, amounts and refusals in the protocol's own words.
   cli: [
-    ...["node", "http", "keys", "verify", "simulation", "proof", "protocol"],
+    ...["node", "http", "keys", "verify", "simulation", "bench", "proof", "protocol"],
     ...["limits.ts", "errors.ts", "deno.json"],
   ],
   // Of links it has what both ends check of each other; the links themselves are its own.
@@ -26,6 +26,7 @@ const allowed: Readonly<Record<string, readonly string[]>> = {
     ],
     ...["http/node_api.ts", "protocol", "bytes.ts", "limits.ts", "errors.ts"],
   ],
+  bench: ["node", "http/node_api.ts", "keys", "protocol"],
   // Of http a node knows the interface that http owns, and where it is served.
   node: [
     ...["log", "link", "http/node_api.ts", "http/serve.ts", "keys", "codec", "protocol", "proof"],

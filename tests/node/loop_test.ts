@@ -268,7 +268,7 @@ Deno.test("keepWitnesses() stores what was seen of peers, once", async () => {
   const { number } = alice.log.head;
   const hash = new Uint8Array(32).fill(7);
   const frame = { number: 9, hash, clock: new Map([["coordinator", 9]]), messages: [] };
-  alice.loop.receive("coordinator", frame);
+  alice.loop.receive("coordinator", frame, frame.messages);
   await alice.idle();
   assertEquals(alice.log.head.number, number);
 
@@ -282,7 +282,7 @@ Deno.test("keepWitnesses() stores what was seen of peers, once", async () => {
   assertEquals([...entry.clock].toSorted(), [["alice", number + 1], ["coordinator", 9]]);
 
   // What is older than what was seen changes nothing.
-  alice.loop.receive("coordinator", { ...frame, number: 8, hash: new Uint8Array(32) });
+  alice.loop.receive("coordinator", { ...frame, number: 8, hash: new Uint8Array(32) }, []);
   alice.loop.keepWitnesses();
   await alice.idle();
   assertEquals(alice.log.head.number, number + 1);
@@ -297,8 +297,8 @@ Deno.test("of a clock that is not known in whole only the sender's own component
   const hash = new Uint8Array(32).fill(7);
   const clock = new Map([["coordinator", 9], ["mallory", 4]]);
   const inquiry = { type: "inquiry", transaction, payment } as const;
-  alice.loop.receive("bob", { number: 5, hash, clock: new Map([["bob", 5]]), messages: [] });
-  alice.loop.receive("coordinator", { number: 9, hash, clock, messages: [] }, false);
+  alice.loop.receive("bob", { number: 5, hash, clock: new Map([["bob", 5]]) }, []);
+  alice.loop.receive("coordinator", { number: 9, hash, clock }, [], false);
   assertEquals([...alice.loop.clock].toSorted(), [
     ["alice", number],
     ["bob", 5],
@@ -314,7 +314,7 @@ Deno.test("of a clock that is not known in whole only the sender's own component
 
   // Alone it is no reason for an entry; what the frame says is heard all the same.
   const frame = { number: 6, hash, clock: new Map([["bob", 6], ["mallory", 4]]) };
-  alice.loop.receive("bob", { ...frame, messages: [inquiry] }, false);
+  alice.loop.receive("bob", frame, [inquiry], false);
   await alice.idle();
   assertEquals(alice.loop.seenOf("bob")?.number, 5);
   assertEquals(alice.recorded.map(({ type }) => type), ["refused"]);

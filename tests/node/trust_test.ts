@@ -67,7 +67,7 @@ function payloadOf(name: Name, messages: readonly Message[], by = node(name)): U
 }
 
 /** What bob believes of a frame. */
-function believed(rig: Rig, from: string, payload: Uint8Array): Message[] {
+function believed(rig: Rig, from: string, payload: Uint8Array): readonly Message[] {
   const { messages, batch } = decodeFrame(payload, from);
   return rig.statements.believed(from, messages, batch);
 }

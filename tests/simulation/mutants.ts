@@ -58,15 +58,15 @@ export const mutants: readonly Mutant[] = [
   {
     name: "forgotten with one ack outstanding",
     file: coordinator,
-    find: "if (open.unacked.size === 0) {",
-    replace: "if (open.unacked.size <= 1) {",
+    find: "if (open.unacked.length === 0) {",
+    replace: "if (open.unacked.length <= 1) {",
     seeds: 50,
   },
   {
     name: "votes counted instead of voters",
     file: coordinator,
-    find: "waitingFor.delete(from);",
-    replace: "waitingFor.delete([...waitingFor][0]!);",
+    find: "if (!removeName(waitingFor, from)) return;",
+    replace: "waitingFor.shift();",
     seeds: 50,
   },
   {

@@ -1,0 +1,119 @@
+import { UsageError } from "../errors.ts";
+import type { BenchOptions, Measured } from "../bench/mod.ts";
+import { runBench } from "../bench/mod.ts";
+import type { Arguments } from "./arguments.ts";
+import { jsonFlag } from "./command.ts";
+import type { Command } from "./command.ts";
+import { exitCode } from "./exit_code.ts";
+import type { Io } from "./io.ts";
+
+const concurrenciesDefault = "1,64,128,512,2048";
+const participantsMax = 16;
+const accountsMax = 1_000_000;
+const legsMax = 8;
+const secondsMax = 86_400;
+const concurrencyMax = 16_384;
+const rateMax = 1_000_000;
+
+export const bench: Command = {
+  name: "bench",
+  summary: "measure payments between processes of this machine, with TLS and logs on disk",
+  usage: ["bench [--participants N] [--concurrency LIST] [--seconds S]"],
+  flags: [
+    { name: "participants", value: "N", help: `2 to ${participantsMax} (default 2)` },
+    {
+      name: "concurrency",
+      value: "LIST",
+      help: `payments in flight, one run each (default ${concurrenciesDefault})`,
+    },
+    { name: "seconds", value: "S", help: "of each run, after its warm-up (default 5)" },
+    { name: "accounts", value: "N", help: `of each participant, to ${accountsMax} (default 1000)` },
+    { name: "legs", value: "N", help: `of a payment, 2 to ${legsMax} (default 2)` },
+    { name: "memo", help: "each payment tells its recipients something, sealed" },
+    { name: "refusals", value: "SHARE", help: "of payments that are refused, 0 to 1 (default 0)" },
+    {
+      name: "rate",
+      value: "N",
+      help: "payments that arrive a second, however slow the answers; latency counts from then",
+    },
+    { name: "dir", value: "DIR", help: "where the logs go (default: the system's folder)" },
+    jsonFlag,
+  ],
+  notes: [
+    "Payments go in all directions between random accounts. With --rate, --concurrency is the most that",
+    "is under way. CPU time is that of one core; figures of other programs' load are in it, too.",
+  ],
+  run: (args, io) => run(optionsIn(args), args, io),
+};
+
+async function run(options: BenchOptions, args: Arguments, io: Io): Promise<number> {
+  const isJson = args.is("json");
+  let hasHead = false;
+  const isConserved = await runBench(options, (result) => {
+    if (isJson) return io.out(JSON.stringify(result));
+    if (!hasHead) io.out(columns.map(([head]) => head.padStart(widthOf(head))).join("  "));
+    hasHead = true;
+    io.out(columns.map(([head, text]) => text(result).padStart(widthOf(head))).join("  "));
+  });
+  if (!isJson) {
+    io.out(
+      isConserved
+        ? "conserved: all books add up, and no money came or went"
+        : "NOT conserved: the books do not add up, or payments are still under way",
+    );
+  }
+  return isConserved ? exitCode.done : exitCode.violation;
+}
+
+const columns: readonly (readonly [head: string, text: (result: Measured) => string])[] = [
+  ["in flight", ({ concurrency }) => String(concurrency)],
+  ["payments/s", ({ tps }) => String(tps)],
+  ["p50 ms", ({ p50ms }) => String(p50ms ?? "")],
+  ["p99 ms", ({ p99ms }) => String(p99ms ?? "")],
+  ["p99.9 ms", ({ p999ms }) => String(p999ms ?? "")],
+  ["CPU us/payment", ({ cpuUs }) => String(cpuUs.coordinator + cpuUs.participants)],
+  ["records/sync", ({ recordsPerSync }) => String(recordsPerSync)],
+  ["log B", ({ logBytes }) => String(logBytes)],
+  ["link B", ({ linkBytes }) => String(linkBytes)],
+];
+
+function widthOf(head: string): number {
+  return Math.max(head.length, 7);
+}
+
+function optionsIn(args: Arguments): BenchOptions {
+  const whole = (flag: string, least: number, most: number, preset?: string) =>
+    numbersIn(args, flag, least, most, preset)?.[0];
+  return {
+    participants: whole("participants", 2, participantsMax, "2")!,
+    concurrencies: numbersIn(args, "concurrency", 1, concurrencyMax, concurrenciesDefault)!,
+    seconds: whole("seconds", 1, secondsMax, "5")!,
+    accounts: whole("accounts", legsMax, accountsMax, "1000")!,
+    legs: whole("legs", 2, legsMax, "2")!,
+    memo: args.is("memo"),
+    refusals: shareIn(args.text("refusals") ?? "0"),
+    rate: whole("rate", 1, rateMax),
+    dir: args.text("dir"),
+  };
+}
+
+function numbersIn(
+  args: Arguments,
+  flag: string,
+  least: number,
+  most: number,
+  preset?: string,
+): number[] | undefined {
+  const text = args.text(flag) ?? preset;
+  return text?.split(",").map((part) => {
+    const value = /^[0-9]{1,9}$/.test(part) ? Number(part) : NaN;
+    if (value >= least && value <= most) return value;
+    throw new UsageError(`--${flag} "${part}" is no whole number from ${least} to ${most}`);
+  });
+}
+
+function shareIn(text: string): number {
+  const share = /^(0|1|0?\.[0-9]{1,6}|1\.0+)$/.test(text) ? Number(text) : NaN;
+  if (share >= 0 && share <= 1) return share;
+  throw new UsageError(`--refusals "${text}" is no share from 0 to 1, such as 0.05`);
+}

@@ -1,0 +1,72 @@
+/**
+ * Values that come again and again: a payment's id stands in a dozen messages and records, and each time
+ * its bytes would become another string. What was read or written lately is found by its bytes in a table of
+ * fixed size and is the same object again, which costs no allocation, and less than a tenth of the time.
+ *
+ * What is found is equal to what would have been made; so nothing depends on what the tables hold.
+ */
+
+/** Of each table; above what is under way at a time. */
+const slots = 8192;
+const chunkBytes = 32 * 1024;
+
+/** Values by their bytes, of at most a length; a newer one takes the place of an older. */
+export class Interned<T> {
+  readonly #width: number;
+  /** One after the other, each with its length first. */
+  readonly #keys: Uint8Array;
+  readonly #values: (T | undefined)[] = new Array(slots).fill(undefined);
+
+  constructor(bytesMax: number) {
+    this.#width = bytesMax + 1;
+    this.#keys = new Uint8Array(slots * this.#width);
+  }
+
+  /** What was kept for `length` bytes from `at`; nothing where that is another's by now. */
+  find(bytes: Uint8Array, at: number, length: number): T | undefined {
+    if (length >= this.#width) return undefined;
+    const slot = slotOf(bytes, at, length);
+    const keys = this.#keys;
+    let key = slot * this.#width;
+    if (keys[key++] !== length) return undefined;
+    for (const end = at + length; at < end;) if (keys[key++] !== bytes[at++]) return undefined;
+    return this.#values[slot];
+  }
+
+  keep(bytes: Uint8Array, at: number, length: number, value: T): T {
+    if (length >= this.#width) return value;
+    const slot = slotOf(bytes, at, length);
+    const key = slot * this.#width;
+    this.#keys[key] = length;
+    for (let i = 0; i < length; i++) this.#keys[key + 1 + i] = bytes[at + i]!;
+    this.#values[slot] = value;
+    return value;
+  }
+}
+
+/** FNV-1a over the last bytes, in which ids differ most. */
+function slotOf(bytes: Uint8Array, at: number, length: number): number {
+  let hash = length;
+  const end = at + length;
+  for (let i = Math.max(at, end - 12); i < end; i++) hash = Math.imul(hash ^ bytes[i]!, 0x01000193);
+  return (hash ^ hash >>> 15) & (slots - 1);
+}
+
+/** Copies of short byte strings, many in one piece of memory: each alone would cost ten times its size. */
+export class Slab {
+  #chunk = new Uint8Array(0);
+  #used = 0;
+
+  copy(bytes: Uint8Array, at = 0, length = bytes.length): Uint8Array {
+    if (length > chunkBytes / 8) return bytes.slice(at, at + length);
+    if (this.#used + length > this.#chunk.length) {
+      this.#chunk = new Uint8Array(chunkBytes);
+      this.#used = 0;
+    }
+    const start = this.#used;
+    const chunk = this.#chunk;
+    for (let i = 0; i < length; i++) chunk[start + i] = bytes[at + i]!;
+    this.#used += length;
+    return chunk.subarray(start, this.#used);
+  }
+}

@@ -1,0 +1,194 @@
+/**
+ * What a payment costs of a processor, without sockets and disks: a coordinator and two participants in
+ * one thread, with everything else of theirs. Prints a JSON line: microseconds of one core a payment, and
+ * how many times that is what a fixed piece of work takes here and now (SHA-256 of 1 KiB by the runtime,
+ * and a loop over a map), which other machines and other load change less.
+ *
+ *   deno run -A tests/speed/core.ts [--payments=40000] [--inflight=512] [--profile=FILE]
+ */
+
+import { createHash } from "node:crypto";
+import inspector from "node:inspector/promises";
+import process from "node:process";
+import { parseArgs } from "@std/cli/parse-args";
+import { Load, opening } from "../../src/bench/load.ts";
+import { accountName, currency } from "../../src/bench/load.ts";
+import { initCertificates } from "../../src/keys/init.ts";
+import { loadIdentity } from "../../src/keys/identity.ts";
+import type { Greeted, LinkHost, LinkLayer } from "../../src/link/host.ts";
+import { Log } from "../../src/log/log.ts";
+import type { Storage, StorageKey, Write } from "../../src/log/storage.ts";
+import { MemoryStorage } from "../../src/log/storage.ts";
+import { CoordinatorNode } from "../../src/node/coordinator_node.ts";
+import { IdentitySealing } from "../../src/node/identity_sealing.ts";
+import { IdentityTrust } from "../../src/node/identity_trust.ts";
+import { ParticipantNode } from "../../src/node/participant_node.ts";
+import { machine } from "../../src/node/surroundings.ts";
+import { cardKeeping } from "../../src/simulation/cards.ts";
+
+const names = ["coordinator", "alice", "bob"] as const;
+type Name = typeof names[number];
+const accounts = 1_000;
+
+/** Frames go from one node to the other in a later turn of the event loop, all of one turn together. */
+class Wire implements LinkLayer {
+  static readonly hosts = new Map<string, LinkHost>();
+  readonly #name: Name;
+  readonly #queues = new Map<string, Uint8Array[]>();
+
+  constructor(name: Name, host: LinkHost) {
+    this.#name = name;
+    Wire.hosts.set(name, host);
+  }
+
+  send(peer: string, payload: Uint8Array): boolean {
+    const queue = this.#queues.get(peer);
+    if (queue) queue.push(payload);
+    else {
+      this.#queues.set(peer, [payload]);
+      setTimeout(() => this.#deliver(peer), 0);
+    }
+    return true;
+  }
+
+  #deliver(peer: string): void {
+    const queue = this.#queues.get(peer)!;
+    this.#queues.delete(peer);
+    for (const payload of queue) Wire.hosts.get(peer)!.received(this.#name, payload);
+  }
+
+  listen = () => ({ hostname: "127.0.0.1", port: 1 });
+  dial(): void {}
+  hangUp(): void {}
+  hurry(): void {}
+  close = () => Promise.resolve();
+}
+
+/** A disk that takes its time, as one with a sync does, and none of the processor's. */
+class SlowStorage implements Storage {
+  readonly #inner = new MemoryStorage({ values: [], headVersion: 0 });
+  get = (key: StorageKey) => this.#inner.get(key);
+  listFrom = (word: string, from: StorageKey) => this.#inner.listFrom(word, from);
+  close(): void {}
+
+  async commit(writes: readonly Write[]): Promise<void> {
+    await new Promise((resolve) => setTimeout(resolve, 1));
+    // Nobody looks up what was written but the index, whose pages stay.
+    await this.#inner.commit(writes.filter(({ key }) => key[0] !== "entry"));
+  }
+}
+
+const flags = parseArgs(Deno.args, { string: ["payments", "inflight", "profile"] });
+const payments = Number(flags.payments ?? 40_000);
+const inFlight = Number(flags.inflight ?? 512);
+
+const folder = await Deno.makeTempDir({ prefix: "handfast-core-" });
+const certs = `${folder}/certs`;
+await initCertificates({ dir: certs, nodes: [...names] });
+const nodes = new Map<Name, CoordinatorNode | ParticipantNode>();
+const trusts = new Map<Name, IdentityTrust>();
+for (const name of names) {
+  const identity = await loadIdentity({ certs, name });
+  const trust = new IdentityTrust(identity);
+  trusts.set(name, trust);
+  const options = {
+    identity,
+    surroundings: {
+      ...machine,
+      trust,
+      sealing: new IdentitySealing(identity),
+      links: (host: LinkHost) => new Wire(name, host),
+    },
+    log: await Log.open(new SlowStorage()),
+    listen: { hostname: "127.0.0.1", port: 0 },
+    print: (level: string, line: string) => level === "error" && console.error(line),
+  };
+  nodes.set(
+    name,
+    name === "coordinator"
+      ? new CoordinatorNode(options)
+      : new ParticipantNode({ ...options, coordinator: "coordinator", cards: cardKeeping }),
+  );
+}
+await Deno.remove(folder, { recursive: true });
+for (const node of nodes.values()) {
+  node.failed.catch((error) => {
+    console.error(error);
+    Deno.exit(1);
+  });
+  await node.start();
+  node.listen();
+}
+const greeted = (name: Name): Greeted => ({
+  ...nodes.get(name)!.greeting(),
+  introduction: trusts.get(name)!.introduction,
+});
+for (const name of ["alice", "bob"] as const) {
+  nodes.get("coordinator")!.linkUp(name, "participant", greeted(name));
+  nodes.get(name)!.linkUp("coordinator", "coordinator", greeted("coordinator"));
+}
+const participants = (["alice", "bob"] as const).map((name) => nodes.get(name) as ParticipantNode);
+for (const node of participants) {
+  await Promise.all(
+    Array.from(
+      { length: accounts },
+      (_, i) => node.openAccount({ account: accountName(i), currency, opening }),
+    ),
+  );
+  while (!node.isReady()) await new Promise((resolve) => setTimeout(resolve, 10));
+}
+await new Promise((resolve) => setTimeout(resolve, 200));
+
+async function pay(count: number): Promise<number> {
+  const workload = {
+    participants: ["alice", "bob"],
+    accounts,
+    legs: 2,
+    memo: false,
+    refusals: 0,
+  };
+  const before = process.cpuUsage();
+  await Promise.all(
+    participants.map((node) => new Load(node, workload).pay(inFlight / 2, count / 2)),
+  );
+  const { user, system } = process.cpuUsage(before);
+  return (user + system) / count;
+}
+
+/** Microseconds of a fixed piece of work. */
+function calibration(): number {
+  const block = new Uint8Array(1024);
+  const map = new Map<string, number>();
+  const before = process.cpuUsage();
+  for (let i = 0; i < 20_000; i++) {
+    createHash("sha256").update(block).digest();
+    map.set(`key ${i % 5_000}`, (map.get(`key ${(i * 7) % 5_000}`) ?? 0) + 1);
+  }
+  const { user, system } = process.cpuUsage(before);
+  return (user + system) / 20_000;
+}
+
+await pay(payments / 2);
+calibration();
+const session = new inspector.Session();
+if (flags.profile) {
+  session.connect();
+  await session.post("Profiler.enable");
+  await session.post("Profiler.setSamplingInterval", { interval: 200 });
+  await session.post("Profiler.start");
+}
+const unit = calibration();
+const us = await pay(payments);
+const unitUs = (unit + calibration()) / 2;
+if (flags.profile) {
+  const { profile } = await session.post("Profiler.stop");
+  await Deno.writeTextFile(String(flags.profile), JSON.stringify(profile));
+}
+console.log(JSON.stringify({
+  inFlight,
+  payments,
+  us: Number(us.toFixed(1)),
+  unitUs: Number(unitUs.toFixed(2)),
+  units: Number((us / unitUs).toFixed(2)),
+}));
+Deno.exit(0);
