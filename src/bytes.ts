@@ -70,9 +70,13 @@ export class Writer {
   }
 
   raw(bytes: Uint8Array): void {
-    this.#reserve(bytes.length);
-    this.#buffer.set(bytes, this.#length);
-    this.#length += bytes.length;
+    const { length } = bytes;
+    this.#reserve(length);
+    const start = this.#length;
+    // Of a few a loop is faster than a call.
+    if (length > 64) this.#buffer.set(bytes, start);
+    else for (let i = 0; i < length; i++) this.#buffer[start + i] = bytes[i]!;
+    this.#length = start + length;
   }
 
   blob(bytes: Uint8Array): void {

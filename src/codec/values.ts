@@ -1,10 +1,10 @@
 /** The values that messages and records have in common, written and read. */
 
-import { hexCodes, Reader, toHex, type Writer } from "../bytes.ts";
+import { hexCodes, Reader, toHex, Writer } from "../bytes.ts";
 import { FormatError } from "../errors.ts";
 import { introductionBytesMax, peersMax, statementListBytesMax } from "../limits.ts";
 import type { Epoch, PaymentId, TransactionId } from "../protocol/id.ts";
-import { isName, transactionParts } from "../protocol/id.ts";
+import { isName, numberAt, transactionParts } from "../protocol/id.ts";
 import type { Address, Decided } from "../protocol/message.ts";
 import type { RefusalCode } from "../protocol/order.ts";
 import { refusalCodes } from "../protocol/order.ts";
@@ -96,10 +96,19 @@ export function writeEpoch(w: Writer, epoch: Epoch): void {
   w.hex(epoch.nonce);
 }
 
+/** The bytes of the epoch that was last written: the next transaction is mostly of the same. */
+let lastEpoch = { prefix: "-", bytes: new Uint8Array(0) };
+
 export function writeTransaction(w: Writer, id: TransactionId): void {
-  const parts = transactionParts(id);
-  writeEpoch(w, parts);
-  w.varint(parts.sequence);
+  if (!id.startsWith(lastEpoch.prefix)) {
+    const parts = transactionParts(id);
+    const epoch = new Writer(32);
+    writeEpoch(epoch, parts);
+    const prefix = `${parts.counter}-${parts.nonce}-`;
+    lastEpoch = { prefix, bytes: epoch.slice() };
+  }
+  w.raw(lastEpoch.bytes);
+  w.varint(numberAt(id, lastEpoch.prefix.length));
 }
 
 const transactionBytesMax = 8 + 6 + 8;

@@ -39,8 +39,12 @@ export interface LinkHost {
   /** The link can be used from now on. */
   linkUp(peer: string, role: NodeRole, greeting: Greeted): void;
   linkDown(peer: string, reason: string): void;
-  /** One frame's payload, whole and from a proven peer. Throws where it is garbage: the link closes. */
-  received(peer: string, payload: Uint8Array): void;
+  /**
+   * One frame's payload, whole and from a proven peer. Throws where it is garbage: the link closes.
+   *
+   * @returns whether it will be answered within a turn or two
+   */
+  received(peer: string, payload: Uint8Array): boolean;
   /** Peers have seen entries of this node's that it does not have: it must stop for good. */
   amnesia(detail: string): void;
   /**

@@ -12,8 +12,8 @@ export interface LinkOptions {
   /** Only dialers can write at once, whatever the other end has acknowledged. */
   readonly isDialer: boolean;
   readonly limits: LinkLimits;
-  /** Takes one payload; throws where it is garbage. */
-  received(payload: Uint8Array): void;
+  /** Takes one payload, and says whether it will be answered soon; throws where it is garbage. */
+  received(payload: Uint8Array): boolean;
   /** This end refused the other, or the other this one. */
   log(line: string): void;
 }
@@ -163,15 +163,15 @@ export class Link {
       do {
         this.#beatsSinceHeard = 0;
         const pushes = this.#pushes;
-        let payloads = 0;
+        let isAwaited = false;
         for (let frame = frames.next(); frame !== undefined; frame = frames.next()) {
-          if (frame.kind === frameKinds.payload) payloads++;
-          this.#take(frame);
+          const isAnswered = this.#take(frame);
+          if (frame.kind === frameKinds.payload) isAwaited = !isAnswered;
           if (this.#reason !== undefined) return;
         }
         // The acceptor's next small write waits for an acknowledgement, which this end's kernel
         // delays by 40 ms unless it has data to send.
-        if (this.#options.isDialer && payloads > 0 && pushes === this.#pushes) {
+        if (this.#options.isDialer && isAwaited && pushes === this.#pushes) {
           this.#push(frameKinds.received, nothing);
         }
       } while (await frames.fill());
@@ -182,33 +182,36 @@ export class Link {
     }
   }
 
-  #take(frame: Frame): void {
+  /** Returns whether the node will answer it soon. */
+  #take(frame: Frame): boolean {
     switch (frame.kind) {
       case frameKinds.payload:
         return this.#deliver(frame.body);
       case frameKinds.ping:
         pingNumber(frame);
         this.#push(frameKinds.pong, frame.body);
-        return;
+        return false;
       case frameKinds.pong:
-        return this.#pingsAnswered.get(pingNumber(frame))?.(true);
+        this.#pingsAnswered.get(pingNumber(frame))?.(true);
+        return false;
       case frameKinds.received:
-        return;
+        return false;
       case frameKinds.refuse: {
         const { code, message } = decodeRefuse(frame.body);
         this.#options.log(`refused by ${this.#connection.remote}: ${code}: ${message}`);
-        return this.close(`it was refused by the other end: ${code}: ${message}`);
+        this.close(`it was refused by the other end: ${code}: ${message}`);
+        return false;
       }
       case frameKinds.handshake:
         throw new Refusal("garbage", "a frame of the handshake came after its end");
       default:
-        frame.kind satisfies never;
+        return frame.kind satisfies never;
     }
   }
 
-  #deliver(payload: Uint8Array): void {
+  #deliver(payload: Uint8Array): boolean {
     try {
-      this.#options.received(payload);
+      return this.#options.received(payload);
     } catch (thrown) {
       throw new Refusal("garbage", messageOf(thrown));
     }

@@ -306,7 +306,7 @@ export abstract class Shell<Event extends { readonly type: string }, Reply> impl
     this.loop.keepWitnesses();
   }
 
-  received(peer: string, payload: Uint8Array): void {
+  received(peer: string, payload: Uint8Array): boolean {
     const frame = decodeFrame(payload, peer);
     if (frame.clock.get(peer) !== frame.number) {
       throw new FormatError("a clock that does not count its sender's own entries");
@@ -319,11 +319,15 @@ export abstract class Shell<Event extends { readonly type: string }, Reply> impl
     // What it says may depend on entries that this node's own would then not have in their past. It is
     // lost, and comes again when the coordinator has told who is there, or has recorded it. For others
     // a coordinator can't wait: it is the one who tells.
-    if (!isKnown && (this.role === "participant" || this.#newcomers.has(peer))) return;
+    if (!isKnown && (this.role === "participant" || this.#newcomers.has(peer))) return false;
     const messages = this.#statements.believed(peer, frame.messages, frame.batch);
     this.observer.received(peer, frame, messages);
+    const isAnswered = messages.some(({ type }) => type === "prepare");
     const isDelayed = (message: Message) => this.#takesTime(peer, message);
-    if (!messages.some(isDelayed)) return this.loop.receive(peer, frame, messages, isKnown);
+    if (!messages.some(isDelayed)) {
+      this.loop.receive(peer, frame, messages, isKnown);
+      return isAnswered;
+    }
     this.loop.receive(peer, frame, messages.filter((message) => !isDelayed(message)), isKnown);
     // Certificates are checked, and details opened, in their own time.
     for (const message of messages) {
@@ -331,6 +335,7 @@ export abstract class Shell<Event extends { readonly type: string }, Reply> impl
       if (message.type === "directory") this.#introduce(peer, message);
       else if (message.type === "prepare") this.#open(peer, message);
     }
+    return isAnswered;
   }
 
   #takesTime(peer: string, message: Message): boolean {

@@ -56,9 +56,14 @@ export function transactionParts(id: TransactionId): Epoch & { readonly sequence
     lastEpoch = { prefix: id.slice(0, first + 14), counter, nonce };
   }
   const { prefix, counter, nonce } = lastEpoch;
-  let sequence = 0;
-  for (let i = prefix.length; i < id.length; i++) sequence = sequence * 10 + id.charCodeAt(i) - 48;
-  return { counter, nonce, sequence };
+  return { counter, nonce, sequence: numberAt(id, prefix.length) };
+}
+
+/** The number whose digits are a text's last, from `at` on. */
+export function numberAt(text: string, at: number): number {
+  let number = 0;
+  for (; at < text.length; at++) number = number * 10 + text.charCodeAt(at) - 48;
+  return number;
 }
 
 /** Whether `a` was begun after `b`, both by the same coordinator. */

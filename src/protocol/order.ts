@@ -102,7 +102,9 @@ export function isParticipantOf(order: Order, name: string): boolean {
 }
 
 export function legsOf(order: Order, participant: string): Leg[] {
-  return order.legs.filter((leg) => leg.participant === participant);
+  const legs: Leg[] = [];
+  for (const leg of order.legs) if (leg.participant === participant) legs.push(leg);
+  return legs;
 }
 
 /** A participant's legs, with the account behind the card where one of them is a card's. */
@@ -116,18 +118,30 @@ export function isCardLeg({ account }: Leg): boolean {
   return account === cardAccount;
 }
 
+/** The leg that a card of a participant's pays, if one does. */
+export function cardLegOf({ legs }: Order, participant: string): Leg | undefined {
+  for (const leg of legs) if (isCardLeg(leg) && leg.participant === participant) return leg;
+  return undefined;
+}
+
 /** The first reason, by precedence, for which an order can be refused without asking anyone. */
 export function refusalOfOrder(order: Order): RefusalCode | undefined {
   const { legs } = order;
   if (legs.length < 2 || legs.length > legsMax || namesAccountTwice(legs)) return "legs_invalid";
-  if (legs.some((leg) => ownAccounts.includes(leg.account))) return "legs_invalid";
-  if (legs.some(isCardLeg) && !isCharge(order)) return "legs_invalid";
-  if (!isBalanced(legs)) return "legs_unbalanced";
-  if (!legs.every((leg) => isCurrency(leg.currency))) return "currency_unknown";
-  if (!legs.every(({ amount }) => amount !== 0n && amount <= amountMax && -amount <= amountMax)) {
-    return "amount_out_of_range";
+  let hasCard = false;
+  let hasUnknownCurrency = false;
+  let isOutOfRange = false;
+  for (const leg of legs) {
+    const { currency, amount } = leg;
+    if (ownAccounts.includes(leg.account)) return "legs_invalid";
+    hasCard ||= isCardLeg(leg);
+    hasUnknownCurrency ||= !isCurrency(currency);
+    isOutOfRange ||= amount === 0n || amount > amountMax || amount < -amountMax;
   }
-  return undefined;
+  if (hasCard && !isCharge(order)) return "legs_invalid";
+  if (!isBalanced(legs)) return "legs_unbalanced";
+  if (hasUnknownCurrency) return "currency_unknown";
+  return isOutOfRange ? "amount_out_of_range" : undefined;
 }
 
 /** A card pays all of a payment, and not at the node that orders it, which debits by its own word. */

@@ -35,6 +35,7 @@ import type {
 import { formatAmount } from "./money.ts";
 import type { Leg, Order, RefusalCode } from "./order.ts";
 import {
+  cardLegOf,
   isCardLeg,
   isParticipantOf,
   participantsOf,
@@ -428,7 +429,7 @@ export class Participant {
         out,
       );
     }
-    const cardLeg = order.legs.find((leg) => isCardLeg(leg) && leg.participant === this.#name);
+    const cardLeg = cardLegOf(order, this.#name);
     const { details } = event;
     // What is wrong with a card is told to nobody, so also not that it can't be read.
     const isUnreadable = details === "unreadable" && !cardLeg;
@@ -457,8 +458,10 @@ export class Participant {
     const refusal = refusalOfOrder(order);
     if (refusal) return refusal;
     if (!isParticipantOf(order, this.#name)) return "legs_invalid";
-    const isOwn = (leg: Leg) => leg.participant === this.#name && !isCardLeg(leg);
-    const legs = order.legs.filter(isOwn);
+    const legs: Leg[] = [];
+    for (const leg of order.legs) {
+      if (leg.participant === this.#name && !isCardLeg(leg)) legs.push(leg);
+    }
     const isOurs = order.originator === this.#name;
     const code = this.state.ledger.refusalOf(legs, isOurs && this.#own.confirms(order));
     const isForgotten = isOurs && !this.#own.get(order.payment);

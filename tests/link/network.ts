@@ -83,9 +83,10 @@ export class RecordingHost implements LinkHost {
   linkDown(peer: string, reason: string): void {
     this.events.push(`down ${peer}: ${reason}`);
   }
-  received(peer: string, payload: Uint8Array): void {
+  received(peer: string, payload: Uint8Array): boolean {
     this.payloads.push(payload);
     this.onReceived(peer, payload);
+    return false;
   }
   amnesia(detail: string): void {
     this.events.push(`amnesia ${detail}`);

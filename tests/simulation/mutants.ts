@@ -140,7 +140,8 @@ export const mutants: readonly Mutant[] = [
   {
     name: "clock taken over in part",
     file: "src/node/shell.ts",
-    find: `if (!isKnown && (this.role === "participant" || this.#newcomers.has(peer))) return;`,
+    find:
+      `if (!isKnown && (this.role === "participant" || this.#newcomers.has(peer))) return false;`,
     replace: "",
     seeds: 50,
   },
