@@ -12,8 +12,9 @@ export class BenchProcess {
   readonly #input: WritableStreamDefaultWriter<Uint8Array>;
 
   constructor(readonly name: string) {
-    // This same program again, be it one executable or run from source.
-    const source = ["run", "--quiet", "--no-check", "--no-prompt", "--allow-all", Deno.mainModule];
+    // This same program again, be it one executable or run from source, by whatever script.
+    const main = new URL("../../main.ts", import.meta.url).href;
+    const source = ["run", "--quiet", "--no-check", "--no-prompt", "--allow-all", main];
     const args = [...Deno.build.standalone ? [] : source, benchWorker];
     this.#child = new Deno.Command(Deno.execPath(), {
       args,
