@@ -51,6 +51,8 @@ export interface ParticipantOptions extends ShellOptions {
   readonly cards: CardKeeping;
 }
 
+type Unsent = Extract<PaymentAnswer, { readonly state: "rejected" }>;
+
 interface Request {
   /** Its user waits for others, not only for this node. */
   readonly isPayment: boolean;
@@ -225,21 +227,28 @@ export class ParticipantNode extends Shell<ParticipantEvent, Reply> implements N
   // Users
 
   async submit(request: PaymentRequest): Promise<PaymentAnswer> {
-    const id = request.id ?? this.options.surroundings.newPaymentId();
+    const startMs = this.nowMs;
+    const { id = this.options.surroundings.newPaymentId(), key, details, legs, waitMs } = request;
+    // What may be known already has to be asked for, however busy the node is.
+    if (!request.id && !key && this.loop.queued >= queueEventsMax) {
+      return { state: "rejected", id, code: "overloaded" };
+    }
     try {
-      return await this.#submit(request, id);
+      const sent = key || details
+        ? await this.#toSend(request, id)
+        : { order: encodeOrder({ payment: id, originator: this.name, legs }) };
+      if ("state" in sent) return sent;
+      const answer = await this.pay(sent.order, waitMs, sent.details);
+      this.meter.answer(this.nowMs - startMs);
+      return answerTo(sent.order.payment, answer);
     } catch (error) {
       throw new OutcomeUnknownError(id, messageOf(error));
     }
   }
 
-  async #submit(request: PaymentRequest, newId: PaymentId): Promise<PaymentAnswer> {
-    const startMs = this.nowMs;
+  /** What a payment by a key, or one that tells something, is sent as; or why it is not. */
+  async #toSend(request: PaymentRequest, newId: PaymentId): Promise<Sent | Unsent> {
     let id = newId;
-    // What may be known already has to be asked for, however busy the node is.
-    if (!request.id && !request.key && this.loop.queued >= queueEventsMax) {
-      return { state: "rejected", id, code: "overloaded" };
-    }
     if (request.key) {
       const { key, request: text } = request.key;
       // In the clear, a hash of what is to be told would let anyone who reads the log try what it is.
@@ -259,34 +268,12 @@ export class ParticipantNode extends Shell<ParticipantEvent, Reply> implements N
       id = claim.payment;
     }
     const unsealed = { payment: id, originator: this.name, legs: request.legs };
-    const sent: Sent | undefined = request.details
-      ? await this.#seal(unsealed, request.details)
-      : { order: encodeOrder(unsealed) };
-    if (!sent) {
-      const { isLinked } = this.#participant;
-      return {
-        state: "rejected",
-        id,
-        code: isLinked ? "participant_unknown" : "coordinator_unreachable",
-      };
-    }
-    const answer = await this.pay(sent.order, request.waitMs, sent.details);
-    this.meter.answer(this.nowMs - startMs);
-    switch (answer.state) {
-      case "committed":
-      case "aborted":
-        return {
-          state: answer.state,
-          replayed: answer.replayed,
-          payment: answeredView(answer),
-        };
-      case "pending":
-        return { state: "pending", id };
-      case "rejected":
-        return { state: "rejected", id, code: answer.code };
-      default:
-        throw new Error(`an order was answered ${answer.state}`);
-    }
+    if (!request.details) return { order: encodeOrder(unsealed) };
+    const sealed = await this.#seal(unsealed, request.details);
+    if (sealed) return sealed;
+    const { isLinked } = this.#participant;
+    const code = isLinked ? "participant_unknown" : "coordinator_unreachable";
+    return { state: "rejected", id, code };
   }
 
   /** Sends an order and waits for what becomes of it: what `submit` does, and load within a node. */
@@ -466,6 +453,20 @@ export class ParticipantNode extends Shell<ParticipantEvent, Reply> implements N
       this.#requests.set(request, { isPayment, resolve, reject });
       this.loop.enqueue(event(request));
     });
+  }
+}
+
+function answerTo(id: PaymentId, answer: Answer): PaymentAnswer {
+  switch (answer.state) {
+    case "committed":
+    case "aborted":
+      return { state: answer.state, replayed: answer.replayed, payment: answeredView(answer) };
+    case "pending":
+      return { state: "pending", id };
+    case "rejected":
+      return { state: "rejected", id, code: answer.code };
+    default:
+      throw new Error(`an order was answered ${answer.state}`);
   }
 }
 

@@ -386,11 +386,7 @@ export class Participant {
 
   #prepare(event: MessageEvent, prepare: Prepare, turn: Turn, out: Out): void {
     const { transaction, order, proof } = prepare;
-    const { payment, hash: orderHash } = order;
-    const vote = (yes: boolean, code?: RefusalCode) => {
-      const message: Vote = { type: "vote", transaction, payment, orderHash, yes, code };
-      out.send(this.#coordinator, message);
-    };
+    const { payment } = order;
     const epoch = transactionParts(transaction);
     // It waited for the index, or to be opened, and meanwhile its coordinator has begun anew.
     const hasWaited = this.#lookUps.isAnswering(payment) || order.detailsHash !== undefined;
@@ -398,27 +394,29 @@ export class Participant {
     if (!this.#join(epoch, turn, out)) return;
     const open = this.state.open(payment);
     if (open?.transaction === transaction) {
-      if (open.type === "prepared") return vote(true);
-      return open.type === "refused" ? vote(false) : undefined;
+      if (open.type === "prepared") return this.#vote(prepare, true, out);
+      return open.type === "refused" ? this.#vote(prepare, false, out) : undefined;
     }
     // Behind the newer attempt, so long given up by the coordinator.
-    if (open && !isLaterTransaction(transaction, open.transaction)) return vote(false);
+    if (open && !isLaterTransaction(transaction, open.transaction)) {
+      return this.#vote(prepare, false, out);
+    }
     // An operator's decision stands until the real one is known.
-    if (open?.type === "forced") return vote(false);
+    if (open?.type === "forced") return this.#vote(prepare, false, out);
     const settled = this.state.settled(payment);
     // Its books have the payment already, or never will: no other attempt can make that right.
-    if (settled?.isForced) return vote(false, "forced_otherwise");
+    if (settled?.isForced) return this.#vote(prepare, false, out, "forced_otherwise");
     if (settled?.type === "posted") {
       if (settled.transaction === transaction) return this.#ack(transaction, payment, out);
       // Of an attempt before that one it is only late.
       if (isLaterTransaction(transaction, settled.transaction)) {
         out.alarms.push(`asked to prepare ${payment} a second time, which is paid`);
       }
-      return vote(false);
+      return this.#vote(prepare, false, out);
     }
-    if (settled?.code) return vote(false, settled.code);
+    if (settled?.code) return this.#vote(prepare, false, out, settled.code);
     const last = settled?.transaction;
-    if (last && !isLaterTransaction(transaction, last)) return vote(false);
+    if (last && !isLaterTransaction(transaction, last)) return this.#vote(prepare, false, out);
     if (!open && !settled && !this.#lookUps.isAbsent(payment, event, out)) return;
     if (open?.type === "prepared") {
       // One payment has one attempt at a time: the coordinator begins another only when the last one
@@ -434,10 +432,10 @@ export class Participant {
     // What is wrong with a card is told to nobody, so also not that it can't be read.
     const isUnreadable = details === "unreadable" && !cardLeg;
     const refusal = this.#refusalOf(order) ?? (isUnreadable ? "details_unreadable" : undefined);
-    if (refusal === "forgotten") return vote(false);
-    if (refusal) return vote(false, refusal);
+    if (refusal === "forgotten") return this.#vote(prepare, false, out);
+    if (refusal) return this.#vote(prepare, false, out, refusal);
     const card = cardLeg && this.#accountOfCard(cardLeg, prepare, event.card, turn, out);
-    if (cardLeg && card === undefined) return vote(false, "card_declined");
+    if (cardLeg && card === undefined) return this.#vote(prepare, false, out, "card_declined");
     // The promise must survive a crash before anyone can rely on it: the vote leaves with this entry.
     const isOurs = order.originator === this.#name;
     // Of its own order a node needs no proof, and has checked none.
@@ -449,7 +447,13 @@ export class Participant {
     else this.#record({ ...prepared, hasDetails: true }, turn, out, true, prepare.details);
     const held = this.state.open(payment);
     if (held?.type === "prepared") held.askedMs = turn.nowMs;
-    vote(true);
+    this.#vote(prepare, true, out);
+  }
+
+  #vote({ transaction, order }: Prepare, yes: boolean, out: Out, code?: RefusalCode): void {
+    const { payment, hash: orderHash } = order;
+    const message: Vote = { type: "vote", transaction, payment, orderHash, yes, code };
+    out.send(this.#coordinator, message);
   }
 
   /** Why this node votes no. `forgotten`: the order is said to be ours, but it was lost in a crash, so
@@ -792,10 +796,10 @@ export class Participant {
 
   #tick(turn: Turn, out: Out): void {
     const { nowMs } = turn;
-    for (const [payment, open] of this.state.allOpen()) {
+    for (const open of this.state.everyOpen()) {
       if (open.type === "refused" || open.askedMs + inquiryIntervalMs > nowMs) continue;
       open.askedMs = nowMs;
-      this.#inquire(payment, open, out);
+      this.#inquire(open.order.payment, open, out);
     }
     const isPrepared = (payment: PaymentId) => this.#held(payment) !== undefined;
     for (const payment of this.#own.tick(isPrepared, nowMs, out.replies)) {

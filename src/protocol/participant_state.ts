@@ -132,6 +132,10 @@ export class ParticipantState {
     return this.#open;
   }
 
+  everyOpen(): Iterable<Open> {
+    return this.#open.values();
+  }
+
   settled(payment: PaymentId): Settled | undefined {
     return this.#settled.get(payment);
   }

@@ -190,8 +190,9 @@ export const mutants: readonly Mutant[] = [
   {
     name: "a charge that is declined is voted for",
     file: participant,
-    find: `if (cardLeg && card === undefined) return vote(false, "card_declined");`,
-    replace: `if (cardLeg && card === undefined) return vote(true);`,
+    find:
+      `if (cardLeg && card === undefined) return this.#vote(prepare, false, out, "card_declined");`,
+    replace: `if (cardLeg && card === undefined) return this.#vote(prepare, true, out);`,
     seeds: 50,
   },
   {
