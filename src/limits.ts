@@ -133,6 +133,9 @@ export const turnBytesMax = 450_000;
 export const turnEventsMax = 4_096;
 /** Events queued for a node's loop; past it new payments get `overloaded`. */
 export const queueEventsMax = 100_000;
+/** Of a checkpoint's writes that are committed together; a whole piece of state is one. */
+export const checkpointCommitBytes = 160_000;
+export const checkpointCommitWrites = 50;
 /** Records after which a checkpoint is due. */
 export const checkpointRecordsDefault = 100_000;
 /** Index items in one page: one read of a few KiB finds an id. */

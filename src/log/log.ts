@@ -9,7 +9,7 @@ import { decodeStoredDetails, encodeStoredDetails } from "../codec/details.ts";
 import type { Entry, Witness } from "../codec/record.ts";
 import { decodeEntry, decodeState, encodeEntry, encodeState } from "../codec/record.ts";
 import { IntegrityError, invariant, messageOf } from "../errors.ts";
-import { entryPartBytesMax, kvCommitBytesMax } from "../limits.ts";
+import { checkpointCommitBytes, checkpointCommitWrites, entryPartBytesMax } from "../limits.ts";
 import type { SealedDetails } from "../protocol/details.ts";
 import type { PaymentId } from "../protocol/id.ts";
 import type { Order } from "../protocol/order.ts";
@@ -53,7 +53,7 @@ export interface Checkpoint {
   readonly number: number;
   /** Hexadecimal. */
   readonly hash: string;
-  readonly writes: readonly Write[];
+  readonly writes: Iterable<Write>;
   readonly head: Head;
   readonly pieces: number;
 }
@@ -351,8 +351,8 @@ export class Log {
       writes.push({ key: ["state", number, writes.length], value });
     }
     const pieces = writes.length;
-    writes.push(...this.#index.freeze(number));
-    return { number, hash: hash.digest("hex"), writes, head, pieces };
+    const index = this.#index.freeze(number);
+    return { number, hash: hash.digest("hex"), writes: joined(writes, index), head, pieces };
   }
 
   async writeCheckpoint({ writes }: Checkpoint): Promise<void> {
@@ -360,7 +360,8 @@ export class Log {
     let bytes = 0;
     for (const write of writes) {
       const size = (write.value?.length ?? 0) + 128;
-      if (bytes + size > kvCommitBytesMax / 2 || batch.length === 500) {
+      // Small ones: between two of them the node's entries have their turn.
+      if (bytes + size > checkpointCommitBytes || batch.length === checkpointCommitWrites) {
         await this.#storage.commit(batch);
         batch = [];
         bytes = 0;
@@ -439,6 +440,11 @@ class Beside {
     if (!key || !value || isWiped(value)) return [];
     return [{ key, value: new Uint8Array(value.length), isWiping: true }];
   }
+}
+
+function* joined(first: Iterable<Write>, second: Iterable<Write>): Iterable<Write> {
+  yield* first;
+  yield* second;
 }
 
 /** A state as checkpoints hold it. */

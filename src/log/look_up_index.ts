@@ -164,8 +164,11 @@ export class LookUpIndex {
     }
   }
 
-  /** The writes that make a run of all items so far, whose entries go up to `number`. */
-  freeze(number: number): Write[] {
+  /**
+   * The writes that make a run of all items so far, whose entries go up to `number`. They are made as they
+   * are taken: of a hundred thousand items they would otherwise hold up all else for long.
+   */
+  freeze(number: number): Iterable<Write> {
     if (this.#writing.numbers.size === 0) this.#writing = this.#young;
     else {
       // One that failed is still there, and its items must not be lost.
@@ -174,40 +177,16 @@ export class LookUpIndex {
       }
     }
     this.#young = new Items();
-    const writes: Write[] = [];
-    const pages = kinds.map((kind) => this.#writePages(kind, number, writes));
-    this.#writingPages = pages;
-    for (const [part, value] of runParts(pages).entries()) {
-      writes.push({ key: ["run", number, part], value });
-    }
-    return writes;
+    return this.#writes(this.#writing, number);
   }
 
-  #writePages(kind: Kind, number: number, writes: Write[]): Pages | undefined {
-    const { numbers } = this.#writing;
-    // Of one kind all keys are as long, with dashes at the same places: they sort as their digits do.
-    const keys = [...numbers.keys()].filter((key) => kindOf(key) === kind).sort();
-    if (keys.length === 0) return undefined;
-    const firsts = new Writer();
-    const w = new Writer(indexPageItems * 20 + 48);
-    let items = 0;
-    let page = 0;
-    const flush = () => {
-      w.raw(digestOf(w.view()));
-      writes.push({ key: ["page", number, kind, page++], value: w.slice() });
-      w.truncate(0);
-      items = 0;
-    };
-    for (const key of keys) {
-      for (const number of numbers.get(key)!) {
-        if (items === indexPageItems) flush();
-        if (items++ === 0) firsts.hex(key);
-        w.hex(key);
-        w.varint(number);
-      }
+  *#writes(items: Items, number: number): Iterable<Write> {
+    const pages: (Pages | undefined)[] = [];
+    for (const kind of kinds) pages.push(yield* pagesOf(items, kind, number));
+    this.#writingPages = pages;
+    for (const [part, value] of runParts(pages).entries()) {
+      yield { key: ["run", number, part], value };
     }
-    flush();
-    return { firsts: firsts.slice(), last: fromHex(digitsOf(keys.at(-1)!)) };
   }
 
   /** The run's writes are durable, and so is the checkpoint that it belongs to. */
@@ -215,6 +194,37 @@ export class LookUpIndex {
     this.#runs.push({ number, pages: this.#writingPages });
     this.#writing = new Items();
   }
+}
+
+function* pagesOf(
+  { numbers }: Items,
+  kind: Kind,
+  number: number,
+): Generator<Write, Pages | undefined> {
+  // Of one kind all keys are as long, with dashes at the same places: they sort as their digits do.
+  const keys = [...numbers.keys()].filter((key) => kindOf(key) === kind).sort();
+  if (keys.length === 0) return undefined;
+  const firsts = new Writer();
+  const w = new Writer(indexPageItems * 20 + 48);
+  let items = 0;
+  let page = 0;
+  const full = (): Write => {
+    w.raw(digestOf(w.view()));
+    const write: Write = { key: ["page", number, kind, page++], value: w.slice() };
+    w.truncate(0);
+    items = 0;
+    return write;
+  };
+  for (const key of keys) {
+    for (const number of numbers.get(key)!) {
+      if (items === indexPageItems) yield full();
+      if (items++ === 0) firsts.hex(key);
+      w.hex(key);
+      w.varint(number);
+    }
+  }
+  yield full();
+  return { firsts: firsts.slice(), last: fromHex(digitsOf(keys.at(-1)!)) };
 }
 
 function digestOf(bytes: Uint8Array): Uint8Array {

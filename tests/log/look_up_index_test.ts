@@ -12,7 +12,7 @@ Deno.test("LookUpIndex finds payments in a run whose pages do not fit one value"
   // The keys of so many pages fill three values; with the digest in it the last is begun.
   const count = Math.ceil(entryPartBytesMax / 16) * 2 * indexPageItems + 1;
   for (let n = 0; n < count; n++) index.add([posted(n * 2)], 1 + n % 3);
-  const writes = index.freeze(9);
+  const writes = [...index.freeze(9)];
   for (const write of writes) await storage.commit([write]);
   assertEquals(writes.filter(({ key }) => key[0] === "run").length, 3);
   for (const { key, value } of writes) assert(value!.length <= entryPartBytesMax, key.join());
@@ -34,7 +34,7 @@ for (const before of [0, 1, indexPageItems - 1, indexPageItems, indexPageItems +
     const entries = Array.from({ length: indexPageItems * 2 + 9 }, (_, i) => i + 1);
     for (const number of entries) index.add([posted(1_000)], number);
     index.add([posted(2_000)], 1);
-    await storage.commit(index.freeze(entries.length));
+    await storage.commit([...index.freeze(entries.length)]);
 
     const again = new LookUpIndex(storage);
     await again.open([entries.length]);
