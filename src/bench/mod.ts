@@ -224,7 +224,8 @@ class Bench {
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
-    for (const process of this.#processes) await process.kill();
+    // The coordinator last: without it the others would say that it is gone.
+    for (const process of this.#processes.toReversed()) await process.kill();
     await Deno.remove(this.#folder, { recursive: true });
   }
 }
