@@ -144,6 +144,13 @@ export const indexPageItems = 256;
 // HTTP
 
 export const requestBytesMax = 64 * 1024;
+/** Of a batch of payments: lines, and bytes of all of them. */
+export const paymentBatchLinesMax = 10_000;
+export const paymentBatchBytesMax = 8 * 1024 * 1024;
+/** Payments of one batch that are under way at a time: more pay no faster. */
+export const paymentBatchUnderWayMax = 1_024;
+/** Batches under way at one participant; past it: `overloaded`. */
+export const paymentBatchesMax = 8;
 export const idempotencyKeyLengthMax = 255;
 export const listLimitDefault = 50;
 export const listLimitMax = 500;
@@ -157,6 +164,11 @@ invariant(
   orderMemoryMs > voteTimeoutMs,
   "an order is remembered while its transaction may be open",
 );
+invariant(
+  paymentBatchesMax * paymentBatchUnderWayMax < ownOrdersMax,
+  "no payment of a batch is too many, and others have room beside them",
+);
+invariant(ownOrdersMax < queueEventsMax, "what users have under way may be queued");
 invariant(heartbeatIntervalMs * 2 < silenceMsMax, "one lost heartbeat is no silence");
 invariant(
   holderAnswerMsMax < handshakeTimeoutMs,

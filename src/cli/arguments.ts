@@ -31,7 +31,7 @@ export function parseArguments(argv: readonly string[], command: Syntax): Argume
   refuseValuesOfSwitches(argv, flags);
   const unknown: string[] = [];
   // Collecting all of them shows which were given twice; as strings, numbers stay as typed.
-  const parsed = parseArgs(argv, {
+  const parsed = parseArgs(joinDashes(argv, flags), {
     string: [...flags.filter(({ value }) => value !== undefined).map(({ name }) => name), "_"],
     boolean: flags.filter(({ value }) => value === undefined).map(({ name }) => name),
     collect: flags.map(({ name }) => name),
@@ -97,6 +97,20 @@ function argumentsOf(
 
 function flagUsage(command: Syntax, name: string): string {
   return `--${name} ${command.flags.find((flag) => flag.name === name)?.value ?? "VALUE"}`;
+}
+
+/** The parser takes a dash alone, by which stdin is meant, for no value. */
+function joinDashes(argv: readonly string[], flags: readonly Flag[]): string[] {
+  const end = argv.indexOf("--");
+  const joined: string[] = [];
+  for (const [index, arg] of argv.entries()) {
+    const last = joined.at(-1);
+    const takesIt = arg === "-" && (end === -1 || index < end) &&
+      flags.some(({ name, value }) => value !== undefined && last === `--${name}`);
+    if (takesIt) joined[joined.length - 1] = `${last}=-`;
+    else joined.push(arg);
+  }
+  return joined;
 }
 
 /** `--json=no` would be taken for yes: the parser knows only the word false. */

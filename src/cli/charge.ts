@@ -5,7 +5,8 @@ import { jsonFlag } from "./command.ts";
 import type { Command } from "./command.ts";
 import type { Io } from "./io.ts";
 import { findNode, nodeFlags } from "./node_address.ts";
-import { currencyOf, sendFlags, sendIn, sendPayment } from "./pay.ts";
+import { currencyOf } from "./pay.ts";
+import { idFlag, idIn, sendPayment, waitFlag, waitIn } from "./send_payment.ts";
 import { parseCurrency, parseDecimal, parseName, parsePositive } from "./values.ts";
 
 export const charge: Command = {
@@ -17,7 +18,8 @@ export const charge: Command = {
     { name: "to", value: "ACCOUNT", help: "the account that is paid" },
     { name: "amount", value: "AMOUNT", help: "how much, such as 20.00" },
     { name: "currency", value: "CODE", help: "default: the paid account's" },
-    ...sendFlags(),
+    idFlag,
+    waitFlag,
     ...nodeFlags,
     jsonFlag,
   ],
@@ -32,7 +34,8 @@ async function runCharge(args: Arguments, io: Io): Promise<number> {
   const decimal = parseDecimal(args.required("amount"), "--amount");
   const code = args.text("currency");
   const given = code === undefined ? undefined : parseCurrency(code, "--currency");
-  const { id, waitSeconds } = sendIn(args);
+  const id = idIn(args);
+  const waitSeconds = waitIn(args);
   const node = await findNode(args);
   const currency = given ?? await currencyOf(node, to, args, io);
   const amount = parsePositive(decimal, currency, "--amount");

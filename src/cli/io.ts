@@ -1,4 +1,5 @@
 import { UsageError } from "../errors.ts";
+import { linesOf } from "./lines.ts";
 import { plainStyle, terminalStyle } from "./style.ts";
 import type { Style } from "./style.ts";
 
@@ -21,6 +22,8 @@ export interface Io {
   askSecret(question: string): Promise<string>;
   /** All of stdin, where it is no terminal. */
   input(): Promise<string>;
+  /** Stdin line by line, however long. */
+  inputLines(): AsyncIterable<string>;
 }
 
 /** Of what is read from stdin. */
@@ -61,6 +64,7 @@ export const processIo: Io = {
     }
     return text;
   },
+  inputLines: () => linesOf(Deno.stdin.readable),
 };
 
 /** As a terminal sends them. */

@@ -1,6 +1,8 @@
 /** Requests to a running node. */
 
 import { messageOf } from "../errors.ts";
+import { linesType } from "../http/payment_batch.ts";
+import { linesOf } from "./lines.ts";
 import type { NodeAddress } from "./node_address.ts";
 
 /** What came of a request, told apart by what the node may have done with it. */
@@ -26,7 +28,60 @@ export interface Request {
 }
 
 /** Never throws. */
-export async function send(node: NodeAddress, request: Request): Promise<Reply> {
+export function send(node: NodeAddress, request: Request): Promise<Reply> {
+  const { method, path, body, timeoutMs } = request;
+  const init = {
+    method,
+    headers: { "Content-Type": "application/json" },
+    body: body === undefined ? undefined : JSON.stringify(body),
+    signal: AbortSignal.timeout(timeoutMs),
+  };
+  return reach(node, path, init, async (response) => parseJson(await response.text()));
+}
+
+export interface LinesRequest {
+  /** With its query. */
+  readonly path: string;
+  /** JSON values. */
+  readonly lines: readonly string[];
+  /** How long nothing may come. */
+  readonly silenceMsMax: number;
+}
+
+/** Posts JSON lines, and hands over each line of a good answer as it comes. Never throws. */
+export async function sendLines(
+  node: NodeAddress,
+  { path, lines, silenceMsMax }: LinesRequest,
+  heard: (value: unknown) => void,
+): Promise<Reply> {
+  const silence = new AbortController();
+  const begin = () =>
+    setTimeout(() => silence.abort(new Error(`nothing came for ${silenceMsMax} ms`)), silenceMsMax);
+  let timer = begin();
+  const init = {
+    method: "POST",
+    headers: { "Content-Type": linesType },
+    body: lines.join("\n"),
+    signal: silence.signal,
+  };
+  const reply = await reach(node, path, init, async (response) => {
+    if (response.status !== 200 || response.body === null) return parseJson(await response.text());
+    for await (const line of linesOf(response.body)) {
+      clearTimeout(timer);
+      timer = begin();
+      heard(parseJson(line));
+    }
+  });
+  clearTimeout(timer);
+  return reply;
+}
+
+async function reach(
+  node: NodeAddress,
+  path: string,
+  init: RequestInit & { readonly headers: Readonly<Record<string, string>> },
+  bodyOf: (response: Response) => Promise<unknown>,
+): Promise<Reply> {
   let client: Deno.HttpClient | undefined;
   try {
     client = node.ca === undefined ? undefined : Deno.createHttpClient({ caCerts: [node.ca] });
@@ -39,17 +94,15 @@ export async function send(node: NodeAddress, request: Request): Promise<Reply> 
     return { type: "not_sent", reason: refused };
   }
   try {
-    const response = await fetch(node.url + request.path, {
-      method: request.method,
-      headers: { Authorization: `Bearer ${node.token}`, "Content-Type": "application/json" },
-      body: request.body === undefined ? undefined : JSON.stringify(request.body),
+    const response = await fetch(node.url + path, {
+      ...init,
+      headers: { ...init.headers, Authorization: `Bearer ${node.token}` },
       // The token is for this node only.
       redirect: "manual",
-      signal: AbortSignal.timeout(request.timeoutMs),
       client,
     });
     const { status, headers } = response;
-    const body = parseJson(await response.text());
+    const body = await bodyOf(response);
     return { type: "answered", status, body, date: headers.get("date") ?? undefined };
   } catch (thrown) {
     return { type: "broken", reason: reasonOf(thrown) };

@@ -1,5 +1,4 @@
-import { messageOf } from "../errors.ts";
-import { waitMsDefault } from "../limits.ts";
+import { messageOf, UsageError } from "../errors.ts";
 import type { PaymentId } from "../protocol/id.ts";
 import { accountAnswer } from "./answers.ts";
 import { amountText } from "./amounts.ts";
@@ -7,72 +6,53 @@ import { answerOf, lookUp, printBody } from "./api.ts";
 import type { Arguments } from "./arguments.ts";
 import { jsonFlag } from "./command.ts";
 import type { Command, Flag } from "./command.ts";
-import { exitCode } from "./exit_code.ts";
 import type { Io } from "./io.ts";
-import { newId } from "./new_id.ts";
 import { findNode, nodeFlags } from "./node_address.ts";
 import type { NodeAddress } from "./node_address.ts";
-import { send } from "./node_client.ts";
-import { payOutcome } from "./pay_outcome.ts";
-import {
-  parseAddress,
-  parseCurrency,
-  parseDecimal,
-  parseId,
-  parseName,
-  parsePositive,
-  parseWait,
-} from "./values.ts";
+import { payBatch } from "./pay_batch.ts";
+import { idFlag, idIn, sendPayment, waitFlag, waitIn } from "./send_payment.ts";
+import { parseAddress, parseCurrency, parseDecimal, parseName, parsePositive } from "./values.ts";
+
+/** Of one payment. */
+const paymentFlags: readonly Flag[] = [
+  { name: "to", value: "ACCOUNT@PARTICIPANT", help: "who is paid; bob means main@bob" },
+  { name: "amount", value: "AMOUNT", help: "how much, such as 125.00" },
+  { name: "currency", value: "CODE", help: "default: the paying account's" },
+  { name: "from", value: "ACCOUNT", help: "the paying account (default: main)" },
+  { name: "memo", value: "TEXT", help: "what it is for, which only who is paid can read" },
+  { name: "reference", value: "TEXT", help: "such as an invoice's number; sealed likewise" },
+  idFlag,
+];
 
 export const pay: Command = {
   name: "pay",
   summary: "pay from an account of the node asked",
-  usage: ["pay --to ACCOUNT@PARTICIPANT --amount 125.00"],
+  usage: ["pay --to ACCOUNT@PARTICIPANT --amount 125.00", "pay --batch FILE"],
   flags: [
-    { name: "to", value: "ACCOUNT@PARTICIPANT", help: "who is paid; bob means main@bob" },
-    { name: "amount", value: "AMOUNT", help: "how much, such as 125.00" },
-    { name: "currency", value: "CODE", help: "default: the paying account's" },
-    { name: "from", value: "ACCOUNT", help: "the paying account (default: main)" },
-    { name: "memo", value: "TEXT", help: "what it is for, which only who is paid can read" },
-    { name: "reference", value: "TEXT", help: "such as an invoice's number; sealed likewise" },
-    ...sendFlags(),
+    ...paymentFlags,
+    { name: "batch", value: "FILE", help: "pays what each line of a file says; - reads stdin" },
+    waitFlag,
     ...nodeFlags,
     jsonFlag,
   ],
-  run: runPay,
+  notes: [
+    "A line of a batch is a payment in JSON, as POST /v1/payments takes it, amounts in minor units:",
+    '{"id":"UUIDV7","from":"main","to":"main@bob","amount":"12500","currency":"USD"}',
+    "With an id it pays once, however often it is sent; without one it is given one, and shown with it.",
+    "Each is all or nothing by itself, and its outcome is a line on stdout. The exit code is 0 where all",
+    "are committed, else 4 where the outcome of any is unknown, else 1 where any failed, else 3: those",
+    "that are not committed were aborted. A malformed line exits 2 before anything is sent.",
+  ],
+  run: async (args, io) => {
+    const file = args.text("batch");
+    if (file === undefined) return await payOne(args, io);
+    const other = paymentFlags.find(({ name }) => args.text(name) !== undefined);
+    if (other === undefined) return await payBatch(file, args, io);
+    throw new UsageError(`--batch says what is paid: leave out --${other.name}`);
+  },
 };
 
-/** Flags of all that is sent as a payment. */
-export function sendFlags(): readonly Flag[] {
-  return [
-    {
-      name: "id",
-      value: "UUIDV7",
-      help: "the payment's id, to send one again (default: a new one)",
-    },
-    {
-      name: "wait",
-      value: "SECONDS",
-      help: `how long, for the outcome (default: ${waitMsDefault / 1000})`,
-    },
-  ];
-}
-
-export function sendIn(args: Arguments): Pick<Sent, "id" | "waitSeconds"> {
-  const id = args.text("id");
-  const wait = args.text("wait");
-  return {
-    id: id === undefined ? newId() : parseId(id, "--id"),
-    waitSeconds: wait === undefined ? waitMsDefault / 1000 : parseWait(wait, "--wait"),
-  };
-}
-
-/** How long to wait before saying so. */
-const noteMs = 1_000;
-/** What an answer may take longer than the node was asked to wait. */
-const answerMarginMs = 5_000;
-
-async function runPay(args: Arguments, io: Io): Promise<number> {
+async function payOne(args: Arguments, io: Io): Promise<number> {
   const wanted = parseWanted(args);
   const node = await findNode(args);
   const currency = wanted.currency ?? await currencyOf(node, wanted.from, args, io);
@@ -86,41 +66,6 @@ async function runPay(args: Arguments, io: Io): Promise<number> {
     waitSeconds,
     what: `${amountText(amount, currency)} from ${from} to ${to}`,
   });
-}
-
-export interface Sent {
-  readonly id: PaymentId;
-  readonly path: string;
-  readonly body: unknown;
-  readonly waitSeconds: number;
-  /** What is paid to whom, for people. */
-  readonly what: string;
-}
-
-/** Sends a payment and says what becomes of it; resolves to the exit code. */
-export async function sendPayment(
-  args: Arguments,
-  io: Io,
-  node: NodeAddress,
-  { id, path, body, waitSeconds, what }: Sent,
-): Promise<number> {
-  // Before it is sent: whatever happens then, there is an id to ask about.
-  io.err(`payment ${id}`);
-  const note = io.isWatched
-    ? setTimeout(() => io.err(`waiting for the outcome, up to ${waitSeconds} s …`), noteMs)
-    : undefined;
-  const reply = await send(node, {
-    method: "POST",
-    path: `${path}?wait=${waitSeconds}`,
-    body,
-    timeoutMs: waitSeconds * 1000 + answerMarginMs,
-  });
-  clearTimeout(note);
-  const outcome = payOutcome(id, reply);
-  if (args.is("json")) printBody(reply, io);
-  if (outcome.exit !== exitCode.done) io.err(`handfast: ${outcome.line}`);
-  else if (!args.is("json")) io.out(`${outcome.line}: ${what}`);
-  return outcome.exit;
 }
 
 interface Wanted {
@@ -144,7 +89,8 @@ function parseWanted(args: Arguments): Wanted {
     from: parseName(args.text("from") ?? "main", "--from"),
     memo: args.text("memo"),
     reference: args.text("reference"),
-    ...sendIn(args),
+    id: idIn(args),
+    waitSeconds: waitIn(args),
   };
 }
 

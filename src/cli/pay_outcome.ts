@@ -1,17 +1,16 @@
-/** From what became of `POST /v1/payments` to what the payer is told. */
+/** From what a node answered to an order to what the payer is told. */
 
 import type { PaymentId } from "../protocol/id.ts";
 import type { RefusalCode } from "../protocol/order.ts";
 import { outcomeIn } from "./answers.ts";
 import type { OutcomeAnswer } from "./answers.ts";
-import { exitCode } from "./exit_code.ts";
 import type { Reply } from "./node_client.ts";
 
-export interface PayOutcome {
-  readonly exit: number;
-  /** For the payer, in one line. */
-  readonly line: string;
-}
+export type PayOutcome =
+  | { readonly state: "committed" }
+  | { readonly state: "aborted" | "malformed" | "unknown"; readonly reason: string }
+  /** Nothing was paid; `remedy` is for who sent this one alone. */
+  | { readonly state: "failed"; readonly reason: string; readonly remedy?: string };
 
 /**
  * Only what a node certainly said of this very payment is definite. All else (an answer cut off,
@@ -21,13 +20,34 @@ export interface PayOutcome {
 export function payOutcome(id: PaymentId, reply: Reply): PayOutcome {
   switch (reply.type) {
     case "not_sent":
-      return failed(`payment ${id} was not sent: ${reply.reason}; is the node running?`);
+      return failed(`the payment was not sent: ${reply.reason}`, "is the node running?");
     case "broken":
-      return unknown(id, `the connection broke: ${reply.reason}`);
+      return unknown(`the connection broke: ${reply.reason}`);
     case "answered":
       return answered(id, reply.status, outcomeIn(reply.body));
     default:
       return reply satisfies never;
+  }
+}
+
+/** For who sent this payment alone and was not told that it is committed, in one line. */
+export function outcomeText(
+  id: PaymentId,
+  outcome: Exclude<PayOutcome, { state: "committed" }>,
+): string {
+  const { reason } = outcome;
+  switch (outcome.state) {
+    case "aborted":
+      return `payment ${id} was aborted: ${reason}; nothing was paid`;
+    case "unknown":
+      return `outcome unknown: ${reason}; ask "handfast payment ${id}", ` +
+        `or pay again with --id ${id}, which pays once`;
+    case "failed":
+      return outcome.remedy === undefined ? reason : `${reason}; ${outcome.remedy}`;
+    case "malformed":
+      return reason;
+    default:
+      return outcome satisfies never;
   }
 }
 
@@ -38,30 +58,30 @@ function answered(id: PaymentId, status: number, answer: OutcomeAnswer): PayOutc
   switch (status) {
     case 200:
     case 201:
-      if (isThis && answer.state === "committed") return committed(id);
-      if (isThis && answer.state === "aborted") return aborted(id, code);
-      return unknown(id, `answer ${status} does not tell its outcome`);
+      if (isThis && answer.state === "committed") return { state: "committed" };
+      if (isThis && answer.state === "aborted") return aborted(code);
+      return unknown(`answer ${status} does not tell its outcome`);
     case 202:
-      return unknown(id, "it is still pending");
+      return unknown("it is still pending");
     case 422:
-      if (isThis && answer.state === "aborted") return aborted(id, code);
+      if (isThis && answer.state === "aborted") return aborted(code);
       if (code === "id_reused") {
-        return failed(`${said}; see "handfast payment ${id}"; for a new payment leave out --id`);
+        return failed(said, `see "handfast payment ${id}"; for a new payment leave out --id`);
       }
       if (isThis && answer.state === "not_started") return failed(said);
-      return unknown(id, said);
+      return unknown(said);
     case 400:
       // Without a problem's code it is not a node that calls this malformed.
-      return code === undefined ? unknown(id, said) : { exit: exitCode.usage, line: said };
+      return code === undefined ? unknown(said) : { state: "malformed", reason: said };
     case 503:
       // Others than the node answer 503 too, such as a proxy that lost the connection behind it.
       if (code === "overloaded" || code === "coordinator_unreachable") {
-        return failed(`${said} (${code}): run it again with --id ${id}`);
+        return failed(`${said} (${code})`, `run it again with --id ${id}`);
       }
-      return unknown(id, said);
+      return unknown(said);
     default:
       if (code !== undefined && refusedUnread.has(status)) return failed(said);
-      return unknown(id, said);
+      return unknown(said);
   }
 }
 
@@ -71,24 +91,16 @@ function answered(id: PaymentId, status: number, answer: OutcomeAnswer): PayOutc
  */
 const refusedUnread: ReadonlySet<number> = new Set([401, 404, 405, 409, 413, 415, 421]);
 
-function committed(id: PaymentId): PayOutcome {
-  return { exit: exitCode.done, line: `committed ${id}` };
+function failed(reason: string, remedy?: string): PayOutcome {
+  return { state: "failed", reason, remedy };
 }
 
-function failed(line: string): PayOutcome {
-  return { exit: exitCode.failed, line };
+function unknown(reason: string): PayOutcome {
+  return { state: "unknown", reason };
 }
 
-function unknown(id: PaymentId, reason: string): PayOutcome {
-  const line = `outcome unknown: ${reason}; ask "handfast payment ${id}", ` +
-    `or pay again with --id ${id}, which pays once`;
-  return { exit: exitCode.unknown, line };
-}
-
-function aborted(id: PaymentId, code: string | undefined): PayOutcome {
-  const reason = `${code ?? "no code"} (${outcomeReason(code)})`;
-  const line = `payment ${id} was aborted: ${reason}; nothing was paid`;
-  return { exit: exitCode.aborted, line };
+function aborted(code: string | undefined): PayOutcome {
+  return { state: "aborted", reason: `${code ?? "no code"} (${outcomeReason(code)})` };
 }
 
 /** What a refusal's code means, for people. */

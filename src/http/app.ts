@@ -1,12 +1,12 @@
 /** A node's HTTP API and status page. */
 
 import { OpenAPIHono } from "@hono/zod-openapi";
-import type { Context } from "hono";
+import type { Context, MiddlewareHandler } from "hono";
 import { bodyLimit } from "hono/body-limit";
 import { HTTPException } from "hono/http-exception";
 import { secureHeaders } from "hono/secure-headers";
 import { messageOf } from "../errors.ts";
-import { requestBytesMax } from "../limits.ts";
+import { paymentBatchBytesMax, requestBytesMax } from "../limits.ts";
 import { ownHostOnly, tokenRequired } from "./access.ts";
 import { addAccountRoutes } from "./accounts.ts";
 import { addCardRoutes } from "./cards.ts";
@@ -18,8 +18,9 @@ import { addMetricsRoute } from "./metrics.ts";
 import { addMismatchRoutes } from "./mismatches.ts";
 import type { NodeApi } from "./node_api.ts";
 import { addPageRoutes, pageFiles } from "./page.ts";
+import { addBatchRoute, batchPath } from "./payment_batch.ts";
 import { addPaymentRoutes } from "./payments.ts";
-import { faultsOf, malformed, methodNotAllowed, problem } from "./problem.ts";
+import { faultsOf, malformed, methodNotAllowed, notJson, problem } from "./problem.ts";
 import { addStatusRoutes } from "./status.ts";
 
 export interface AppOptions {
@@ -45,9 +46,12 @@ export function createApp(node: NodeApi, options: AppOptions): OpenAPIHono {
   app.use(noStore);
   app.use(ownHostOnly(options.hosts));
   app.use(tokenRequired(options.token, options.loopback ? isOpenOnLoopback : isOpenAnywhere));
-  app.use(bodyLimit({ maxSize: requestBytesMax, onError: tooLarge }));
+  const bodyOfRequest = bodyOf(requestBytesMax, "request");
+  const bodyOfBatch = bodyOf(paymentBatchBytesMax, "batch");
+  app.use((c, next) => (c.req.path === batchPath ? bodyOfBatch : bodyOfRequest)(c, next));
 
   addPaymentRoutes(app, node, onError);
+  addBatchRoute(app, node, onError);
   addAccountRoutes(app, node);
   addCardRoutes(app, node);
   addChargeRoute(app, node, onError);
@@ -101,8 +105,9 @@ function isOpenOnLoopback(path: string): boolean {
   return path !== "/v1" && !path.startsWith("/v1/");
 }
 
-function tooLarge(c: Context) {
-  return problem(c, 413, "too_large", `A request may have ${requestBytesMax} bytes at most`);
+function bodyOf(bytesMax: number, what: string): MiddlewareHandler {
+  const detail = `A ${what} may have ${bytesMax} bytes at most`;
+  return bodyLimit({ maxSize: bytesMax, onError: (c) => problem(c, 413, "too_large", detail) });
 }
 
 /** The two things that the validators of bodies throw. */
@@ -111,7 +116,7 @@ function refusedByValidator(c: Context, { status }: HTTPException) {
     const detail = "Send the body with Content-Type: application/json";
     return problem(c, 415, "unsupported_media_type", detail);
   }
-  return malformed(c, [{ field: "body", reason: "must be JSON" }]);
+  return malformed(c, [notJson]);
 }
 
 function notFound(c: Context, app: OpenAPIHono) {

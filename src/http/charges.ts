@@ -7,13 +7,14 @@ import { cardAccount } from "../protocol/order.ts";
 import { participantOnly } from "./access.ts";
 import { cardSchema } from "./card_schema.ts";
 import type { NodeApi } from "./node_api.ts";
+import { orderPayment, respond } from "./payment_answer.ts";
 import {
   canonicalText,
   keyHeaderSchema,
   positiveAmountSchema,
   waitQuerySchema,
 } from "./payment_request.ts";
-import { outcomeResponses, pay } from "./payments.ts";
+import { outcomeResponses } from "./payments.ts";
 import { secretHook } from "./problem.ts";
 import { currencySchema, nameSchema, ownAddressSchema, paymentIdSchema } from "./schema.ts";
 
@@ -41,7 +42,7 @@ export function addChargeRoute(
         waitMs: wait ?? waitMsDefault,
         key: key === undefined ? undefined : { key, request: canonicalText(id, legs, {}) },
       };
-      return await pay(c, node, request, onError);
+      return respond(c, await orderPayment(node, request, onError));
     },
     secretHook,
   );

@@ -1,28 +1,60 @@
-/** From what a node answers to an order to status, headers and body. */
+/** From an order to what is answered: status and body, and the headers that go with them. */
 
+import { z } from "@hono/zod-openapi";
 import type { Context } from "hono";
-import type { PaymentAnswer, PaymentView, SubmitRejectionCode } from "./node_api.ts";
+import { messageOf } from "../errors.ts";
+import type {
+  NodeApi,
+  PaymentAnswer,
+  PaymentRequest,
+  PaymentView,
+  SubmitRejectionCode,
+} from "./node_api.ts";
+import { OutcomeUnknownError } from "./node_api.ts";
+import type { PaymentJson } from "./payment_view.ts";
 import { paymentJson } from "./payment_view.ts";
-import { problem } from "./problem.ts";
+import type { Problem, ProblemParts } from "./problem.ts";
+import { problemBody, sendProblem } from "./problem.ts";
 
-/**
- * `keyed`: sent with an `Idempotency-Key`. Its replay has the status of the first answer; without
- * one, 200 tells that the payment was there before.
- */
-export function respond(c: Context, answer: PaymentAnswer, keyed: boolean) {
-  switch (answer.state) {
-    case "committed":
-      if (answer.replayed && !keyed) return c.json(paymentJson(answer.payment), 200);
-      return c.json(paymentJson(answer.payment), 201, locationOf(answer.payment.id));
-    case "aborted":
-      if (answer.replayed && !keyed) return c.json(paymentJson(answer.payment), 200);
-      return aborted(c, answer.payment);
-    case "pending":
-      return c.json({ id: answer.id, state: "pending" as const }, 202, locationOf(answer.id));
-    case "rejected":
-      return rejected(c, answer.id, answer.code);
+export const pendingSchema = z.object({ id: z.string(), state: z.literal("pending") });
+
+export type PaymentOutcome =
+  | { readonly status: 200 | 201; readonly body: PaymentJson }
+  | { readonly status: 202; readonly body: z.infer<typeof pendingSchema> }
+  | { readonly status: RefusalStatus; readonly body: Problem };
+
+type RefusalStatus = 400 | 409 | 422 | 500 | 503;
+
+/** Orders a payment, and tells what became of it. Never rejects. */
+export async function orderPayment(
+  node: NodeApi,
+  request: PaymentRequest,
+  onError: (line: string) => void,
+): Promise<PaymentOutcome> {
+  try {
+    return outcomeOf(await node.submit(request), request.key !== undefined);
+  } catch (thrown) {
+    // The node stopped meanwhile: the outcome is unknown, and must be told so.
+    const id = thrown instanceof OutcomeUnknownError ? thrown.id : request.id;
+    onError(`payment ${id ?? "without an id of its user's"}: ${messageOf(thrown)}`);
+    const detail =
+      "The node could not tell the payment's outcome; ask for it by its id, or send it again";
+    return refusal(500, "outcome_unknown", detail, { id, state: "unknown" });
+  }
+}
+
+export function respond(c: Context, outcome: PaymentOutcome) {
+  switch (outcome.status) {
+    case 200:
+      return c.json(outcome.body, 200);
+    case 201:
+      return c.json(outcome.body, 201, locationOf(outcome.body.id));
+    case 202:
+      return c.json(outcome.body, 202, locationOf(outcome.body.id));
+    case 503:
+      return sendProblem(c, 503, outcome.body, { "Retry-After": "1" });
     default:
-      return answer satisfies never;
+      return sendProblem(c, outcome.status, outcome.body);
   }
 }
 
@@ -30,58 +62,68 @@ function locationOf(id: string): Record<string, string> {
   return { Location: `/v1/payments/${id}` };
 }
 
-function aborted(c: Context, { id, code }: PaymentView) {
-  return problem(c, 422, code ?? "aborted", `Payment ${id} was aborted: ${code ?? "no code"}`, {
-    id,
-    state: "aborted",
-  });
+/**
+ * `keyed`: sent with an `Idempotency-Key`. Its replay has the status of the first answer; without
+ * one, 200 tells that the payment was there before.
+ */
+function outcomeOf(answer: PaymentAnswer, keyed: boolean): PaymentOutcome {
+  switch (answer.state) {
+    case "committed":
+      return { status: answer.replayed && !keyed ? 200 : 201, body: paymentJson(answer.payment) };
+    case "aborted":
+      if (answer.replayed && !keyed) return { status: 200, body: paymentJson(answer.payment) };
+      return aborted(answer.payment);
+    case "pending":
+      return { status: 202, body: { id: answer.id, state: "pending" } };
+    case "rejected":
+      return rejected(answer.id, answer.code);
+    default:
+      return answer satisfies never;
+  }
 }
 
-function rejected(c: Context, id: string, code: SubmitRejectionCode) {
-  const state = "rejected" as const;
+function aborted({ id, code }: PaymentView): PaymentOutcome {
+  const detail = `Payment ${id} was aborted: ${code ?? "no code"}`;
+  return refusal(422, code ?? "aborted", detail, { id, state: "aborted" });
+}
+
+function rejected(id: string, code: SubmitRejectionCode): PaymentOutcome {
+  const state = "rejected";
   switch (code) {
     case "id_reused":
-      return problem(c, 422, code, `Payment id ${id} was used for another payment`, { id, state });
+      return refusal(422, code, `Payment id ${id} was used for another payment`, { id, state });
     case "key_reused":
-      return problem(c, 422, code, "This Idempotency-Key was used for another request", {
-        id,
-        state,
-      });
+      return refusal(422, code, "This Idempotency-Key was used for another request", { id, state });
     case "id_in_use":
-      return problem(c, 409, code, `Payment ${id} is under way for another originator`, {
-        id,
-        state,
-      });
-    case "id_ahead":
-      return problem(
-        c,
-        400,
-        code,
-        `id: the time in ${id} lies too far ahead of this node's clock`,
-        {
-          id,
-          state,
-          field: "id",
-        },
-      );
+      return refusal(409, code, `Payment ${id} is under way for another originator`, { id, state });
+    case "id_ahead": {
+      const detail = `id: the time in ${id} lies too far ahead of this node's clock`;
+      return refusal(400, code, detail, { id, state, field: "id" });
+    }
     case "overloaded":
-      return notStarted(c, id, code, "Too many payments are under way");
+      return notStarted(id, code, "Too many payments are under way");
     case "coordinator_unreachable":
-      return notStarted(c, id, code, "There is no link to the coordinator");
+      return notStarted(id, code, "There is no link to the coordinator");
     case "participant_unknown": {
       const detail = "A participant that is to be told something is not known here; payment " +
         `${id} was not started`;
-      return problem(c, 422, code, detail, { id, state: "not_started" });
+      return refusal(422, code, detail, { id, state: "not_started" });
     }
     default:
       return code satisfies never;
   }
 }
 
-function notStarted(c: Context, id: string, code: SubmitRejectionCode, reason: string) {
-  return problem(c, 503, code, `${reason}; payment ${id} was not started, so send it again`, {
-    id,
-    state: "not_started",
-    headers: { "Retry-After": "1" },
-  });
+function notStarted(id: string, code: SubmitRejectionCode, reason: string): PaymentOutcome {
+  const detail = `${reason}; payment ${id} was not started, so send it again`;
+  return refusal(503, code, detail, { id, state: "not_started" });
+}
+
+function refusal(
+  status: RefusalStatus,
+  code: string,
+  detail: string,
+  members: Omit<ProblemParts, "headers">,
+): PaymentOutcome {
+  return { status, body: problemBody(status, code, detail, members) };
 }

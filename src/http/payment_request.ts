@@ -15,6 +15,7 @@ import { creditedBy, isMemo, isReference } from "../protocol/details.ts";
 import type { Leg } from "../protocol/order.ts";
 import type { PaymentRequest } from "./node_api.ts";
 import type { Fault } from "./problem.ts";
+import { faultsOf, notJson } from "./problem.ts";
 import {
   addressSchema,
   amountSchema,
@@ -62,6 +63,25 @@ export const paymentBodySchema = z.union([legsFormSchema, transferFormSchema], {
   error: "must be a JSON object",
 });
 
+export type PaymentBody = z.output<typeof paymentBodySchema>;
+
+/** A body as one line of text, or what is wrong with it. */
+export function parsePaymentLine(line: string): PaymentBody | { readonly faults: Fault[] } {
+  const value = jsonIn(line);
+  if (value === undefined) return { faults: [notJson] };
+  const { success, data, error } = paymentBodySchema.safeParse(value);
+  return success ? data : { faults: faultsOf(error) };
+}
+
+/** Nothing where it is none. */
+function jsonIn(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return undefined;
+  }
+}
+
 export const waitQuerySchema = z.strictObject({
   wait: parsed(parseWaitMs, `seconds from 0 to ${waitMsMax / 1000}`).optional()
     .openapi({
@@ -82,7 +102,7 @@ export const keyHeaderSchema = z.object({
  * The request to the node, or what is wrong with it; an account without a participant is one of `ownName`.
  */
 export function paymentRequest(
-  body: z.output<typeof paymentBodySchema>,
+  body: PaymentBody,
   waitMs: number | undefined,
   key: string | undefined,
   ownName: string,

@@ -2,14 +2,11 @@
 
 import { createRoute, z } from "@hono/zod-openapi";
 import type { OpenAPIHono } from "@hono/zod-openapi";
-import type { Context } from "hono";
-import { FormatError, messageOf } from "../errors.ts";
+import { FormatError } from "../errors.ts";
 import { listLimitDefault, listLimitMax } from "../limits.ts";
-import type { PaymentId } from "../protocol/id.ts";
 import { participantOnly } from "./access.ts";
-import type { NodeApi, PaymentAnswer, PaymentPage, PaymentRequest } from "./node_api.ts";
-import { OutcomeUnknownError } from "./node_api.ts";
-import { respond } from "./payment_answer.ts";
+import type { NodeApi, PaymentPage } from "./node_api.ts";
+import { orderPayment, pendingSchema, respond } from "./payment_answer.ts";
 import {
   keyHeaderSchema,
   paymentBodySchema,
@@ -41,7 +38,7 @@ export function addPaymentRoutes(
       const { wait } = c.req.valid("query");
       const request = paymentRequest(c.req.valid("json"), wait, key, node.name);
       if ("field" in request) return malformed(c, [request]);
-      return await pay(c, node, request, onError);
+      return respond(c, await orderPayment(node, request, onError));
     },
   );
 
@@ -97,39 +94,6 @@ export function addPaymentRoutes(
   });
 }
 
-/** Orders a payment, and answers what became of it. */
-export async function pay(
-  c: Context,
-  node: NodeApi,
-  request: PaymentRequest,
-  onError: (line: string) => void,
-) {
-  const answer = await submit(node, request, onError);
-  if (answer.state !== "unknown") return respond(c, answer, request.key !== undefined);
-  return problem(
-    c,
-    500,
-    "outcome_unknown",
-    "The node could not tell the payment's outcome; ask for it by its id, or send it again",
-    { id: answer.id, state: "unknown" },
-  );
-}
-
-/** Where the node stopped meanwhile the outcome is unknown, and must be told so. */
-async function submit(
-  node: NodeApi,
-  request: PaymentRequest,
-  onError: (line: string) => void,
-): Promise<PaymentAnswer | { readonly state: "unknown"; readonly id?: PaymentId }> {
-  try {
-    return await node.submit(request);
-  } catch (thrown) {
-    const id = thrown instanceof OutcomeUnknownError ? thrown.id : request.id;
-    onError(`payment ${id ?? "without an id of its user's"}: ${messageOf(thrown)}`);
-    return { state: "unknown", id };
-  }
-}
-
 /** Nothing where the cursor is none. */
 async function pageOf(list: () => Promise<PaymentPage>): Promise<PaymentPage | undefined> {
   try {
@@ -143,10 +107,7 @@ async function pageOf(list: () => Promise<PaymentPage>): Promise<PaymentPage | u
 export const outcomeResponses = {
   200: jsonOf("The same payment as before, committed or aborted", paymentSchema),
   201: jsonOf("Committed", paymentSchema),
-  202: jsonOf(
-    "The wait ended first: ask at Location",
-    z.object({ id: z.string(), state: z.literal("pending") }),
-  ),
+  202: jsonOf("The wait ended first: ask at Location", pendingSchema),
   ...problems(400, 401, 405, 409, 413, 415, 421, 422, 500, 503),
 };
 

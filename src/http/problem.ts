@@ -49,25 +49,38 @@ export function problem<S extends ProblemStatus>(
   detail: string,
   { headers, ...members }: ProblemParts = {},
 ) {
-  const body: Problem = {
-    type: "about:blank",
-    title: titles[status],
-    status,
-    detail,
-    code,
-    ...members,
-  };
+  return sendProblem(c, status, problemBody(status, code, detail, members), headers);
+}
+
+export function sendProblem<S extends ProblemStatus>(
+  c: Context,
+  status: S,
+  body: Problem,
+  headers?: ProblemParts["headers"],
+) {
   return c.json(body, status, { ...headers, "Content-Type": "application/problem+json" });
+}
+
+export function problemBody(
+  status: ProblemStatus,
+  code: string,
+  detail: string,
+  members: Omit<ProblemParts, "headers"> = {},
+): Problem {
+  return { type: "about:blank", title: titles[status], status, detail, code, ...members };
 }
 
 export function methodNotAllowed(c: Context, allowed: readonly string[], detail: string) {
   return problem(c, 405, "method_not_allowed", detail, { headers: { Allow: allowed.join(", ") } });
 }
 
-/** 400, naming every field that is wrong, the first of them also as `field`. */
 export function malformed(c: Context, faults: readonly Fault[]) {
-  const detail = faults.map(({ field, reason }) => `${field}: ${reason}`).join("; ");
-  return problem(c, 400, "malformed", detail, { field: faults[0]?.field });
+  return sendProblem(c, 400, malformedBody(faults));
+}
+
+/** 400, naming every field that is wrong, the first of them also as `field`. */
+export function malformedBody(faults: readonly Fault[]): Problem {
+  return problemBody(400, "malformed", faultsText(faults), { field: faults[0]?.field });
 }
 
 export interface Fault {
@@ -75,6 +88,13 @@ export interface Fault {
   readonly field: string;
   readonly reason: string;
 }
+
+export function faultsText(faults: readonly Fault[]): string {
+  return faults.map(({ field, reason }) => `${field}: ${reason}`).join("; ");
+}
+
+/** Of a body, or of a line of one. */
+export const notJson: Fault = { field: "body", reason: "must be JSON" };
 
 /** Faults named in one problem; a request of 64 wrong legs need not be answered with all. */
 const faultsMax = 5;

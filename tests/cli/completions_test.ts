@@ -15,6 +15,7 @@ const completed: readonly [typed: readonly string[], offers: string][] = [
   [["handfast", "csr", "--role", ""], "client server"],
   [["handfast", "csr", "--role", "="], "client server"],
   [["handfast", "verify", "--data", "/et"], "/etc"],
+  [["handfast", "pay", "--batch", "/etc/os-relea"], "/etc/os-release"],
 ];
 for (const [typed, offers] of completed) {
   Deno.test({

@@ -1,3 +1,4 @@
+import { linesOf } from "../../src/cli/lines.ts";
 import { run } from "../../src/cli/mod.ts";
 import { plainStyle } from "../../src/cli/style.ts";
 import type { Io } from "../../src/cli/io.ts";
@@ -28,15 +29,21 @@ export function recordAnswering(answer: boolean, ...argv: string[]): Promise<Rec
   return recordWith({ isTerminal: true, answer }, argv);
 }
 
+/** As where somebody watches stderr, and stdout goes to a file. */
+export function recordWatched(...argv: string[]): Promise<Recorded> {
+  return recordWith({ isWatched: true }, argv);
+}
+
 interface Person {
   readonly isTerminal?: boolean;
+  readonly isWatched?: boolean;
   readonly answer?: boolean;
   readonly stdin?: string;
   readonly secrets?: readonly string[];
 }
 
 async function recordWith(
-  { isTerminal = false, answer = false, stdin = "", secrets = [] }: Person,
+  { isTerminal = false, isWatched = false, answer = false, stdin = "", secrets = [] }: Person,
   argv: readonly string[],
 ): Promise<Recorded> {
   const out: string[] = [];
@@ -46,7 +53,7 @@ async function recordWith(
     out: (line) => out.push(line),
     err: (line) => err.push(line),
     style: plainStyle,
-    isWatched: false,
+    isWatched,
     isTerminal,
     ask: (_question, preset) => preset,
     confirm: (question) => {
@@ -58,6 +65,7 @@ async function recordWith(
       return Promise.resolve(typed.shift() ?? "");
     },
     input: () => Promise.resolve(stdin),
+    inputLines: () => linesOf(new Response(stdin).body!),
   };
   return { exit: await run(argv, io), out, err };
 }

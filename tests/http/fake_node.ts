@@ -115,7 +115,7 @@ export class FakeNode implements NodeApi {
   /** What operators did, and who. */
   readonly operated: unknown[] = [];
   resolved: ResolveAnswer = { state: "resolved", result: "not_in_doubt" };
-  answer: () => Promise<PaymentAnswer> = () =>
+  answer: (request: PaymentRequest) => Promise<PaymentAnswer> = () =>
     Promise.resolve({ state: "committed", replayed: false, payment: committed });
   page: () => Promise<PaymentPage> = () => Promise.resolve({ payments: [committed], next: "b" });
   openOutcome: "opened" | "existed" | "differs" = "opened";
@@ -149,7 +149,7 @@ export class FakeNode implements NodeApi {
 
   submit(request: PaymentRequest) {
     this.requests.push(request);
-    return this.answer();
+    return this.answer(request);
   }
 
   payment(id: PaymentId) {
@@ -300,12 +300,25 @@ export function asker(node: NodeApi, options: Partial<AppOptions> = {}): Ask {
 
 export async function replyOf(response: Response): Promise<Reply> {
   const text = await response.text();
-  const isJson = text !== "" && /json/.test(response.headers.get("content-type") ?? "");
+  const isJson = text !== "" && /[/+]json/.test(response.headers.get("content-type") ?? "");
   return {
     status: response.status,
     headers: response.headers,
     text,
     json: isJson ? JSON.parse(text) : {},
+  };
+}
+
+/** JSON lines. */
+export function postLines(
+  lines: readonly unknown[],
+  headers: Record<string, string> = {},
+): RequestInit {
+  const body = lines.map((line) => typeof line === "string" ? line : JSON.stringify(line));
+  return {
+    method: "POST",
+    headers: { "content-type": "application/x-ndjson", ...headers },
+    body: body.join("\n"),
   };
 }
 

@@ -193,6 +193,7 @@ Deno.test("/openapi.json describes the routes under /v1, and no others", async (
     "post /v1/in-doubt/{transaction}",
     "post /v1/mismatches/{transaction}/acknowledge",
     "post /v1/payments",
+    "post /v1/payments/batch",
     "post /v1/payments/{id}/erase",
     "post /v1/peers/{name}/readmit",
   ]);

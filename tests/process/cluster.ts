@@ -36,6 +36,12 @@ export interface Body {
   readonly inDoubt?: number;
 }
 
+/** The outcome of a line of a batch. */
+export interface LineAnswer extends Body {
+  readonly line: number;
+  readonly status: number;
+}
+
 /** What waits for a decision, as a node lists it. */
 export interface InDoubt {
   readonly transaction: string;
@@ -181,12 +187,29 @@ export class Node {
     return this.#send("POST", path, JSON.stringify(body), headers);
   }
 
+  /** Posts JSON lines. */
+  async postLines(path: string, lines: readonly string[]): Promise<readonly LineAnswer[]> {
+    const headers = { "Content-Type": "application/x-ndjson" };
+    const { text } = await this.#fetch("POST", path, lines.join("\n"), headers);
+    return text.trimEnd().split("\n").map((line) => JSON.parse(line) as LineAnswer);
+  }
+
   async #send(
     method: string,
     path: string,
     body?: string,
-    headers: Record<string, string> = {},
+    headers?: Record<string, string>,
   ): Promise<Answer> {
+    const { status, text, headers: answered } = await this.#fetch(method, path, body, headers);
+    return { status, body: JSON.parse(text) as Body, headers: answered };
+  }
+
+  async #fetch(
+    method: string,
+    path: string,
+    body?: string,
+    headers: Record<string, string> = {},
+  ): Promise<{ status: number; text: string; headers: Headers }> {
     const { url } = JSON.parse(await Deno.readTextFile(`${this.data}/api.json`)) as { url: string };
     const token = (await Deno.readTextFile(`${this.data}/token`)).trim();
     const response = await fetch(url + path, {
@@ -195,8 +218,7 @@ export class Node {
       headers: { Authorization: `Bearer ${token}`, "Content-Type": "application/json", ...headers },
       signal: AbortSignal.timeout(30_000),
     });
-    const { status, headers: answered } = response;
-    return { status, body: JSON.parse(await response.text()) as Body, headers: answered };
+    return { status: response.status, text: await response.text(), headers: response.headers };
   }
 
   /** A user's account, its amounts as numbers of minor units. */

@@ -1,0 +1,67 @@
+/** The payments in a file of JSON lines, told as malformed before any of them is sent. */
+
+import { messageOf, UsageError } from "../errors.ts";
+import { parsePaymentLine } from "../http/payment_request.ts";
+import { faultsText } from "../http/problem.ts";
+import type { PaymentId } from "../protocol/id.ts";
+import type { Io } from "./io.ts";
+import { linesOf } from "./lines.ts";
+import { newId } from "./new_id.ts";
+
+export interface BatchPayment {
+  /** Of the file, from 1. */
+  readonly line: number;
+  readonly id: PaymentId;
+  /** Whether the file gives the id. */
+  readonly hasOwnId: boolean;
+  /** As it is sent, with its id. */
+  readonly text: string;
+}
+
+/**
+ * Reads `-` from stdin. A payment without an id is given one, so that it can be asked about.
+ *
+ * @throws {UsageError} naming the first line that is malformed, or has the id of another
+ */
+export async function readBatch(file: string, io: Io): Promise<BatchPayment[]> {
+  const payments: BatchPayment[] = [];
+  const lineOf = new Map<PaymentId, number>();
+  const wrong: string[] = [];
+  let line = 0;
+  for await (const text of readLines(file, io)) {
+    line++;
+    if (text.trim() === "") continue;
+    const body = parsePaymentLine(text);
+    if ("faults" in body) {
+      wrong.push(`line ${line}: ${faultsText(body.faults)}`);
+      continue;
+    }
+    const { id = newId() } = body;
+    const hasOwnId = body.id !== undefined;
+    const twin = lineOf.get(id);
+    // It would be paid once, and be told as committed twice.
+    if (twin !== undefined) wrong.push(`line ${line}: id: is that of line ${twin}, too`);
+    lineOf.set(id, line);
+    payments.push({ line, id, hasOwnId, text: hasOwnId ? text : withId(text, id) });
+  }
+  const [first] = wrong;
+  if (first !== undefined) {
+    const more = wrong.length === 1 ? "" : `; ${wrong.length - 1} more are wrong`;
+    throw new UsageError(`--batch "${file}" ${first}${more}; nothing was sent`);
+  }
+  if (payments.length === 0) throw new UsageError(`--batch "${file}" holds no payment`);
+  return payments;
+}
+
+async function* readLines(file: string, io: Io): AsyncIterable<string> {
+  try {
+    yield* file === "-" ? io.inputLines() : linesOf((await Deno.open(file)).readable);
+  } catch (thrown) {
+    throw new UsageError(`cannot read --batch "${file}": ${messageOf(thrown)}`);
+  }
+}
+
+/** The text of an object with members, and one more. */
+function withId(text: string, id: PaymentId): string {
+  return text.replace("{", `{"id":"${id}",`);
+}

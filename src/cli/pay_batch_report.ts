@@ -1,0 +1,81 @@
+/** What became of the payments of a batch: a line for each on stdout, and the sum of them. */
+
+import { exitCode } from "./exit_code.ts";
+import type { Io } from "./io.ts";
+import type { BatchPayment } from "./pay_batch_file.ts";
+import type { PayOutcome } from "./pay_outcome.ts";
+import type { Tone } from "./style.ts";
+
+/** Between two lines that tell how far it is. */
+const progressMs = 1_000;
+
+/** Of a line, told and counted. */
+type State = Exclude<PayOutcome["state"], "malformed">;
+
+export class BatchReport {
+  readonly #io: Io;
+  readonly #isJson: boolean;
+  readonly #payments: readonly BatchPayment[];
+  readonly #timer: ReturnType<typeof setInterval> | undefined;
+  readonly #counts: Record<State, number> = { committed: 0, aborted: 0, failed: 0, unknown: 0 };
+  #told = 0;
+
+  constructor(payments: readonly BatchPayment[], io: Io, isJson: boolean) {
+    this.#payments = payments;
+    this.#io = io;
+    this.#isJson = isJson;
+    const progress = () => io.err(`${this.#told} of ${payments.length} payments answered`);
+    this.#timer = io.isWatched ? setInterval(progress, progressMs) : undefined;
+  }
+
+  /** @param answer the node's, where it has one for this very payment */
+  tell({ line, id }: BatchPayment, outcome: PayOutcome, answer?: object): void {
+    this.#told++;
+    const state = outcome.state === "malformed" ? "failed" : outcome.state;
+    this.#counts[state]++;
+    const reason = outcome.state === "committed" ? undefined : outcome.reason;
+    if (this.#isJson) {
+      // Without an answer it is unknown, or nothing was begun.
+      const silent = { state: state === "unknown" ? state : "not_started", detail: reason };
+      this.#io.out(JSON.stringify({ id, ...answer ?? silent, line }));
+      return;
+    }
+    const told = `${line}: ${this.#io.style.paint(tones[state], state)} ${id}`;
+    this.#io.out(reason === undefined ? told : `${told}: ${reason}`);
+  }
+
+  /** Tells the sum, and what to do about the rest; returns the exit code. */
+  end(): number {
+    clearInterval(this.#timer);
+    const { committed, aborted, failed, unknown } = this.#counts;
+    const others = Object.entries({ aborted, failed, unknown })
+      .filter(([, count]) => count > 0)
+      .map(([state, count]) => `, ${count} ${state}`);
+    const { length } = this.#payments;
+    const what = length === 1 ? "payment" : "payments";
+    this.#io.err(`${length} ${what}: ${committed} committed${others.join("")}`);
+    if (unknown > 0) {
+      this.#io.err(
+        'handfast: where the outcome is unknown, ask "handfast payment ID", or send the line again ' +
+          "with its id, which pays once",
+      );
+    }
+    const idsMade = this.#payments.filter(({ hasOwnId }) => !hasOwnId).length;
+    if (committed < length && idsMade > 0) {
+      this.#io.err(
+        `handfast: before the file is sent again, give the ${idsMade} without an id those shown, or ` +
+          "what was paid is paid again",
+      );
+    }
+    if (unknown > 0) return exitCode.unknown;
+    if (failed > 0) return exitCode.failed;
+    return aborted > 0 ? exitCode.aborted : exitCode.done;
+  }
+}
+
+const tones: Readonly<Record<State, Tone>> = {
+  committed: "good",
+  aborted: "bad",
+  failed: "bad",
+  unknown: "warning",
+};

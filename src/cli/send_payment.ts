@@ -1,0 +1,86 @@
+/** What all commands that send payments have in common: the id, the wait, and what is said of it. */
+
+import { waitMsDefault } from "../limits.ts";
+import type { PaymentId } from "../protocol/id.ts";
+import { printBody } from "./api.ts";
+import type { Arguments } from "./arguments.ts";
+import type { Flag } from "./command.ts";
+import { exitCode } from "./exit_code.ts";
+import type { Io } from "./io.ts";
+import { newId } from "./new_id.ts";
+import type { NodeAddress } from "./node_address.ts";
+import { send } from "./node_client.ts";
+import { outcomeText, payOutcome } from "./pay_outcome.ts";
+import type { PayOutcome } from "./pay_outcome.ts";
+import { parseId, parseWait } from "./values.ts";
+
+export const idFlag: Flag = {
+  name: "id",
+  value: "UUIDV7",
+  help: "the payment's id, to send one again (default: a new one)",
+};
+
+export const waitFlag: Flag = {
+  name: "wait",
+  value: "SECONDS",
+  help: `how long, for the outcome (default: ${waitMsDefault / 1000})`,
+};
+
+export function idIn(args: Arguments): PaymentId {
+  const id = args.text("id");
+  return id === undefined ? newId() : parseId(id, "--id");
+}
+
+/** In seconds. */
+export function waitIn(args: Arguments): number {
+  const wait = args.text("wait");
+  return wait === undefined ? waitMsDefault / 1000 : parseWait(wait, "--wait");
+}
+
+/** How long to wait before saying so. */
+const noteMs = 1_000;
+/** What an answer may take longer than the node was asked to wait. */
+export const answerMarginMs = 5_000;
+
+export interface Sent {
+  readonly id: PaymentId;
+  readonly path: string;
+  readonly body: unknown;
+  readonly waitSeconds: number;
+  /** What is paid to whom, for people. */
+  readonly what: string;
+}
+
+/** Sends a payment and says what becomes of it; resolves to the exit code. */
+export async function sendPayment(
+  args: Arguments,
+  io: Io,
+  node: NodeAddress,
+  { id, path, body, waitSeconds, what }: Sent,
+): Promise<number> {
+  // Before it is sent: whatever happens then, there is an id to ask about.
+  io.err(`payment ${id}`);
+  const note = io.isWatched
+    ? setTimeout(() => io.err(`waiting for the outcome, up to ${waitSeconds} s …`), noteMs)
+    : undefined;
+  const reply = await send(node, {
+    method: "POST",
+    path: `${path}?wait=${waitSeconds}`,
+    body,
+    timeoutMs: waitSeconds * 1000 + answerMarginMs,
+  });
+  clearTimeout(note);
+  const outcome = payOutcome(id, reply);
+  if (args.is("json")) printBody(reply, io);
+  if (outcome.state !== "committed") io.err(`handfast: ${outcomeText(id, outcome)}`);
+  else if (!args.is("json")) io.out(`committed ${id}: ${what}`);
+  return exits[outcome.state];
+}
+
+const exits: Readonly<Record<PayOutcome["state"], number>> = {
+  committed: exitCode.done,
+  aborted: exitCode.aborted,
+  failed: exitCode.failed,
+  malformed: exitCode.usage,
+  unknown: exitCode.unknown,
+};
