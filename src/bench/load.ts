@@ -49,7 +49,7 @@ export function accountName(index: number): string {
 }
 
 const waitMs = 30_000;
-const memo = "Rent for the blue house in May";
+const memo = "Invoice 2041, payable within 30 days";
 const arrivalMs = 1;
 
 class Counts {
