@@ -97,7 +97,7 @@ function optionsIn(args: Arguments): BenchOptions {
   };
 }
 
-function numbersIn(
+export function numbersIn(
   args: Arguments,
   flag: string,
   least: number,
