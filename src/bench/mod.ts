@@ -58,6 +58,7 @@ const settleMs = 20;
 const settleTimeoutMs = 30_000;
 const anywhere = { hostname: "127.0.0.1", port: 0 };
 const serverName = "coordinator";
+const signals = ["SIGINT", "SIGTERM"] as const;
 
 /** Runs all; `measured` is told of each concurrency as it ends. */
 export async function runBench(
@@ -65,6 +66,21 @@ export async function runBench(
   measured: (result: Measured) => void,
 ): Promise<boolean> {
   await using bench = await Bench.begin(options);
+  // Whoever ends it finds no process and no folder left.
+  const leave = () => void bench[Symbol.asyncDispose]().finally(() => Deno.exit(130));
+  for (const signal of signals) Deno.addSignalListener(signal, leave);
+  try {
+    return await measureAll(bench, options, measured);
+  } finally {
+    for (const signal of signals) Deno.removeSignalListener(signal, leave);
+  }
+}
+
+async function measureAll(
+  bench: Bench,
+  options: BenchOptions,
+  measured: (result: Measured) => void,
+): Promise<boolean> {
   let areConserved = true;
   for (const concurrency of options.concurrencies) {
     const result = await bench.measure(concurrency);

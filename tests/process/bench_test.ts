@@ -2,7 +2,7 @@
 
 import { assert, assertEquals, assertStringIncludes } from "@std/assert";
 import type { Measured } from "../../src/bench/mod.ts";
-import { Cluster } from "./cluster.ts";
+import { Cluster, until } from "./cluster.ts";
 
 async function bench(...args: string[]): Promise<{ results: Measured[]; code: number }> {
   // Only for its folder and its way to start the program: no node of it is started.
@@ -52,4 +52,19 @@ Deno.test("bench says what it can't do", async () => {
     assertEquals(code, 2);
     assertStringIncludes(stderr, why);
   }
+});
+
+Deno.test("bench that is ended leaves no process and no folder", async () => {
+  await using cluster = await Cluster.make({}, false);
+  const dir = `${cluster.folder}/logs`;
+  await Deno.mkdir(dir);
+  const args = ["bench", "--seconds", "60", "--concurrency", "8", "--dir", dir];
+  const node = cluster.spawnWith("bench", "", args);
+  const entries = async () => (await Array.fromAsync(Deno.readDir(dir))).length;
+  await until("its folder is there", async () => await entries() > 0);
+  // It is in its first run by then.
+  await new Promise((resolve) => setTimeout(resolve, 2_000));
+  node.signal("SIGTERM");
+  assertEquals(await node.ended(), 130);
+  assertEquals(await entries(), 0);
 });
