@@ -16,7 +16,7 @@ export const erase: Command = {
   flags: [...operatorFlags, ...nodeFlags, jsonFlag],
   notes: [
     "The payment stays, and who had its details erased is recorded.",
-    "Free space in the file may hold copies until the node stops, which clears it (some 6 s a GB).",
+    "Free space in the file may hold copies until the node stops, which clears it (11 to 14 s a GB).",
     "What the disk under it and backups hold is yours to see to.",
   ],
   run: async (args, io) => {

@@ -5,15 +5,18 @@
  * write-ahead file is checkpointed. But pages that were split or merged before may hold copies of it in
  * space that is free now, and the write-ahead file has older images of pages until it is begun anew.
  * (Measured: of 1,986 values so overwritten 177 had left something in the closed file, 61 all of it; of
- * values that are only deleted most leave all.) `VACUUM` writes every page anew, without what is free. It
- * needs the file for itself, so it is done when the node stops, or when it starts after a crash; a file
- * beside the log says that it is due.
+ * values that are only deleted most leave all.) So all that is free is filled with zeros, and the table is
+ * written anew from what can be read, while SQLite zeroes what it frees; `VACUUM`, which would do as much,
+ * is not to be had with less than all of Deno's permissions. It needs the file for itself, so it is done
+ * when the node stops, or when it starts after a crash; a file beside the log says that it is due.
  *
  * What this can't reach: blocks of the disk that the file has given back, cells of an SSD that its
  * controller has replaced, snapshots and backups.
  */
 
 import { DatabaseSync } from "node:sqlite";
+
+const fillerBytesMax = 64 * 1024 * 1024;
 
 /** A wiping write is about to be committed. */
 export async function willWipe(path: string): Promise<void> {
@@ -44,12 +47,42 @@ export function wipeFreed(path: string): void {
   try {
     // The last connection of the log may just be closing.
     database.exec("PRAGMA busy_timeout = 2000");
-    database.exec("VACUUM");
+    database.exec("PRAGMA secure_delete = ON");
+    database.exec("BEGIN IMMEDIATE");
+    fillFree(database);
+    writeAnew(database);
+    database.exec("COMMIT");
     database.exec("PRAGMA wal_checkpoint(TRUNCATE)");
   } finally {
     database.close();
   }
   Deno.removeSync(noteOf(path));
+}
+
+/** Takes all free pages, and gives them back full of zeros. */
+function fillFree(database: DatabaseSync): void {
+  const [pages, bytes] = [pragma(database, "freelist_count"), pragma(database, "page_size")];
+  database.exec("CREATE TABLE filler (zeros BLOB)");
+  const fill = database.prepare("INSERT INTO filler VALUES (zeroblob(?))");
+  for (let left = pages * bytes; left > 0; left -= fillerBytesMax) {
+    fill.run(Math.min(left, fillerBytesMax));
+  }
+  database.exec("DROP TABLE filler");
+}
+
+/** Deno KV's one table of values. Their old pages are zeroed as they are freed. */
+function writeAnew(database: DatabaseSync): void {
+  const { sql } = database.prepare("SELECT sql FROM sqlite_schema WHERE name = 'kv'").get() as {
+    sql: string;
+  };
+  database.exec(sql.replace(/^CREATE TABLE "?kv"?/, "CREATE TABLE kv_anew"));
+  database.exec("INSERT INTO kv_anew SELECT * FROM kv");
+  database.exec("DROP TABLE kv");
+  database.exec("ALTER TABLE kv_anew RENAME TO kv");
+}
+
+function pragma(database: DatabaseSync, name: string): number {
+  return Number(Object.values(database.prepare(`PRAGMA ${name}`).get() ?? {})[0]);
 }
 
 function noteOf(path: string): string {
