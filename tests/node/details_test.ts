@@ -74,6 +74,17 @@ Deno.test("the same details are sealed as the same bytes, also after a restart, 
   assertEquals(changed.details![1], toCarol);
 });
 
+Deno.test("a card is sealed as other bytes each time, so that nobody can try what it is", async () => {
+  const card = { number: "4000000000000002", expiry: "11/29", cvv: "123" };
+  const toBobAlone = [{ recipient: "bob", details: { card } }];
+  const seal = () => sealOrder(sealingOf("alice"), introductionOf, unsealed, toBobAlone);
+  const [one, other] = [await seal(), await seal()];
+  assertNotEquals(one.order.hash, other.order.hash);
+  for (const { order, details } of [one, other]) {
+    assertEquals(await opened("bob", details, order), { card });
+  }
+});
+
 /** As whoever can sign for alice could send it: with a hash that fits. */
 function moved(to: Omit<Order, "bytes" | "hash">, given = [toBob]): Order {
   return encodeOrder({ ...to, detailsHash: detailsHashOf(given) });
