@@ -170,8 +170,8 @@ Deno.test("a memo is read by its recipient, by nobody else, until it is erased",
 
   await t.step("erase removes it, says who, and the chain still verifies", async () => {
     await cluster.startAll();
-    assertEquals((await run(`erase ${id} --data data/bob --no-input`)).code, 2);
-    const erased = await run(`erase ${id} --data data/bob --yes --by ann`);
+    // Without a terminal there is nobody to ask.
+    const erased = await run(`erase ${id} --data data/bob --by ann`);
     assertEquals(erased.code, 0, erased.stderr);
     assertMatch(erased.stdout, new RegExp(`details of ${id} are erased, by ann`));
     const seen = await seenBy("bob", id);
