@@ -47,15 +47,13 @@ declare module "@std/assert" {
   export function assertMatch(actual: string, expected: RegExp, msg?: string): void;
   export function assertThrows<E extends Error = Error>(
     fn: () => unknown,
-    // deno-lint-ignore no-explicit-any
-    ErrorClass?: abstract new (...args: any[]) => E,
+    ErrorClass?: abstract new (...args: never[]) => E,
     msgIncludes?: string,
     msg?: string,
   ): E;
   export function assertRejects<E extends Error = Error>(
     fn: () => PromiseLike<unknown>,
-    // deno-lint-ignore no-explicit-any
-    ErrorClass?: abstract new (...args: any[]) => E,
+    ErrorClass?: abstract new (...args: never[]) => E,
     msgIncludes?: string,
     msg?: string,
   ): Promise<E>;

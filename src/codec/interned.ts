@@ -52,7 +52,7 @@ function slotOf(bytes: Uint8Array, at: number, length: number): number {
   return (hash ^ hash >>> 15) & (slots - 1);
 }
 
-/** Copies of short byte strings, many in one piece of memory: each alone would cost ten times its size. */
+/** Copies of short byte strings, many in one piece of memory: alone each would have one of its own. */
 export class Slab {
   #chunk = new Uint8Array(0);
   #used = 0;

@@ -1,4 +1,8 @@
-/** The bytes of records, and of what they are stored in: entries and checkpoints. */
+/**
+ * The bytes of records, and of what they are stored in: entries and checkpoints.
+ *
+ * Long for one file, as each kind of record has a case in the writer and one in the reader, to be compared.
+ */
 
 import { Reader, Writer } from "../bytes.ts";
 import { FormatError } from "../errors.ts";

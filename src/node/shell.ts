@@ -1,4 +1,8 @@
-/** What the shells of both roles have in common: a log, a loop, links, and what users may look at. */
+/**
+ * What the shells of both roles have in common: a log, a loop, links, and what users may look at.
+ *
+ * Long for one file, as it is where all parts of a node meet; what each of them does is elsewhere.
+ */
 
 import { decodeFrame } from "../codec/frame.ts";
 import { formatVersion } from "../codec/values.ts";

@@ -1,4 +1,8 @@
-/** What a participant knows durably: the fold of its log. Only `apply` changes it. */
+/**
+ * What a participant knows durably: the fold of its log. Only `apply` changes it.
+ *
+ * Long for one file, as all that changes this state is to be read in one place.
+ */
 
 import { invariant } from "../errors.ts";
 import type { Expiry } from "./card.ts";
