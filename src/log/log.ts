@@ -5,7 +5,7 @@
 
 import { createHash } from "node:crypto";
 import { fromHex, toHex } from "../bytes.ts";
-import { decodeStoredDetails, encodeStoredDetails } from "../codec/details.ts";
+import { decodeStoredDetails } from "../codec/details.ts";
 import type { Entry, Witness } from "../codec/record.ts";
 import { decodeEntry, decodeState, encodeEntry, encodeState } from "../codec/record.ts";
 import { IntegrityError, invariant, messageOf } from "../errors.ts";
@@ -17,6 +17,8 @@ import type { EntryContext, LogRecord } from "../protocol/record.ts";
 import type { Found, LookUpKey } from "../protocol/step.ts";
 import type { VectorClock } from "../protocol/vector_clock.ts";
 import { emptyClock } from "../protocol/vector_clock.ts";
+import type { Standing } from "./beside.ts";
+import { Beside, detailsOf } from "./beside.ts";
 import { LookUpIndex, lookUpKeyOf } from "./look_up_index.ts";
 import type { Storage, StorageKey, Write } from "./storage.ts";
 import type { Head, Pointer } from "./stored.ts";
@@ -390,55 +392,6 @@ export class Log {
 
   close(): void {
     this.#storage.close();
-  }
-}
-
-interface Standing {
-  readonly key: StorageKey;
-  readonly order: Order;
-  readonly value: Uint8Array | undefined;
-  /** No later attempt was prepared, one that told nothing. */
-  readonly isLatest: boolean;
-}
-
-/** The payment for which a record has details beside it. */
-function detailsOf(record: LogRecord): PaymentId | undefined {
-  return record.type === "prepared" && record.hasDetails ? record.order.payment : undefined;
-}
-
-/**
- * What an entry changes beside the log. A payment's details stand once, with its latest attempt that had
- * some; those before are wiped, as are those that are erased.
- */
-class Beside {
-  readonly #writes = new Map<PaymentId, Write[]>();
-  readonly #standing: (payment: PaymentId) => Promise<Standing | undefined>;
-
-  constructor(standing: (payment: PaymentId) => Promise<Standing | undefined>) {
-    this.#standing = standing;
-  }
-
-  /** @param details nothing where they are erased */
-  async replace(
-    payment: PaymentId,
-    key: StorageKey,
-    details: readonly SealedDetails[] | undefined,
-  ): Promise<void> {
-    const writes = this.#writes.get(payment) ?? await this.#wipe(payment);
-    // What this same entry was to store has not got anywhere yet.
-    const wiping = writes.filter(({ isWiping }) => isWiping);
-    const value = details && encodeStoredDetails({ payment, details });
-    this.#writes.set(payment, value ? [...wiping, { key, value }] : wiping);
-  }
-
-  writes(): Iterable<Write> {
-    return [...this.#writes.values()].flat();
-  }
-
-  async #wipe(payment: PaymentId): Promise<Write[]> {
-    const { key, value } = await this.#standing(payment) ?? {};
-    if (!key || !value || isWiped(value)) return [];
-    return [{ key, value: new Uint8Array(value.length), isWiping: true }];
   }
 }
 
