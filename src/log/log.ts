@@ -227,9 +227,13 @@ export class Log {
   /**
    * Stores an entry. Once it has failed nothing may be appended any more: the entry may be on disk.
    *
+   * @param meanwhile is called while the disk is busy, with what will be the head
    * @returns the new head, when it is durable
    */
-  async append({ details, ...content }: EntryContent): Promise<Head> {
+  async append(
+    { details, ...content }: EntryContent,
+    meanwhile?: (head: Head) => void,
+  ): Promise<Head> {
     const { hash: previous } = this.#head;
     const number = this.#head.number + 1;
     const bytes = encodeEntry({ number, previous, ...content });
@@ -251,7 +255,9 @@ export class Log {
       );
       await beside.replace(payment, ["details", number, index], stored);
     }
-    await this.#storage.commit([...writes, ...beside.writes()]);
+    const committed = this.#storage.commit([...writes, ...beside.writes()]);
+    meanwhile?.(head);
+    await committed;
     invariant(this.#head.number === number - 1, "two appends at once");
     this.#head = head;
     this.appendedBytes += bytes.length;

@@ -8,7 +8,7 @@ import type { FrameHeader, Sign } from "../codec/frame.ts";
 import { encodeFrames } from "../codec/frame.ts";
 import type { Witness } from "../codec/record.ts";
 import { turnEventsMax } from "../limits.ts";
-import type { Head, Log } from "../log/log.ts";
+import type { Log } from "../log/log.ts";
 import type { SealedDetails } from "../protocol/details.ts";
 import type { Message } from "../protocol/message.ts";
 import type { EntryContext, LogRecord } from "../protocol/record.ts";
@@ -69,6 +69,14 @@ class Awaited<Event> {
 
 /** Witnesses are to be made durable. */
 class Keep {}
+
+/** Messages to a peer, ready to be sent. */
+interface Frames {
+  readonly peer: string;
+  readonly payloads: readonly Uint8Array[];
+  /** Of the entry that they tell of. */
+  readonly number: number;
+}
 
 type Item<Event> = Event | CommonEvent | Look | Awaited<Event> | Keep;
 
@@ -231,6 +239,8 @@ export class Loop<Event extends { readonly type: string }, Reply> {
     for (const text of out.alarms) alarm(text);
     for (const text of out.notes) note(text);
     for (const early of out.earlyReplies) reply(early);
+    this.#confirmations.push(...out.confirmations);
+    let frames: readonly Frames[] = [];
     if (mustAppend) {
       const records = this.#pending;
       const witnesses = new Map(this.#seen);
@@ -241,15 +251,23 @@ export class Loop<Event extends { readonly type: string }, Reply> {
       this.#hasNewWitness = false;
       if (pause) await pause("before", records);
       const { atMs, clock } = turn;
-      await log.append({ atMs, clock, witnesses, records, details });
+      const sends = out.sends.concat(this.#confirmations);
+      this.#confirmations = [];
+      await log.append({ atMs, clock, witnesses, records, details }, (head) => {
+        // They are written and signed while the disk is busy, and leave when it is done.
+        frames = this.#frames(sends, { ...head, clock });
+      });
       if (pause) await pause("after", records);
       recorded(records, turn);
       this.#recordsSinceCheckpoint += records.length;
+    } else {
+      const isAllDurable = this.#pending.length === 0;
+      const sends = isAllDurable ? out.sends.concat(this.#confirmations) : out.sends;
+      if (isAllDurable) this.#confirmations = [];
+      if (sends.length > 0) frames = this.#frames(sends, this.#header);
     }
     // From here on everything that the turn says is true after a crash, too.
-    this.#release(out.sends, log.head);
-    this.#confirmations.push(...out.confirmations);
-    if (this.#pending.length === 0) this.#release(this.#confirmations.splice(0), log.head);
+    for (const ofPeer of frames) this.#tell(ofPeer);
     for (const late of out.replies) reply(late);
     for (const waiter of waiters) {
       this.#waiting.delete(waiter);
@@ -299,27 +317,31 @@ export class Loop<Event extends { readonly type: string }, Reply> {
     }
   }
 
-  #release(sends: readonly Send[], head: Head): void {
-    if (sends.length === 0) return;
+  /** What goes to each peer, in the bytes in which it goes. */
+  #frames(sends: readonly Send[], header: FrameHeader): Frames[] {
     const byPeer = new Map<string, Message[]>();
     for (const { to, message } of sends) {
       const messages = byPeer.get(to);
       if (messages) messages.push(message);
       else byPeer.set(to, [message]);
     }
-    const header = this.#header(head);
-    for (const [peer, messages] of byPeer) this.#tell(peer, header, messages);
+    return Array.from(byPeer, ([peer, messages]) => this.#framesTo(peer, messages, header));
   }
 
-  #header({ number, hash }: Head): FrameHeader {
+  #framesTo(peer: string, messages: readonly Message[], header: FrameHeader): Frames {
+    const payloads = encodeFrames(header, messages, this.#options.sign);
+    return { peer, payloads, number: header.number };
+  }
+
+  /** Of a frame that leaves now. */
+  get #header(): FrameHeader {
+    const { number, hash } = this.#options.log.head;
     return { number, hash, clock: this.clock };
   }
 
-  #tell(peer: string, header: FrameHeader, messages: readonly Message[]): void {
-    for (const payload of encodeFrames(header, messages, this.#options.sign)) {
-      this.#options.send(peer, payload);
-    }
-    this.#announced.set(peer, header.number);
+  #tell({ peer, payloads, number }: Frames): void {
+    for (const payload of payloads) this.#options.send(peer, payload);
+    this.#announced.set(peer, number);
   }
 
   /** Tells peers of this node's head, so that they can witness also what no message followed. */
@@ -328,7 +350,7 @@ export class Loop<Event extends { readonly type: string }, Reply> {
     let header: FrameHeader | undefined;
     for (const peer of this.#options.peers()) {
       if (this.#announced.get(peer) === head.number) continue;
-      this.#tell(peer, header ??= this.#header(head), []);
+      this.#tell(this.#framesTo(peer, [], header ??= this.#header));
     }
   }
 

@@ -5,6 +5,7 @@ import { FormatError, messageOf } from "../errors.ts";
 import { sameIntroduction } from "../protocol/membership.ts";
 import type { Address, Directory, Introduction, Message } from "../protocol/message.ts";
 import type { Order } from "../protocol/order.ts";
+import { sameBytes } from "../protocol/order.ts";
 import type { Batch, Proof } from "../protocol/proof.ts";
 
 /** A node's own key, and what it takes to believe others'. */
@@ -35,15 +36,20 @@ export class Statements {
   readonly #options: StatementsOptions;
   /** Batches come with every statement of theirs, and are checked once. */
   readonly #checked = new WeakMap<Batch, boolean>();
+  /** What was signed last. */
+  #last: { readonly list: Uint8Array; readonly signature: Uint8Array } | undefined;
 
   constructor(options: StatementsOptions) {
     this.#options = options;
   }
 
-  /** Signs what this node states in a frame. */
+  /** Signs what this node states in a frame. Two participants are mostly told the same. */
   readonly sign = (list: Uint8Array): Uint8Array => {
     const { name, network, trust } = this.#options;
-    return trust.sign(signedBytes(network, { signer: name, list }));
+    if (this.#last && sameBytes(this.#last.list, list)) return this.#last.signature;
+    const signature = trust.sign(signedBytes(network, { signer: name, list }));
+    this.#last = { list, signature };
+    return signature;
   };
 
   /**
