@@ -2,15 +2,22 @@
 
 import { Reader, Writer } from "../bytes.ts";
 import { FormatError } from "../errors.ts";
-import { framePayloadBytesMax } from "../limits.ts";
-import type { Address, Message, OrderMessage, Outcome, Prepare } from "../protocol/message.ts";
+import { framePayloadBytesMax, statementListBytesMax } from "../limits.ts";
+import type {
+  Address,
+  Decision,
+  Message,
+  OrderMessage,
+  Outcome,
+  Prepare,
+} from "../protocol/message.ts";
 import { rejectionCodes } from "../protocol/message.ts";
 import { refusalCodes } from "../protocol/order.ts";
 import type { Batch, Proof } from "../protocol/proof.ts";
 import type { VectorClock } from "../protocol/vector_clock.ts";
 import { readDetails, writeDetails } from "./details.ts";
 import { readOrder } from "./order.ts";
-import { isSigned, StatementList } from "./statement.ts";
+import { isSigned, StatementList, StatementReader } from "./statement.ts";
 import {
   checkVersion,
   DecidedReader,
@@ -26,12 +33,12 @@ import {
   readHash,
   readPayment,
   readRefusal,
-  readTransaction,
   signatureBytes,
+  TransactionReader,
+  TransactionWriter,
   writeAddress,
   writeClock,
   writeCode,
-  writeTransaction,
 } from "./values.ts";
 
 /** What every frame says of its sender. */
@@ -66,10 +73,10 @@ export function encodeFrames(
   head.varint(header.number);
   head.raw(header.hash);
   writeClock(head, header.clock);
-  const bodyBytesMax = framePayloadBytesMax - head.length - 1 - signatureBytes;
+  const bodyBytesMax = framePayloadBytesMax - head.length - signedBytesMax;
   let frame = new FrameBody(messages.length);
   const flush = () => {
-    const w = new Writer(head.length + frame.length + 1 + signatureBytes);
+    const w = new Writer(head.length + frame.length + signedBytesMax);
     w.raw(head.view());
     frame.finish(w, sign);
     frames.push(w.slice());
@@ -84,6 +91,9 @@ export function encodeFrames(
   return frames;
 }
 
+/** Of what is signed, besides the list itself: whether there is any, a signature, the list's length. */
+const signedBytesMax = 1 + signatureBytes + 3;
+
 /** The messages of one frame. */
 class FrameBody {
   readonly #w: Writer;
@@ -96,7 +106,7 @@ class FrameBody {
   }
 
   get length(): number {
-    return this.#w.length;
+    return this.#w.length + this.#stated.length;
   }
 
   /** False where the message does not fit any more; then this body is to be finished. */
@@ -104,7 +114,7 @@ class FrameBody {
     const before = this.#w.length;
     if (isSigned(message) && !this.#stated.add(message)) return false;
     this.#messages.write(message);
-    if (this.#w.length > bytesMax) {
+    if (this.length > bytesMax) {
       this.#w.truncate(before);
       if (isSigned(message)) this.#stated.takeBack();
       return false;
@@ -114,7 +124,11 @@ class FrameBody {
 
   finish(w: Writer, sign: Sign): void {
     w.u8(this.#stated.count > 0 ? 1 : 0);
-    if (this.#stated.count > 0) w.raw(sign(this.#stated.bytes));
+    if (this.#stated.count > 0) {
+      const list = this.#stated.bytes;
+      w.raw(sign(list));
+      w.blob(list);
+    }
     w.raw(this.#w.view());
   }
 }
@@ -131,31 +145,21 @@ export function decodeFrame(payload: Uint8Array, from: string): Frame {
   const number = r.varint();
   const hash = r.raw(hashBytes).slice();
   const clock = readClock(r);
-  const signature = readFlag(r) ? r.raw(signatureBytes).slice() : undefined;
-  // Its list is there when all of it has been read.
-  const batch = signature && { signer: from, list: noList, signature };
-  const decoder = new MessageReader(r);
+  const batch = readFlag(r) ? readBatch(r, from) : undefined;
+  const decoder = new MessageReader(r, batch);
   const messages: Message[] = [];
-  readList.truncate(0);
-  const list = new StatementList(readList);
-  while (!r.done) {
-    const message = decoder.read();
-    if (isSigned(message)) {
-      if (!batch) throw new FormatError("statements without a signature");
-      (message as { proof?: Proof }).proof = { batch, index: list.count };
-      if (!list.add(message)) throw new FormatError("too many statements");
-    }
-    messages.push(message);
-  }
-  if (!batch) return { number, hash, clock, messages };
-  if (list.count === 0) throw new FormatError("a signature of nothing");
-  batch.list = list.bytes;
-  return { number, hash, clock, messages, batch };
+  while (!r.done) messages.push(decoder.read());
+  decoder.end();
+  return batch ? { number, hash, clock, messages, batch } : { number, hash, clock, messages };
 }
 
-const noList: Uint8Array = new Uint8Array(0);
-/** One frame is read at a time. */
-const readList = new Writer(4096);
+function readBatch(r: Reader, signer: string): Batch {
+  const signature = r.raw(signatureBytes).slice();
+  const list = r.blob().slice();
+  if (list.length === 0) throw new FormatError("a signature of nothing");
+  if (list.length > statementListBytesMax) throw new FormatError("too many statements");
+  return { signer, list, signature };
+}
 
 const messageTypes = [
   "order",
@@ -174,49 +178,46 @@ const typeIndex = Object.fromEntries(messageTypes.map((type, index) => [type, in
 const undecidedReasons = ["voting", "in_doubt", "forced"] as const;
 const outcomeStates = ["committed", "aborted", "rejected"] as const;
 
+/** A decision that another has stated, which is passed on. */
+const passedOn = messageTypes.length;
 /** A commit of no order can be stated by nobody. */
 const noHash = new Uint8Array(0);
 
+/** Of what its sender states, only what the statement lacks is written. */
 class MessageWriter {
   #w: Writer;
   #decided = new DecidedWriter();
   #proofs = new ProofWriter();
+  #transactions = new TransactionWriter();
   constructor(w: Writer) {
     this.#w = w;
   }
 
   write(message: Message): void {
     const w = this.#w;
+    if (message.type === "decision" && message.proof) return this.#passOn(message, message.proof);
     w.u8(typeIndex[message.type]);
     switch (message.type) {
       case "order":
         w.blob(message.order.bytes);
         return writeDetailsOf(w, message);
       case "prepare":
-        writeTransaction(w, message.transaction);
+        this.#transactions.write(w, message.transaction);
         w.blob(message.order.bytes);
         this.#proofs.write(w, message.proof);
         return writeDetailsOf(w, message);
       case "vote":
-        writeTransaction(w, message.transaction);
         w.hex(message.payment);
-        w.raw(message.orderHash);
-        w.u8(message.yes ? 1 : 0);
         return writeCode(w, refusalCodes, message.code);
       case "decision":
-        writeTransaction(w, message.transaction);
         w.hex(message.payment);
-        w.u8(message.commit ? 1 : 0);
-        if (message.commit) w.raw(message.orderHash ?? noHash);
-        writeCode(w, refusalCodes, message.code);
-        this.#decided.write(w, message.decided);
-        return this.#proofs.write(w, message.proof);
+        return this.#decided.write(w, message.decided);
       case "ack":
       case "inquiry":
-        writeTransaction(w, message.transaction);
+        this.#transactions.write(w, message.transaction);
         return w.hex(message.payment);
       case "undecided":
-        writeTransaction(w, message.transaction);
+        this.#transactions.write(w, message.transaction);
         w.hex(message.payment);
         return writeCode(w, undecidedReasons, message.why);
       case "outcome":
@@ -231,12 +232,24 @@ class MessageWriter {
     }
   }
 
+  #passOn(decision: Decision, proof: Proof): void {
+    const w = this.#w;
+    w.u8(passedOn);
+    this.#transactions.write(w, decision.transaction);
+    w.hex(decision.payment);
+    w.u8(decision.commit ? 1 : 0);
+    if (decision.commit) w.raw(decision.orderHash ?? noHash);
+    else writeCode(w, refusalCodes, decision.code);
+    this.#decided.write(w, decision.decided);
+    this.#proofs.write(w, proof);
+  }
+
   #outcome(outcome: Outcome): void {
     const w = this.#w;
     writeCode(w, outcomeStates, outcome.state);
     switch (outcome.state) {
       case "committed":
-        writeTransaction(w, outcome.transaction);
+        this.#transactions.write(w, outcome.transaction);
         w.u8(outcome.replayed ? 1 : 0);
         return this.#decided.write(w, outcome.decided);
       case "aborted":
@@ -260,57 +273,70 @@ class MessageReader {
   #r: Reader;
   #decided = new DecidedReader();
   #proofs = new ProofReader();
-  constructor(r: Reader) {
+  #transactions = new TransactionReader();
+  readonly #batch: Batch | undefined;
+  readonly #stated: StatementReader | undefined;
+
+  /** @param batch what the sender states in the frame, if anything */
+  constructor(r: Reader, batch: Batch | undefined) {
     this.#r = r;
+    this.#batch = batch;
+    this.#stated = batch && new StatementReader(batch.list);
+  }
+
+  /** All has been read: nothing may be stated of which no message has spoken. */
+  end(): void {
+    if (this.#stated?.done === false) throw new FormatError("a statement without a message");
   }
 
   read(): Message {
     const r = this.#r;
     const index = r.u8();
+    if (index === passedOn) return this.#passedOn();
     const type = messageTypes[index];
     switch (type) {
       case "order": {
         const order = readOrder(r);
-        if (!order.detailsHash) return { type, order, proof: undefined };
-        return { type, order, proof: undefined, details: readDetails(r) };
+        const proof = this.#proof();
+        this.#statements.order(order);
+        if (!order.detailsHash) return { type, order, proof };
+        return { type, order, proof, details: readDetails(r) };
       }
       case "prepare": {
-        const transaction = readTransaction(r);
+        const transaction = this.#transactions.read(r);
         const order = readOrder(r);
         const proof = this.#proofs.read(r);
         if (!order.detailsHash) return { type, transaction, order, proof };
         return { type, transaction, order, proof, details: readDetails(r) };
       }
-      case "vote":
-        return {
-          type,
-          transaction: readTransaction(r),
-          payment: readPayment(r),
-          orderHash: readHash(r),
-          yes: readFlag(r),
-          code: readCode(r, refusalCodes),
-          proof: undefined,
-        };
-      case "decision": {
-        const transaction = readTransaction(r);
+      case "vote": {
+        const proof = this.#proof();
+        const { transaction, orderHash, yes } = this.#statements.vote();
         const payment = readPayment(r);
-        const commit = readFlag(r);
         return {
           type,
           transaction,
           payment,
-          commit,
-          orderHash: commit ? readHash(r) : undefined,
+          orderHash,
+          yes,
           code: readCode(r, refusalCodes),
-          decided: commit ? this.#decided.need(r) : this.#decided.read(r),
-          proof: this.#proofs.read(r),
+          proof,
         };
+      }
+      case "decision": {
+        const proof = this.#proof();
+        const payment = readPayment(r);
+        const decided = this.#decided.read(r);
+        const stated = this.#statements.decision(payment, decided);
+        const { transaction, commit, orderHash, code } = stated;
+        if (commit && !decided) throw new FormatError("decision without its place");
+        return { type, transaction, payment, commit, orderHash, code, decided, proof };
       }
       case "ack":
       case "inquiry":
-        return { type, transaction: readTransaction(r), payment: readPayment(r) };
+        return { type, transaction: this.#transactions.read(r), payment: readPayment(r) };
       case "undecided": {
-        const transaction = readTransaction(r);
+        const transaction = this.#transactions.read(r);
         const payment = readPayment(r);
         const why = readCode(r, undecidedReasons);
         if (!why) throw new FormatError("undecided without a reason");
@@ -332,6 +358,33 @@ class MessageReader {
     }
   }
 
+  get #statements(): StatementReader {
+    if (this.#stated) return this.#stated;
+    throw new FormatError("statements without a signature");
+  }
+
+  /** Of the next statement. */
+  #proof(): Proof {
+    return { batch: this.#batch!, index: this.#statements.count };
+  }
+
+  #passedOn(): Decision {
+    const r = this.#r;
+    const transaction = this.#transactions.read(r);
+    const payment = readPayment(r);
+    const commit = readFlag(r);
+    return {
+      type: "decision",
+      transaction,
+      payment,
+      commit,
+      orderHash: commit ? readHash(r) : undefined,
+      code: commit ? undefined : readCode(r, refusalCodes),
+      decided: commit ? this.#decided.need(r) : this.#decided.read(r),
+      proof: this.#proofs.need(r),
+    };
+  }
+
   #outcome(): Outcome {
     const r = this.#r;
     const state = readCode(r, outcomeStates);
@@ -339,7 +392,7 @@ class MessageReader {
       case "committed":
         return {
           state,
-          transaction: readTransaction(r),
+          transaction: this.#transactions.read(r),
           replayed: readFlag(r),
           decided: this.#decided.need(r),
         };

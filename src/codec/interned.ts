@@ -6,8 +6,8 @@
  * What is found is equal to what would have been made; so nothing depends on what the tables hold.
  */
 
-/** Of each table; above what is under way at a time. */
-const slots = 8192;
+/** Several times what is under way, so that few take each other's place. A power of two. */
+export const slotsDefault = 32_768;
 const chunkBytes = 32 * 1024;
 
 /** Values by their bytes, of at most a length; a newer one takes the place of an older. */
@@ -15,17 +15,19 @@ export class Interned<T> {
   readonly #width: number;
   /** One after the other, each with its length first. */
   readonly #keys: Uint8Array;
-  readonly #values: (T | undefined)[] = new Array(slots).fill(undefined);
+  readonly #values: (T | undefined)[];
 
-  constructor(bytesMax: number) {
+  /** @param slots a power of two: how many values are kept alive */
+  constructor(bytesMax: number, slots = slotsDefault) {
     this.#width = bytesMax + 1;
     this.#keys = new Uint8Array(slots * this.#width);
+    this.#values = new Array(slots).fill(undefined);
   }
 
   /** What was kept for `length` bytes from `at`; nothing where that is another's by now. */
   find(bytes: Uint8Array, at: number, length: number): T | undefined {
     if (length >= this.#width) return undefined;
-    const slot = slotOf(bytes, at, length);
+    const slot = this.#slotOf(bytes, at, length);
     const keys = this.#keys;
     let key = slot * this.#width;
     if (keys[key++] !== length) return undefined;
@@ -35,21 +37,23 @@ export class Interned<T> {
 
   keep(bytes: Uint8Array, at: number, length: number, value: T): T {
     if (length >= this.#width) return value;
-    const slot = slotOf(bytes, at, length);
+    const slot = this.#slotOf(bytes, at, length);
     const key = slot * this.#width;
     this.#keys[key] = length;
     for (let i = 0; i < length; i++) this.#keys[key + 1 + i] = bytes[at + i]!;
     this.#values[slot] = value;
     return value;
   }
-}
 
-/** FNV-1a over the last bytes, in which ids differ most. */
-function slotOf(bytes: Uint8Array, at: number, length: number): number {
-  let hash = length;
-  const end = at + length;
-  for (let i = Math.max(at, end - 12); i < end; i++) hash = Math.imul(hash ^ bytes[i]!, 0x01000193);
-  return (hash ^ hash >>> 15) & (slots - 1);
+  /** FNV-1a over the last bytes, in which ids differ most. */
+  #slotOf(bytes: Uint8Array, at: number, length: number): number {
+    let hash = length;
+    const end = at + length;
+    for (let i = Math.max(at, end - 12); i < end; i++) {
+      hash = Math.imul(hash ^ bytes[i]!, 0x01000193);
+    }
+    return (hash ^ hash >>> 15) & (this.#values.length - 1);
+  }
 }
 
 /** Copies of short byte strings, many in one piece of memory: alone each would have one of its own. */

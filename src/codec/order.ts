@@ -10,6 +10,7 @@ import {
   formatVersion,
   hashBytes,
   keepHash,
+  keepPayment,
   paymentBytes,
   readFlag,
   readName,
@@ -19,7 +20,7 @@ import {
 const slab = new Slab();
 const writer = new Writer(1024);
 /** By their payments' ids: an order comes back to whoever sent it, and stands in log and messages. */
-const orders = new Interned<Order>(paymentBytes);
+const orders = new Interned<Order>(paymentBytes, 8192);
 /** Version, and then the payment's id. */
 const paymentAt = 1;
 
@@ -41,6 +42,7 @@ export function encodeOrder(order: Omit<Order, "bytes" | "hash">): Order {
   }
   const bytes = slab.copy(w.view());
   const { payment, originator, legs, detailsHash } = order;
+  keepPayment(bytes, paymentAt, payment);
   return keep({ payment, originator, legs, detailsHash, bytes, hash: hashOf(bytes) });
 }
 

@@ -28,12 +28,12 @@ import {
   readName,
   readPayment,
   readRefusal,
-  readTransaction,
+  TransactionReader,
+  TransactionWriter,
   writeAddress,
   writeClock,
   writeCode,
   writeEpoch,
-  writeTransaction,
 } from "./values.ts";
 
 export interface Witness {
@@ -142,19 +142,23 @@ const recordTypes = [
   "carded",
   "uncarded",
 ] as const satisfies readonly LogRecord["type"][];
+const typeIndex = Object.fromEntries(recordTypes.map((type, index) => [type, index])) as Readonly<
+  Record<LogRecord["type"], number>
+>;
 const roles = ["coordinator", "participant"] as const;
 
 class RecordWriter {
   #w: Writer;
   #decided = new DecidedWriter();
   #proofs = new ProofWriter();
+  #transactions = new TransactionWriter();
   constructor(w: Writer) {
     this.#w = w;
   }
 
   write(record: LogRecord): void {
     const w = this.#w;
-    w.u8(recordTypes.indexOf(record.type));
+    w.u8(typeIndex[record.type]);
     switch (record.type) {
       case "genesis":
         w.hex(record.network);
@@ -188,48 +192,48 @@ class RecordWriter {
         w.hex(record.request);
         return w.hex(record.payment);
       case "prepared":
-        writeTransaction(w, record.transaction);
+        this.#transactions.write(w, record.transaction);
         w.blob(record.order.bytes);
         this.#proofs.write(w, record.proof);
         if (record.order.detailsHash) w.u8(record.hasDetails ? 1 : 0);
         return w.text(record.card ?? "");
       case "committed":
-        writeTransaction(w, record.transaction);
+        this.#transactions.write(w, record.transaction);
         w.blob(record.order.bytes);
         w.varint(record.proofs.length);
         for (const proof of record.proofs) this.#proofs.write(w, proof);
         return;
       case "posted":
-        writeTransaction(w, record.transaction);
+        this.#transactions.write(w, record.transaction);
         w.hex(record.payment);
         this.#decided.write(w, record.decided);
         return this.#proofs.write(w, record.proof);
       case "released":
-        writeTransaction(w, record.transaction);
+        this.#transactions.write(w, record.transaction);
         w.hex(record.payment);
         writeCode(w, refusalCodes, record.code);
         this.#decided.write(w, record.decided);
         return this.#proofs.write(w, record.proof);
       case "refused":
       case "ended":
-        writeTransaction(w, record.transaction);
+        this.#transactions.write(w, record.transaction);
         return w.hex(record.payment);
       case "forced":
-        writeTransaction(w, record.transaction);
+        this.#transactions.write(w, record.transaction);
         w.blob(record.order.bytes);
         w.u8(record.commit ? 1 : 0);
         w.text(record.by);
         return w.text(record.card ?? "");
       case "mismatch":
-        writeTransaction(w, record.transaction);
+        this.#transactions.write(w, record.transaction);
         w.hex(record.payment);
         return w.u8(record.commit ? 1 : 0);
       case "acknowledged":
-        writeTransaction(w, record.transaction);
+        this.#transactions.write(w, record.transaction);
         w.hex(record.payment);
         return w.text(record.by);
       case "unacknowledged":
-        writeTransaction(w, record.transaction);
+        this.#transactions.write(w, record.transaction);
         w.hex(record.payment);
         w.u8(record.commit ? 1 : 0);
         return w.text(record.by);
@@ -283,6 +287,7 @@ class RecordReader {
   #r: Reader;
   #decided = new DecidedReader();
   #proofs = new ProofReader();
+  #transactions = new TransactionReader();
   constructor(r: Reader) {
     this.#r = r;
   }
@@ -315,7 +320,7 @@ class RecordReader {
       case "keyed":
         return { type, key: r.hex(16), request: r.hex(hashBytes), payment: readPayment(r) };
       case "prepared": {
-        const transaction = readTransaction(r);
+        const transaction = this.#transactions.read(r);
         const order = readOrder(r);
         const proof = this.#proofs.read(r);
         const prepared = { type, transaction, order, proof };
@@ -327,14 +332,14 @@ class RecordReader {
       case "committed":
         return {
           type,
-          transaction: readTransaction(r),
+          transaction: this.#transactions.read(r),
           order: readOrder(r),
           proofs: Array.from({ length: readCount(r) }, () => this.#proofs.need(r)),
         };
       case "posted":
         return {
           type,
-          transaction: readTransaction(r),
+          transaction: this.#transactions.read(r),
           payment: readPayment(r),
           decided: this.#decided.need(r),
           proof: this.#proofs.read(r),
@@ -342,7 +347,7 @@ class RecordReader {
       case "released":
         return {
           type,
-          transaction: readTransaction(r),
+          transaction: this.#transactions.read(r),
           payment: readPayment(r),
           code: readCode(r, refusalCodes),
           decided: this.#decided.read(r),
@@ -350,11 +355,11 @@ class RecordReader {
         };
       case "refused":
       case "ended":
-        return { type, transaction: readTransaction(r), payment: readPayment(r) };
+        return { type, transaction: this.#transactions.read(r), payment: readPayment(r) };
       case "forced":
         return {
           type,
-          transaction: readTransaction(r),
+          transaction: this.#transactions.read(r),
           order: readOrder(r),
           commit: readFlag(r),
           by: r.text(),
@@ -363,21 +368,21 @@ class RecordReader {
       case "mismatch":
         return {
           type,
-          transaction: readTransaction(r),
+          transaction: this.#transactions.read(r),
           payment: readPayment(r),
           commit: readFlag(r),
         };
       case "acknowledged":
         return {
           type,
-          transaction: readTransaction(r),
+          transaction: this.#transactions.read(r),
           payment: readPayment(r),
           by: r.text(),
         };
       case "unacknowledged":
         return {
           type,
-          transaction: readTransaction(r),
+          transaction: this.#transactions.read(r),
           payment: readPayment(r),
           commit: readFlag(r),
           by: r.text(),

@@ -7,13 +7,24 @@ import { createHash } from "node:crypto";
 import { Reader, Writer } from "../bytes.ts";
 import { FormatError } from "../errors.ts";
 import { statementListBytesMax } from "../limits.ts";
-import type { Message } from "../protocol/message.ts";
+import type { PaymentId } from "../protocol/id.ts";
+import type { Decided, Message } from "../protocol/message.ts";
 import { refusalCodes, sameBytes } from "../protocol/order.ts";
 import type { Order } from "../protocol/order.ts";
 import type { Decision, Vote } from "../protocol/message.ts";
 import type { Batch, Proof } from "../protocol/proof.ts";
 import type { VectorClock } from "../protocol/vector_clock.ts";
-import { formatVersion, hashBytes, writeClock, writeCode, writeTransaction } from "./values.ts";
+import {
+  formatVersion,
+  hashBytes,
+  readCode,
+  readHash,
+  readPayment,
+  readTransaction,
+  writeClock,
+  writeCode,
+  writeTransaction,
+} from "./values.ts";
 
 /** Statements of different kinds are never the same bytes. */
 const kinds = { order: 1, yes: 2, no: 3, commit: 4, abort: 5 } as const;
@@ -33,14 +44,10 @@ export function isSigned(message: Message): boolean {
 
 /** Gathers what a frame states. */
 export class StatementList {
-  readonly #w: Writer;
+  readonly #w = new Writer(1024);
   #count = 0;
   /** Where the last one begins. */
   #last = 0;
-
-  constructor(w = new Writer(1024)) {
-    this.#w = w;
-  }
 
   get count(): number {
     return this.#count;
@@ -48,6 +55,10 @@ export class StatementList {
 
   get bytes(): Uint8Array {
     return this.#w.slice();
+  }
+
+  get length(): number {
+    return this.#w.length;
   }
 
   /**
@@ -75,11 +86,86 @@ export class StatementList {
   }
 }
 
+/** What a vote's statement says of it. */
+type StatedVote = Pick<Vote, "transaction" | "orderHash" | "yes">;
+
+/**
+ * Takes the statements of a frame out of its list, one after the other: messages have only what stands in
+ * no statement. Every method throws {@linkcode FormatError} where the next one states something else.
+ */
+export class StatementReader {
+  readonly #r: Reader;
+  /** Where the one that is being read ends. */
+  #end = 0;
+  #count = 0;
+
+  constructor(list: Uint8Array) {
+    this.#r = new Reader(list);
+  }
+
+  /** How many have been read. */
+  get count(): number {
+    return this.#count;
+  }
+
+  get done(): boolean {
+    return this.#r.done;
+  }
+
+  order({ hash }: Order): void {
+    const isOrder = this.#begin() === kinds.order;
+    if (!isOrder || !sameBytes(this.#r.raw(hashBytes), hash)) {
+      throw new FormatError("an order that is not the one stated");
+    }
+    this.#finish();
+  }
+
+  vote(): StatedVote {
+    const kind = this.#begin();
+    const yes = kind === kinds.yes;
+    if (!yes && kind !== kinds.no) throw new FormatError("a vote that is not stated");
+    const vote = { transaction: readTransaction(this.#r), orderHash: readHash(this.#r), yes };
+    this.#finish();
+    return vote;
+  }
+
+  /** @param decided where the message says that the decision stands */
+  decision(payment: PaymentId, decided: Decided | undefined): Stated {
+    const r = this.#r;
+    const kind = this.#begin();
+    const commit = kind === kinds.commit;
+    if (!commit && kind !== kinds.abort) throw new FormatError("a decision that is not stated");
+    const transaction = readTransaction(r);
+    const isThere = r.varint() === (decided?.number ?? 0) &&
+      (!decided || sameBytes(r.raw(placeBytes), placeOf(decided.clock)));
+    if (!isThere || (!commit && readPayment(r) !== payment)) {
+      throw new FormatError("a decision that is not the one stated");
+    }
+    const orderHash = commit ? readHash(r) : undefined;
+    const code = commit ? undefined : readCode(r, refusalCodes);
+    this.#finish();
+    return { transaction, payment, commit, orderHash, code, decided };
+  }
+
+  /** Returns what kind of statement is the next. */
+  #begin(): number {
+    if (this.#r.done) throw new FormatError("fewer statements than messages that have one");
+    const length = this.#r.varint();
+    this.#end = this.#r.position + length;
+    return this.#r.u8();
+  }
+
+  #finish(): void {
+    if (this.#r.position !== this.#end) throw new FormatError("a statement of another length");
+    this.#count++;
+  }
+}
+
 export function orderStatement(order: Order): Uint8Array {
   return statement((w) => writeOrder(w, order));
 }
 
-export function voteStatement(vote: Pick<Vote, "transaction" | "orderHash" | "yes">): Uint8Array {
+export function voteStatement(vote: StatedVote): Uint8Array {
   return statement((w) => writeVote(w, vote));
 }
 
@@ -116,10 +202,7 @@ function writeOrder(w: Writer, { hash }: Order): void {
   w.raw(hash);
 }
 
-function writeVote(
-  w: Writer,
-  { transaction, orderHash, yes }: Pick<Vote, "transaction" | "orderHash" | "yes">,
-): void {
+function writeVote(w: Writer, { transaction, orderHash, yes }: StatedVote): void {
   w.u8(yes ? kinds.yes : kinds.no);
   writeTransaction(w, transaction);
   w.raw(orderHash);
@@ -145,13 +228,15 @@ function writeDecision(w: Writer, decision: Stated): void {
 /** All decisions of an entry have the same clock object. */
 const places = new WeakMap<VectorClock, Uint8Array>();
 
-/** Stands for a clock, in eight bytes. */
+const placeBytes = 8;
+
+/** Stands for a clock. */
 function placeOf(clock: VectorClock): Uint8Array {
   let place = places.get(clock);
   if (!place) {
     const w = new Writer(256);
     writeClock(w, clock);
-    place = new Uint8Array(createHash("sha256").update(w.view()).digest().subarray(0, 8));
+    place = new Uint8Array(createHash("sha256").update(w.view()).digest().subarray(0, placeBytes));
     places.set(clock, place);
   }
   return place;

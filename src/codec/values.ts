@@ -10,10 +10,10 @@ import type { RefusalCode } from "../protocol/order.ts";
 import { refusalCodes } from "../protocol/order.ts";
 import type { Batch, Proof } from "../protocol/proof.ts";
 import type { VectorClock } from "../protocol/vector_clock.ts";
-import { Interned, Slab } from "./interned.ts";
+import { Interned, Slab, slotsDefault } from "./interned.ts";
 
 /** Of orders, frames, entries and checkpoints alike. Changing any of them needs another one. */
-export const formatVersion = 3;
+export const formatVersion = 4;
 /** Of SHA-256. */
 export const hashBytes = 32;
 /** Of Ed25519. */
@@ -31,7 +31,7 @@ export function readFlag(r: Reader): boolean {
 }
 
 /** Of names of nodes and accounts. */
-const names = new Interned<string>(31);
+const names = new Interned<string>(31, 8192);
 
 export function readName(r: Reader): string {
   const { bytes, position } = r;
@@ -86,6 +86,11 @@ export function readHash(r: Reader): Uint8Array {
     hashes.keep(bytes, position, hashBytes, slab.copy(bytes, position, hashBytes));
 }
 
+/** For {@linkcode readPayment} to find: an id, and where its bytes are. */
+export function keepPayment(bytes: Uint8Array, at: number, id: PaymentId): void {
+  payments.keep(bytes, at, paymentBytes, id);
+}
+
 /** For {@linkcode readHash} to find. */
 export function keepHash(hash: Uint8Array): Uint8Array {
   return hashes.keep(hash, 0, hashBytes, hash);
@@ -96,7 +101,7 @@ export function writeEpoch(w: Writer, epoch: Epoch): void {
   w.hex(epoch.nonce);
 }
 
-/** The bytes of the epoch that was last written: the next transaction is mostly of the same. */
+/** Of the epoch that was last written whole: the next transaction is mostly of the same. */
 let lastEpoch = { prefix: "-", bytes: new Uint8Array(0) };
 
 export function writeTransaction(w: Writer, id: TransactionId): void {
@@ -104,33 +109,88 @@ export function writeTransaction(w: Writer, id: TransactionId): void {
     const parts = transactionParts(id);
     const epoch = new Writer(32);
     writeEpoch(epoch, parts);
-    const prefix = `${parts.counter}-${parts.nonce}-`;
-    lastEpoch = { prefix, bytes: epoch.slice() };
+    lastEpoch = { prefix: prefixOf(parts.counter, parts.nonce), bytes: epoch.slice() };
   }
   w.raw(lastEpoch.bytes);
   w.varint(numberAt(id, lastEpoch.prefix.length));
 }
 
-const transactionBytesMax = 8 + 6 + 8;
-const transactions = new Interned<TransactionId>(transactionBytesMax);
-
+/** Whole: epoch and place in it. */
 export function readTransaction(r: Reader): TransactionId {
-  const { bytes, position } = r;
-  skipVarint(r);
-  r.skip(6);
-  skipVarint(r);
-  const length = r.position - position;
-  const known = transactions.find(bytes, position, length);
-  if (known !== undefined) return known;
-  const again = new Reader(bytes.subarray(position));
-  const id = `${again.varint()}-${again.hex(6)}-${again.varint()}` as TransactionId;
-  return transactions.keep(bytes, position, length, id);
+  const { bytes: epoch, prefix } = lastEpoch;
+  if (epoch.length > 0 && startsWith(r, epoch)) {
+    r.skip(epoch.length);
+    return transactions.get(prefix, readSequence(r));
+  }
+  return transactions.get(prefixOf(r.varint(), r.hex(6)), readSequence(r));
 }
 
-/** Over a number that is not looked at: what is found by its bytes was looked at before. */
-function skipVarint(r: Reader): void {
-  while (r.u8() >= 0x80);
+function startsWith({ bytes, position }: Reader, start: Uint8Array): boolean {
+  for (let i = 0; i < start.length; i++) if (bytes[position + i] !== start[i]) return false;
+  return true;
 }
+
+function readSequence(r: Reader): number {
+  const sequence = r.varint();
+  if (sequence === 0) throw new FormatError("transaction 0 of an epoch");
+  return sequence;
+}
+
+/** Those of a frame or an entry are mostly of one epoch, so that is written where it changes. */
+export class TransactionWriter {
+  #prefix = "-";
+
+  write(w: Writer, id: TransactionId): void {
+    if (!id.startsWith(this.#prefix)) {
+      const { counter, nonce } = transactionParts(id);
+      this.#prefix = prefixOf(counter, nonce);
+      // No transaction has this number.
+      w.u8(0);
+      writeEpoch(w, { counter, nonce });
+    }
+    w.varint(numberAt(id, this.#prefix.length));
+  }
+}
+
+export class TransactionReader {
+  #prefix = "";
+
+  read(r: Reader): TransactionId {
+    let sequence = r.varint();
+    if (sequence === 0) {
+      const prefix = prefixOf(r.varint(), r.hex(6));
+      if (prefix === this.#prefix) throw new FormatError("an epoch written twice");
+      this.#prefix = prefix;
+      sequence = readSequence(r);
+    }
+    if (this.#prefix === "") throw new FormatError("a transaction without its epoch");
+    return transactions.get(this.#prefix, sequence);
+  }
+}
+
+function prefixOf(counter: number, nonce: string): string {
+  return `${counter}-${nonce}-`;
+}
+
+/** Those read lately, by their places in their epochs: each stands in half a dozen messages and records. */
+const transactions = new class {
+  readonly #ids: (TransactionId | undefined)[] = new Array(slotsDefault).fill(undefined);
+  readonly #prefixes: string[] = new Array(slotsDefault).fill("");
+  readonly #sequences = new Float64Array(slotsDefault);
+
+  get(prefix: string, sequence: number): TransactionId {
+    const slot = sequence & (slotsDefault - 1);
+    const known = this.#ids[slot];
+    if (
+      known !== undefined && this.#sequences[slot] === sequence && this.#prefixes[slot] === prefix
+    ) {
+      return known;
+    }
+    this.#sequences[slot] = sequence;
+    this.#prefixes[slot] = prefix;
+    return this.#ids[slot] = `${prefix}${sequence}` as TransactionId;
+  }
+}();
 
 export function writeClock(w: Writer, clock: VectorClock): void {
   w.varint(clock.size);

@@ -13,7 +13,13 @@ import type { Message } from "../../src/protocol/message.ts";
 import type { Order } from "../../src/protocol/order.ts";
 import type { Proof } from "../../src/protocol/proof.ts";
 import type { LogRecord } from "../../src/protocol/record.ts";
-import { order as dollar, payment, transactions } from "../protocol/example.ts";
+import {
+  order as dollar,
+  otherLegs,
+  otherPayment,
+  payment,
+  transactions,
+} from "../protocol/example.ts";
 import { asSent, batchOf, proofOf, stubSign } from "./proofs.ts";
 import { proofBiggest, proofs } from "./samples.ts";
 
@@ -34,6 +40,18 @@ const vote: Message = {
   yes: true,
   code: undefined,
 };
+const ordered: Message = { type: "order", order };
+const decided = { number: 3, clock: new Map([["c", 3]]) };
+const commit: Message = {
+  type: "decision",
+  transaction: T1,
+  payment,
+  commit: true,
+  orderHash,
+  code: undefined,
+  decided,
+};
+const abort: Message = { ...commit, commit: false, orderHash: undefined, code: "vote_timeout" };
 const ack: Message = { type: "ack", transaction: T1, payment };
 const prepare = (proof?: Proof): Message => ({ type: "prepare", transaction: T1, order, proof });
 
@@ -101,7 +119,7 @@ Deno.test("records of an entry share their batches, and the next entry has its o
   >[];
   assertEquals(again.map(({ proof }) => proof), [first, second, third, first]);
   assert(again[1]!.proof!.batch === again[0]!.proof!.batch);
-  assertEquals(size(of(first), of(second)) - size(of(first)), size(of()) - size() + 1);
+  assertEquals(size(of(first), of(second)) - size(of(first)), size(of(), of()) - size(of()) + 1);
   assertEquals(decodeEntry(encodeEntry(entryOf(of(first)))).records.length, 1);
 });
 
@@ -129,38 +147,91 @@ Deno.test("decodeEntry() refuses fewer proofs than are counted, and one that is 
 
 // Frames
 
-const frameStart = encodeFrames(header, [], stubSign)[0]!.length;
-const flagAt = frameStart - 1;
+/** Where it says whether its sender states anything. */
+const flagAt = encodeFrames(header, [], stubSign)[0]!.length - 1;
 
-/** The bytes of the messages of a frame. */
-function bodyOf(frame: Uint8Array): Uint8Array {
-  return frame.slice(frameStart + (frame[flagAt] === 1 ? 64 : 0));
+/** A frame of one node, taken apart: what it states, and the bytes of its messages. */
+function partsOf(...sent: Message[]): { list: Uint8Array; body: Uint8Array } {
+  const [frame] = encodeFrames(header, sent, stubSign);
+  const r = new Reader(frame!.subarray(flagAt));
+  const list = r.u8() === 1 ? (r.raw(64), r.blob()) : new Uint8Array();
+  return { list, body: frame!.slice(flagAt + r.position) };
 }
 
-function frameOf(signature: Uint8Array | undefined, ...bodies: Uint8Array[]): Uint8Array {
-  const head = encodeFrames(header, [], stubSign)[0]!.with(flagAt, signature ? 1 : 0);
-  return new Uint8Array([...head, ...signature ?? [], ...bodies.flatMap((body) => [...body])]);
+function frameOf(list: Uint8Array | undefined, ...bodies: Uint8Array[]): Uint8Array {
+  const w = new Writer();
+  w.raw(encodeFrames(header, [], stubSign)[0]!.subarray(0, flagAt));
+  w.u8(list ? 1 : 0);
+  if (list) {
+    w.raw(stubSign(list));
+    w.blob(list);
+  }
+  for (const body of bodies) w.raw(body);
+  return w.slice();
 }
 
-const signature = new Uint8Array(64).fill(5);
+function joined(...lists: Uint8Array[]): Uint8Array {
+  return new Uint8Array(lists.flatMap((list) => [...list]));
+}
 
 Deno.test("decodeFrame() refuses statements without a signature", () => {
-  const [frame] = encodeFrames(header, [ack, vote], stubSign);
-  assertThrows(
-    () => decodeFrame(frameOf(undefined, bodyOf(frame!)), "alice"),
-    FormatError,
-    "statements without a signature",
-  );
+  for (const stated of [vote, commit, ordered]) {
+    const { body } = partsOf(ack, stated);
+    const bytes = frameOf(undefined, body);
+    assertThrows(() => decodeFrame(bytes, "alice"), FormatError, "statements without a signature");
+  }
 });
 
 Deno.test("decodeFrame() refuses a signature without statements", () => {
   for (const sent of [[], [ack], [prepare(first)]]) {
-    const [frame] = encodeFrames(header, sent, stubSign);
-    assertThrows(
-      () => decodeFrame(frameOf(signature, bodyOf(frame!)), "alice"),
-      FormatError,
-      "a signature of nothing",
-    );
+    const bytes = frameOf(new Uint8Array(), partsOf(...sent).body);
+    assertThrows(() => decodeFrame(bytes, "alice"), FormatError, "a signature of nothing");
+  }
+});
+
+Deno.test("decodeFrame() refuses a statement without a message, and a message without one", () => {
+  for (const stated of [vote, commit, ordered]) {
+    const { list, body } = partsOf(stated);
+    const more = frameOf(joined(list, list), body);
+    assertThrows(() => decodeFrame(more, "alice"), FormatError, "a statement without a message");
+    const fewer = frameOf(list, body, body);
+    assertThrows(() => decodeFrame(fewer, "alice"), FormatError, "fewer statements than messages");
+  }
+});
+
+Deno.test("decodeFrame() refuses a message with the statement of another", () => {
+  const all = [vote, commit, ordered];
+  for (const [i, stated] of all.entries()) {
+    for (const [j, other] of all.entries()) {
+      const bytes = frameOf(partsOf(other).list, partsOf(stated).body);
+      if (i === j) assertEquals(asSent(decodeFrame(bytes, "alice")), [stated]);
+      else assertThrows(() => decodeFrame(bytes, "alice"), FormatError);
+    }
+  }
+});
+
+Deno.test("decodeFrame() refuses an order, a place or an abort's payment that is not the one stated", () => {
+  const changed: readonly [Message, Message][] = [
+    [ordered, { ...ordered, order: otherLegs }],
+    [commit, { ...commit, decided: { ...decided, number: 4 } }],
+    [commit, { ...commit, decided: { ...decided, clock: new Map([["c", 4]]) } }],
+    [abort, { ...abort, payment: otherPayment }],
+    [abort, { ...abort, decided: undefined }],
+  ];
+  for (const [stated, told] of changed) {
+    const bytes = frameOf(partsOf(stated).list, partsOf(told).body);
+    assertThrows(() => decodeFrame(bytes, "alice"), FormatError);
+  }
+});
+
+Deno.test("decodeFrame() refuses a statement that is longer or shorter than what it states", () => {
+  for (const stated of [vote, commit, abort, ordered]) {
+    const { list, body } = partsOf(stated);
+    const statement = list.subarray(1);
+    for (const bytes of [new Uint8Array([...statement, 0]), statement.slice(0, -1)]) {
+      const changed = frameOf(new Uint8Array([bytes.length, ...bytes]), body);
+      assertThrows(() => decodeFrame(changed, "alice"), FormatError);
+    }
   }
 });
 
@@ -168,13 +239,14 @@ Deno.test("decodeFrame() refuses a signature without statements", () => {
 const votesMax = Math.floor(statementListBytesMax / batchOf("alice", vote).list.length);
 
 Deno.test("decodeFrame() refuses more statements than a node puts into a frame", () => {
-  const [frame] = encodeFrames(header, [vote], stubSign);
-  const bodies = Array.from({ length: votesMax + 1 }, () => bodyOf(frame!));
-  assertEquals(
-    decodeFrame(frameOf(signature, ...bodies.slice(1)), "alice").messages.length,
-    votesMax,
-  );
-  assertThrows(() => decodeFrame(frameOf(signature, ...bodies), "alice"), FormatError, "too many");
+  const { list, body } = partsOf(vote);
+  const of = (count: number) =>
+    frameOf(
+      joined(...Array.from({ length: count }, () => list)),
+      ...Array.from({ length: count }, () => body),
+    );
+  assertEquals(decodeFrame(of(votesMax), "alice").messages.length, votesMax);
+  assertThrows(() => decodeFrame(of(votesMax + 1), "alice"), FormatError, "too many");
 });
 
 Deno.test("each statement of a frame has its place in the list that was signed, and nothing else has", () => {
@@ -215,7 +287,7 @@ Deno.test("a frame has no more statements than can be signed together", () => {
   assertEquals(counts([...full, vote]), [votesMax + 2, 1]);
 });
 
-const ackBytes = encodeFrames(header, [ack], stubSign)[0]!.length - frameStart;
+const ackBytes = partsOf(ack, ack).body.length - partsOf(ack).body.length;
 const biggest = prepare(proofBiggest);
 const other: Proof = { batch: { ...proofBiggest.batch, signer: "bob" }, index: 0 };
 /** What a frame is full before, wherever its end comes to lie. */

@@ -2,6 +2,7 @@
 
 import { assert, assertEquals, assertMatch, assertRejects, assertThrows } from "@std/assert";
 import { decodeFrame, encodeFrames } from "../../src/codec/frame.ts";
+import { signatureBytes } from "../../src/codec/values.ts";
 import { FormatError } from "../../src/errors.ts";
 import { initCertificates } from "../../src/keys/init.ts";
 import { loadIdentity } from "../../src/keys/identity.ts";
@@ -110,23 +111,24 @@ const unsigned: readonly [string, () => Uint8Array][] = [
     "that of another network",
     () => payloadOf("alice", [vote], node("alice", undefined, "cd".repeat(32))),
   ],
-  ["over another list", () => {
-    // Its last statement is yes, and says no now.
-    const payload = payloadOf("alice", [ordered, vote]);
-    const yesAt = payload.length - 2;
-    assertEquals(payload[yesAt], 1);
-    payload[yesAt] = 0;
-    return payload;
-  }],
-  ["over the same list in another order", () => {
-    const one = payloadOf("alice", [ordered, otherOrdered]);
-    const other = payloadOf("alice", [otherOrdered, ordered]);
-    const bodyBytes = 2 * payloadOf("alice", [ordered]).length - one.length;
-    return new Uint8Array([...one.subarray(0, bodyBytes), ...other.subarray(bodyBytes)]);
-  }],
+  ["over another list", () => signedAs([ordered, vote], [ordered, { ...vote, yes: false }])],
+  [
+    "over the same list in another order",
+    () => signedAs([ordered, otherOrdered], [otherOrdered, ordered]),
+  ],
   ["of zeros", () => payloadOf("alice", [vote], node("alice", { ...zeros }))],
 ];
 const otherOrdered: Message = { type: "order", order: otherLegs };
+
+/** A frame of `told`, with the signature of one of `signed`. */
+function signedAs(signed: readonly Message[], told: readonly Message[]): Uint8Array {
+  const signatureAt = payloadOf("alice", []).length;
+  const signature = payloadOf("alice", signed).subarray(signatureAt, signatureAt + signatureBytes);
+  const payload = payloadOf("alice", told);
+  payload.set(signature, signatureAt);
+  return payload;
+}
+
 const zeros: Trust = {
   introduction: introductions.get("bob")!,
   sign: () => new Uint8Array(64),
