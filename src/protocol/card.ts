@@ -9,6 +9,10 @@ export interface Expiry {
   readonly month: number;
 }
 
+export function sameMonth(a: Expiry, b: Expiry): boolean {
+  return a.year === b.year && a.month === b.month;
+}
+
 /** What an issuer's shell has read of a card in the details of a prepare. */
 export interface CardClaim {
   /** Of the number, under the issuer's card key, 32 bytes, hexadecimal. */

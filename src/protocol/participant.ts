@@ -14,13 +14,12 @@ import {
   ownOrdersMax,
   paymentIdAheadMsMax,
 } from "../limits.ts";
-import type { CardClaim, Expiry } from "./card.ts";
-import { cardIdOf } from "./card.ts";
-import type { DeclineReason } from "./declines.ts";
-import { Declines } from "./declines.ts";
+import { cardIdOf, sameMonth } from "./card.ts";
+import type { Declines } from "./declines.ts";
 import type { SealedDetails } from "./details.ts";
 import type { Epoch, PaymentId, TransactionId } from "./id.ts";
 import { isLaterTransaction, paymentIdMs, transactionParts } from "./id.ts";
+import { Issuer } from "./issuer.ts";
 import { LookUps } from "./look_ups.ts";
 import type {
   Ack,
@@ -32,7 +31,6 @@ import type {
   Prepare,
   Vote,
 } from "./message.ts";
-import { formatAmount } from "./money.ts";
 import type { Leg, Order, RefusalCode } from "./order.ts";
 import {
   cardLegOf,
@@ -74,8 +72,7 @@ export class Participant {
   readonly #name: string;
   readonly #coordinator: string;
   readonly #own = new OwnOrders();
-  /** Charges of this node's cards. */
-  readonly declines = new Declines();
+  readonly #issuer: Issuer;
   readonly #lookUps = new LookUps<MessageEvent | SubmitEvent | ClaimEvent>();
   #indexHasKeys = false;
   /** The node is about to stop: what is known is answered, nothing new is begun. */
@@ -86,6 +83,12 @@ export class Participant {
     this.#name = name;
     this.#coordinator = coordinator;
     this.state = new ParticipantState(name, coordinator);
+    this.#issuer = new Issuer(this.state);
+  }
+
+  /** Charges of this node's cards. */
+  get declines(): Declines {
+    return this.#issuer.declines;
   }
 
   get isLinked(): boolean {
@@ -178,10 +181,7 @@ export class Participant {
   ): void {
     this.state.apply(record, turn);
     out.add(record, mustAppend, details);
-    if (record.type === "posted") this.declines.settled(record.transaction, true);
-    else if (record.type === "released" || record.type === "mismatch") {
-      this.declines.settled(record.transaction, false);
-    }
+    this.#issuer.recorded(record);
   }
 
   #start(genesis: Genesis, nonce: string, turn: Turn, out: Out): void {
@@ -434,7 +434,7 @@ export class Participant {
     const refusal = this.#refusalOf(order) ?? (isUnreadable ? "details_unreadable" : undefined);
     if (refusal === "forgotten") return this.#vote(prepare, false, out);
     if (refusal) return this.#vote(prepare, false, out, refusal);
-    const card = cardLeg && this.#accountOfCard(cardLeg, prepare, event.card, turn, out);
+    const card = cardLeg && this.#issuer.accountOf(cardLeg, prepare, event.card, turn, out.notes);
     if (cardLeg && card === undefined) return this.#vote(prepare, false, out, "card_declined");
     // The promise must survive a crash before anyone can rely on it: the vote leaves with this entry.
     const isOurs = order.originator === this.#name;
@@ -470,62 +470,6 @@ export class Participant {
     const code = this.state.ledger.refusalOf(legs, isOurs && this.#own.confirms(order));
     const isForgotten = isOurs && !this.#own.get(order.payment);
     return code === "debit_not_authorized" && isForgotten ? "forgotten" : code;
-  }
-
-  /**
-   * The account that pays for a card, which is who may debit it here: whoever knows the card, not who
-   * orders. Nothing where it is declined; nobody else is told why, or a merchant could find out which
-   * cards there are, and how much is on them.
-   */
-  #accountOfCard(
-    leg: Leg,
-    { transaction, order }: Prepare,
-    claim: CardClaim | undefined,
-    turn: Turn,
-    out: Out,
-  ): string | undefined {
-    const { originator: merchant, payment } = order;
-    const { currency } = leg;
-    if (this.declines.has(transaction)) return undefined;
-    const { nowMs, atMs } = turn;
-    const hash = claim?.hash;
-    const found = this.declines.isSlowed(merchant, hash, nowMs)
-      ? "too_many_failures"
-      : this.#judgeCard(leg, claim, turn);
-    if (typeof found === "object") {
-      if (hash !== undefined) this.declines.charged(transaction, hash);
-      return found.account;
-    }
-    const amount = -leg.amount;
-    const masked = claim?.masked;
-    const isNews = this.declines.add(
-      { transaction, payment, merchant, masked, amount, currency, reason: found, atMs },
-      hash,
-      nowMs,
-    );
-    if (!isNews) return undefined;
-    out.notes.push(
-      `declined ${formatAmount(amount, currency)} ${currency} to ${merchant} by card ` +
-        `${masked ?? "unread"}, payment ${payment}: ${found}`,
-    );
-    return undefined;
-  }
-
-  /** The account behind a card, or why it does not pay. */
-  #judgeCard(
-    leg: Leg,
-    claim: CardClaim | undefined,
-    { atMs }: Turn,
-  ): { readonly account: string } | DeclineReason {
-    if (!claim) return "card_unreadable";
-    if (!claim.isNumber) return "number_malformed";
-    const card = this.state.card(cardIdOf(claim.hash));
-    if (card?.hash !== claim.hash) return "card_unknown";
-    if (!claim.expiry || !sameMonth(claim.expiry, card.expiry)) return "expiry_wrong";
-    if (claim.expiresMs <= atMs) return "card_expired";
-    if (!claim.isCvvRight) return "cvv_wrong";
-    const { account } = card;
-    return this.state.ledger.refusalOf([{ ...leg, account }], true) ?? { account };
   }
 
   /** Whether `epoch` is the coordinator's present one; a higher one is, from now on. */
@@ -840,10 +784,6 @@ export class Participant {
 function mismatchText({ transaction, payment, commit, by }: Omit<Mismatched, "context">): string {
   return `${transaction} was forced to ${decisionText(!commit)} by ${by}, but it was decided to ` +
     `${decisionText(commit)}: payment ${payment} is not atomic`;
-}
-
-function sameMonth(a: Expiry, b: Expiry): boolean {
-  return a.year === b.year && a.month === b.month;
 }
 
 function decisionText(commit: boolean): "commit" | "abort" {
