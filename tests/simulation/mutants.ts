@@ -29,8 +29,8 @@ export const mutants: readonly Mutant[] = [
   {
     name: "send before append",
     file: loop,
-    find: `if (pause) await pause("before", records);`,
-    replace: "this.#release(out.sends.splice(0), log.head);",
+    find: "frames = this.#frames(sends, { ...head, clock });",
+    replace: "for (const early of this.#frames(sends, { ...head, clock })) this.#tell(early);",
     seeds: 50,
   },
   {
@@ -182,7 +182,7 @@ export const mutants: readonly Mutant[] = [
   },
   {
     name: "a card pays whatever its expiry",
-    file: participant,
+    file: "src/protocol/issuer.ts",
     find: `if (!claim.expiry || !sameMonth(claim.expiry, card.expiry)) return "expiry_wrong";`,
     replace: "",
     seeds: 50,
@@ -213,9 +213,9 @@ export const mutants: readonly Mutant[] = [
   {
     name: "details stored before their record",
     file: "src/log/log.ts",
-    find: "await this.#storage.commit([...writes, ...beside.writes()]);",
+    find: "const committed = this.#storage.commit([...writes, ...beside.writes()]);",
     replace:
-      "await this.#storage.commit([...beside.writes()]); await this.#storage.commit(writes);",
+      "await this.#storage.commit([...beside.writes()]); const committed = this.#storage.commit(writes);",
     seeds: 50,
   },
   {
