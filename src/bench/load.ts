@@ -1,26 +1,9 @@
-/** Load on a participant, from within its process, by the function that the API calls. */
+/** Load on a participant: so many payments in flight, or so many that arrive a second, and their counts. */
 
-import type { DetailsFor } from "../protocol/details.ts";
-import type { Leg } from "../protocol/order.ts";
-import type { ParticipantNode } from "../node/participant_node.ts";
 import { Histogram } from "./histogram.ts";
-
-export const currency = "USD";
-/** Of every account, minor units: no load uses it up. */
-export const opening = 10n ** 12n;
-
-/** What is paid. */
-export interface Workload {
-  readonly participants: readonly string[];
-  /** Of each participant. */
-  readonly accounts: number;
-  /** Of a payment, at least two; one of them a debit. */
-  readonly legs: number;
-  /** Whether each payment tells its recipients something. */
-  readonly memo: boolean;
-  /** The share of payments that a participant refuses, from 0 to 1. */
-  readonly refusals: number;
-}
+import type { Outcome, Payer } from "./payer.ts";
+import type { Workload } from "./workload.ts";
+import { paymentBy } from "./workload.ts";
 
 /** How hard. */
 export interface Pressure {
@@ -28,10 +11,9 @@ export interface Pressure {
   readonly concurrency: number;
   /** Payments a second that arrive, whatever becomes of those before; nothing: a closed loop. */
   readonly rate?: number;
-  readonly warmUpMs: number;
-  readonly ms: number;
 }
 
+/** Of what ended within a time; of no size that grows with it. */
 export interface LoadResult {
   readonly committed: number;
   readonly aborted: number;
@@ -44,12 +26,6 @@ export interface LoadResult {
   readonly latencies: readonly number[];
 }
 
-export function accountName(index: number): string {
-  return `a${index}`;
-}
-
-const waitMs = 30_000;
-const memo = "Invoice 2041, payable within 30 days";
 const arrivalMs = 1;
 
 class Counts {
@@ -58,40 +34,62 @@ class Counts {
   pending = 0;
   readonly rejected: Record<string, number> = {};
   readonly latencies = new Histogram();
+  readonly #startMs = performance.now();
+
+  add(outcome: Outcome, startMs: number): void {
+    switch (outcome.state) {
+      case "committed":
+        this.latencies.add(performance.now() - startMs);
+        this.committed++;
+        return;
+      case "rejected":
+        this.rejected[outcome.code] = (this.rejected[outcome.code] ?? 0) + 1;
+        return;
+      default:
+        this[outcome.state]++;
+    }
+  }
+
+  result(): LoadResult {
+    const { committed, aborted, pending, rejected } = this;
+    const seconds = (performance.now() - this.#startMs) / 1_000;
+    return { committed, aborted, pending, rejected, seconds, latencies: this.latencies.toJSON() };
+  }
 }
 
 export class Load {
-  readonly #node: ParticipantNode;
+  readonly #payer: Payer;
   readonly #workload: Workload;
-  readonly #others: readonly string[];
   #counts = new Counts();
   #isOver = false;
+  #running: Promise<unknown> = Promise.resolve();
 
-  constructor(node: ParticipantNode, workload: Workload) {
-    this.#node = node;
+  constructor(payer: Payer, workload: Workload) {
+    this.#payer = payer;
     this.#workload = workload;
-    this.#others = workload.participants.filter((name) => name !== node.name);
   }
 
-  async run({ concurrency, rate, warmUpMs, ms }: Pressure): Promise<LoadResult> {
-    this.#isOver = false;
-    const running = rate === undefined
+  /** Goes on until the end is asked for. */
+  begin({ concurrency, rate }: Pressure): void {
+    this.#running = rate === undefined
       ? Promise.all(Array.from({ length: concurrency }, () => this.#payOn()))
       : this.#arrive(rate, concurrency);
-    await sleep(warmUpMs);
-    const counts = this.#counts = new Counts();
-    const startMs = performance.now();
-    await sleep(ms);
-    const seconds = (performance.now() - startMs) / 1_000;
-    // What ends from here on counts no more.
-    this.#counts = new Counts();
-    this.#isOver = true;
-    await running;
-    const { committed, aborted, pending, rejected, latencies } = counts;
-    return { committed, aborted, pending, rejected, seconds, latencies: latencies.toJSON() };
   }
 
-  /** So many payments and no more, unmeasured. */
+  /** What ended since it was last taken. */
+  take(): LoadResult {
+    const taken = this.#counts.result();
+    this.#counts = new Counts();
+    return taken;
+  }
+
+  /** Resolves when nothing is under way. */
+  async end(): Promise<void> {
+    this.#isOver = true;
+    await this.#running;
+  }
+
+  /** So many payments and no more. */
   async pay(concurrency: number, count: number): Promise<void> {
     let left = count;
     await Promise.all(Array.from({ length: concurrency }, async () => {
@@ -120,58 +118,15 @@ export class Load {
   }
 
   async #pay(startMs: number): Promise<void> {
-    const { legs, details } = this.#payment();
-    const answer = await this.#node.submit({ legs, details, waitMs });
-    const counts = this.#counts;
-    switch (answer.state) {
-      case "committed":
-        counts.committed++;
-        counts.latencies.add(performance.now() - startMs);
-        return;
-      case "aborted":
-        counts.aborted++;
-        return;
-      case "pending":
-        counts.pending++;
-        return;
-      case "rejected":
-        counts.rejected[answer.code] = (counts.rejected[answer.code] ?? 0) + 1;
-        // Whoever is told that there is too much comes again a moment later.
-        return await sleep(arrivalMs);
-    }
+    const payments = [paymentBy(this.#payer.name, this.#workload)];
+    let isRejected = false;
+    await this.#payer.pay(payments, (outcome) => {
+      this.#counts.add(outcome, startMs);
+      isRejected ||= outcome.state === "rejected";
+    });
+    // Whoever is told that there is too much comes again a moment later.
+    if (isRejected) await sleep(arrivalMs);
   }
-
-  #payment(): { legs: Leg[]; details?: DetailsFor[] } {
-    const { accounts, legs: count, memo: hasMemo, refusals } = this.#workload;
-    const credits = count - 1;
-    const amount = 1n + BigInt(below(100));
-    const isRefused = refusals > 0 && Math.random() < refusals;
-    const legs: Leg[] = [{
-      account: accountName(below(accounts)),
-      participant: this.#node.name,
-      amount: -amount * BigInt(credits),
-      currency,
-    }];
-    const first = below(this.#others.length);
-    for (let i = 0; i < credits; i++) {
-      legs.push({
-        account: isRefused ? "nobody" : accountName((below(accounts) + i) % accounts),
-        participant: this.#others[(first + i) % this.#others.length]!,
-        amount,
-        currency,
-      });
-    }
-    if (!hasMemo) return { legs };
-    const recipients = new Set(legs.slice(1).map(({ participant }) => participant));
-    return {
-      legs,
-      details: [...recipients].map((recipient) => ({ recipient, details: { memo } })),
-    };
-  }
-}
-
-function below(count: number): number {
-  return Math.floor(Math.random() * count);
 }
 
 function sleep(ms: number): Promise<void> {

@@ -4,19 +4,28 @@
  */
 
 import { initCertificates } from "../keys/init.ts";
-import { Histogram } from "./histogram.ts";
-import type { LoadResult, Pressure, Workload } from "./load.ts";
-import { opening } from "./load.ts";
+import type { Pressure } from "./load.ts";
+import type { Measured } from "./measured.ts";
+import { measuredOf } from "./measured.ts";
 import { BenchProcess } from "./process.ts";
-import type { Look } from "./worker.ts";
+import type { Window, WindowFigures } from "./window.ts";
+import { figuresOf, windowOf, windowsIn } from "./window.ts";
+import type { Look, Taken } from "./worker.ts";
+import type { Workload } from "./workload.ts";
+import { opening } from "./workload.ts";
 
+export type { Measured } from "./measured.ts";
 export { benchWorker } from "./process.ts";
+export type { Course, WindowFigures } from "./window.ts";
 export { serveBench } from "./worker.ts";
 
 export interface BenchOptions {
   readonly participants: number;
   readonly concurrencies: readonly number[];
+  /** Of each run, after its warm-up. */
   readonly seconds: number;
+  /** A run of three or more times so long is told by windows of so many seconds at most. */
+  readonly windowSeconds: number;
   readonly accounts: number;
   readonly legs: number;
   readonly memo: boolean;
@@ -28,29 +37,11 @@ export interface BenchOptions {
   readonly dir?: string;
 }
 
-/** Of one concurrency. Times in milliseconds. */
-export interface Measured {
-  readonly concurrency: number;
-  readonly participants: number;
-  /** Committed payments a second. */
-  readonly tps: number;
-  readonly p50ms: number | null;
-  readonly p99ms: number | null;
-  readonly p999ms: number | null;
-  /** No money came or went: the books of all, after the load had ended. */
-  readonly conserved: boolean;
-  readonly aborted: number;
-  readonly rejected: Readonly<Record<string, number>>;
-  readonly pending: number;
-  /** Of a payment, in microseconds of one core: the coordinator's, and all participants' together. */
-  readonly cpuUs: { readonly coordinator: number; readonly participants: number };
-  /** That one sync of a disk made durable, over all nodes. */
-  readonly recordsPerSync: number;
-  /** Of a payment, in the entries of all logs, and in the frames of all links. */
-  readonly logBytes: number;
-  readonly linkBytes: number;
-  /** Of the process that has most. */
-  readonly residentBytes: number;
+/** Is told of what is measured, as it is. */
+export interface BenchListener {
+  measured(result: Measured): void;
+  /** One of a run that has several. */
+  passed(figures: WindowFigures, number: number, count: number): void;
 }
 
 const warmUpMs = 1_500;
@@ -60,17 +51,14 @@ const anywhere = { hostname: "127.0.0.1", port: 0 };
 const serverName = "coordinator";
 const signals = ["SIGINT", "SIGTERM"] as const;
 
-/** Runs all; `measured` is told of each concurrency as it ends. */
-export async function runBench(
-  options: BenchOptions,
-  measured: (result: Measured) => void,
-): Promise<boolean> {
+/** Resolves to whether no money came or went in any run. */
+export async function runBench(options: BenchOptions, listener: BenchListener): Promise<boolean> {
   await using bench = await Bench.begin(options);
   // Whoever ends it finds no process and no folder left.
   const leave = () => void bench[Symbol.asyncDispose]().finally(() => Deno.exit(130));
   for (const signal of signals) Deno.addSignalListener(signal, leave);
   try {
-    return await measureAll(bench, options, measured);
+    return await measureAll(bench, options, listener);
   } finally {
     for (const signal of signals) Deno.removeSignalListener(signal, leave);
   }
@@ -78,13 +66,13 @@ export async function runBench(
 
 async function measureAll(
   bench: Bench,
-  options: BenchOptions,
-  measured: (result: Measured) => void,
+  { concurrencies }: BenchOptions,
+  listener: BenchListener,
 ): Promise<boolean> {
   let areConserved = true;
-  for (const concurrency of options.concurrencies) {
-    const result = await bench.measure(concurrency);
-    measured(result);
+  for (const concurrency of concurrencies) {
+    const result = await bench.measure(concurrency, listener);
+    listener.measured(result);
     areConserved &&= result.conserved;
   }
   return areConserved;
@@ -93,44 +81,22 @@ async function measureAll(
 class Bench {
   readonly #options: BenchOptions;
   readonly #folder: string;
-  readonly #coordinator: BenchProcess;
+  readonly #coordinator = new BenchProcess(serverName);
   readonly #participants: readonly BenchProcess[];
 
-  private constructor(
-    options: BenchOptions,
-    folder: string,
-    coordinator: BenchProcess,
-    participants: readonly BenchProcess[],
-  ) {
+  private constructor(options: BenchOptions, folder: string, names: readonly string[]) {
     this.#options = options;
     this.#folder = folder;
-    this.#coordinator = coordinator;
-    this.#participants = participants;
+    this.#participants = names.map((name) => new BenchProcess(name));
   }
 
   static async begin(options: BenchOptions): Promise<Bench> {
-    const { participants: count, accounts, dir } = options;
-    const folder = await Deno.makeTempDir({ prefix: "handfast-bench-", dir });
-    const names = Array.from({ length: count }, (_, i) => `p${i + 1}`);
-    const certs = `${folder}/certs`;
-    await initCertificates({ dir: certs, nodes: [serverName, ...names] });
-    const coordinator = new BenchProcess(serverName);
-    const participants = names.map((name) => new BenchProcess(name));
-    const bench = new Bench(options, folder, coordinator, participants);
+    const folder = await Deno.makeTempDir({ prefix: "handfast-bench-", dir: options.dir });
+    const names = Array.from({ length: options.participants }, (_, i) => `p${i + 1}`);
+    await initCertificates({ dir: certsIn(folder), nodes: [serverName, ...names] });
+    const bench = new Bench(options, folder, names);
     try {
-      const common = { certs, listen: anywhere, http: anywhere, serverName };
-      const { listen } = await coordinator.ask({
-        do: "start",
-        node: { ...common, role: "coordinator", name: serverName, data: `${folder}/${serverName}` },
-        accounts: 0,
-      });
-      const server = { ...anywhere, port: Number(listen.split(":").at(-1)) };
-      await Promise.all(participants.map((process) => {
-        const { name } = process;
-        const data = `${folder}/${name}`;
-        const node = { ...common, role: "participant" as const, name, data, server };
-        return process.ask({ do: "start", node, accounts });
-      }));
+      await bench.#start();
       return bench;
     } catch (error) {
       await bench[Symbol.asyncDispose]();
@@ -138,95 +104,79 @@ class Bench {
     }
   }
 
-  async measure(concurrency: number): Promise<Measured> {
-    const { seconds, rate } = this.#options;
-    const before = await this.#settled();
-    const sharesOf = (whole: number) => shares(whole, this.#participants.length);
-    const rates = rate === undefined ? [] : sharesOf(rate);
-    const results = await Promise.all(
-      sharesOf(concurrency).map((share, i) =>
-        share === 0 ? undefined : this.#load(i, {
-          concurrency: share,
-          rate: rates[i],
-          warmUpMs,
-          ms: seconds * 1_000,
-        })
-      ),
-    );
-    const after = await this.#settled();
-    return this.#measured(concurrency, results.filter((one) => one !== undefined), before, after);
+  async #start(): Promise<void> {
+    const common = { certs: certsIn(this.#folder), listen: anywhere, http: anywhere, serverName };
+    const { listen } = await this.#coordinator.ask({
+      do: "start",
+      node: { ...common, role: "coordinator", name: serverName, data: this.#data(serverName) },
+      accounts: 0,
+    });
+    const server = { ...anywhere, port: Number(listen.split(":").at(-1)) };
+    await Promise.all(this.#participants.map((process) => {
+      const { name } = process;
+      const data = this.#data(name);
+      const node = { ...common, role: "participant" as const, name, data, server };
+      const { accounts } = this.#options;
+      return process.ask({ do: "start", node, accounts });
+    }));
   }
 
-  #load(index: number, pressure: Pressure): Promise<LoadResult> {
-    const { accounts, legs, memo, refusals } = this.#options;
+  async measure(
+    concurrency: number,
+    { passed }: Pick<BenchListener, "passed">,
+  ): Promise<Measured> {
+    const { seconds, windowSeconds } = this.#options;
+    const before = await this.#settled();
+    await this.#load(concurrency);
+    await sleep(warmUpMs);
+    // What the warm-up came to goes.
+    await this.#take();
+    const windows: Window[] = [];
+    const count = windowsIn(seconds, windowSeconds);
+    while (windows.length < count) {
+      await sleep(seconds * 1_000 / count);
+      const window = windowOf(await this.#take());
+      windows.push(window);
+      if (count > 1) passed(figuresOf(window), windows.length, count);
+    }
+    await Promise.all(this.#participants.map((process) => process.ask({ do: "end" })));
+    const after = await this.#settled();
+    return measuredOf(concurrency, windows, before, after, this.#isConserved(after));
+  }
+
+  async #load(concurrency: number): Promise<void> {
+    const { accounts, legs, memo, refusals, rate } = this.#options;
     const participants = this.#participants.map(({ name }) => name);
     const workload: Workload = { participants, accounts, legs, memo, refusals };
-    return this.#participants[index]!.ask({ do: "load", workload, pressure });
+    const rates = rate === undefined ? [] : shares(rate, participants.length);
+    await Promise.all(
+      shares(concurrency, participants.length).map((share, i) => {
+        if (share === 0) return;
+        const pressure: Pressure = { concurrency: share, rate: rates[i] };
+        return this.#participants[i]!.ask({ do: "load", workload, pressure });
+      }),
+    );
   }
 
-  get #processes(): readonly BenchProcess[] {
+  async #take(): Promise<Map<string, Taken>> {
+    const taken = this.#nodes.map(async (process) =>
+      [process.name, await process.ask({ do: "take" })] as const
+    );
+    return new Map(await Promise.all(taken));
+  }
+
+  get #nodes(): readonly BenchProcess[] {
     return [this.#coordinator, ...this.#participants];
   }
 
-  /** All processes, the coordinator first, once nothing is under way: then sums can be compared. */
+  /** All nodes, the coordinator first, once nothing is under way: then sums can be compared. */
   async #settled(): Promise<Look[]> {
     const deadlineMs = performance.now() + settleTimeoutMs;
     for (;;) {
-      const looks = await Promise.all(
-        this.#processes.map((process) => process.ask({ do: "look" })),
-      );
-      if (looks.every(({ open }) => open === 0) || performance.now() > deadlineMs) return looks;
-      await new Promise((resolve) => setTimeout(resolve, settleMs));
+      const nodes = await Promise.all(this.#nodes.map((process) => process.ask({ do: "look" })));
+      if (nodes.every(({ open }) => open === 0) || performance.now() > deadlineMs) return nodes;
+      await sleep(settleMs);
     }
-  }
-
-  #measured(
-    concurrency: number,
-    results: readonly LoadResult[],
-    before: readonly Look[],
-    after: readonly Look[],
-  ): Measured {
-    const sum = (of: (result: LoadResult) => number) =>
-      results.reduce((all, one) => all + of(one), 0);
-    const latencies = new Histogram();
-    for (const one of results) latencies.merge(new Histogram(one.latencies));
-    const quantile = (share: number) => rounded(latencies.quantile(share));
-    const rejected: Record<string, number> = {};
-    for (const one of results) {
-      for (const [code, count] of Object.entries(one.rejected)) {
-        rejected[code] = (rejected[code] ?? 0) + count;
-      }
-    }
-    const added = (of: (look: Look) => number) =>
-      after.reduce((all, look, i) => all + of(look) - of(before[i]!), 0);
-    const [coordinator] = after;
-    // Also those of the warm-up, as what they cost is counted, too.
-    const payments = Math.max(1, coordinator!.committed - before[0]!.committed);
-    const cpuUs = coordinator!.cpuUs - before[0]!.cpuUs;
-    return {
-      concurrency,
-      participants: this.#participants.length,
-      tps: Math.round(
-        results.reduce((all, { committed, seconds }) => all + committed / seconds, 0),
-      ),
-      p50ms: quantile(0.5),
-      p99ms: quantile(0.99),
-      p999ms: quantile(0.999),
-      conserved: this.#isConserved(after),
-      aborted: sum(({ aborted }) => aborted),
-      rejected,
-      pending: sum(({ pending }) => pending),
-      cpuUs: {
-        coordinator: Math.round(cpuUs / payments),
-        participants: Math.round((added((look) => look.cpuUs) - cpuUs) / payments),
-      },
-      recordsPerSync: Math.round(
-        added(({ written }) => written.records) / Math.max(1, added(({ entries }) => entries)),
-      ),
-      logBytes: Math.round(added(({ written }) => written.logBytes) / payments),
-      linkBytes: Math.round(added(({ written }) => written.linkBytes) / payments),
-      residentBytes: Math.max(...after.map(({ residentBytes }) => residentBytes)),
-    };
   }
 
   /** Nothing is held, all books add up, and together there is what there was. */
@@ -239,11 +189,19 @@ class Bench {
       total((look) => look.settlement) === 0n;
   }
 
+  #data(name: string): string {
+    return `${this.#folder}/${name}`;
+  }
+
   async [Symbol.asyncDispose](): Promise<void> {
     // The coordinator last: without it the others would say that it is gone.
-    for (const process of this.#processes.toReversed()) await process.kill();
+    for (const process of this.#nodes.toReversed()) await process.kill();
     await Deno.remove(this.#folder, { recursive: true });
   }
+}
+
+function certsIn(folder: string): string {
+  return `${folder}/certs`;
 }
 
 /** A number divided as evenly as may be. */
@@ -254,6 +212,6 @@ function shares(whole: number, count: number): number[] {
   );
 }
 
-function rounded(ms: number | undefined): number | null {
-  return ms === undefined ? null : Number(ms.toPrecision(3));
+function sleep(ms: number): Promise<void> {
+  return new Promise((resolve) => setTimeout(resolve, ms));
 }

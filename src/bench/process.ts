@@ -31,7 +31,10 @@ export class BenchProcess {
   async ask<K extends keyof Answers>(
     command: Extract<Command, { do: K }>,
   ): Promise<Answers[K]> {
-    await this.#input.write(new TextEncoder().encode(`${JSON.stringify(command)}\n`));
+    // One that has ended can't be written to, and has nothing to be read.
+    await this.#input.write(new TextEncoder().encode(`${JSON.stringify(command)}\n`)).catch(
+      () => {},
+    );
     const { value, done } = await this.#lines.read();
     if (done) throw new Error(`the process of ${this.name} ended; what it said stands above`);
     return JSON.parse(value) as Answers[K];

@@ -9,14 +9,26 @@ import type { NodeStatus } from "../http/node_api.ts";
 import { ParticipantNode } from "../node/participant_node.ts";
 import type { NodeOptions, RunningNode } from "../node/run.ts";
 import { startNode } from "../node/run.ts";
-import type { LoadResult, Pressure, Workload } from "./load.ts";
-import { accountName, currency, Load, opening } from "./load.ts";
+import type { LoadResult, Pressure } from "./load.ts";
+import { Load } from "./load.ts";
+import { ResidentMemory } from "./memory.ts";
+import type { Payer } from "./payer.ts";
+import { inProcess } from "./payer.ts";
+import type { Workload } from "./workload.ts";
+import { accountName, currency, opening } from "./workload.ts";
 
 export type NodeSettings = Omit<NodeOptions, "open" | "logLevel">;
 
 export type Command =
   | { readonly do: "start"; readonly node: NodeSettings; readonly accounts: number }
-  | { readonly do: "load"; readonly workload: Workload; readonly pressure: Pressure }
+  | {
+    /** Begins load, which goes on until its end is asked for. */
+    readonly do: "load";
+    readonly workload: Workload;
+    readonly pressure: Pressure;
+  }
+  | { readonly do: "take" }
+  | { readonly do: "end" }
   | { readonly do: "look" }
   | { readonly do: "stop" };
 
@@ -46,9 +58,21 @@ export interface Look {
   readonly isSound: boolean;
 }
 
+/** Of the time since it was last taken. */
+export interface Taken {
+  /** Of load from this process. */
+  readonly load?: LoadResult;
+  /** Of the process since it began, user and system. */
+  readonly cpuUs: number;
+  /** On average. */
+  readonly residentBytes: number;
+}
+
 export interface Answers {
   readonly start: Started;
-  readonly load: LoadResult;
+  readonly load: null;
+  readonly take: Taken;
+  readonly end: null;
   readonly look: Look;
   readonly stop: null;
 }
@@ -56,30 +80,55 @@ export interface Answers {
 /** Serves until it is told to stop, or whoever started it is gone. */
 export async function serveBench(print: (line: string) => void): Promise<void> {
   let running: RunningNode | undefined;
+  let load: Load | undefined;
+  const memory = new ResidentMemory();
   const lines = Deno.stdin.readable.pipeThrough(new TextDecoderStream())
     .pipeThrough(new TextLineStream());
+  const answer = (value: Answers[keyof Answers]) => print(JSON.stringify(value));
   for await (const line of lines) {
     const command = JSON.parse(line) as Command;
-    if (command.do === "start") running = await start(command, print);
-    else if (!running) throw new Error(`"${command.do}" before the start`);
-    else if (command.do === "load") print(JSON.stringify(await load(running, command)));
-    else if (command.do === "look") print(JSON.stringify(await look(running)));
-    else break;
+    if (command.do === "stop") break;
+    switch (command.do) {
+      case "start": {
+        const startMs = performance.now();
+        running = await start(command);
+        const { listen, url } = running;
+        answer({ listen, url, ms: performance.now() - startMs });
+        break;
+      }
+      case "load":
+        load = new Load(payerOf(running), command.workload);
+        load.begin(command.pressure);
+        answer(null);
+        break;
+      case "take":
+        answer({ load: load?.take(), cpuUs: cpuUs(), residentBytes: memory.take() });
+        break;
+      case "end":
+        await load?.end();
+        load = undefined;
+        answer(null);
+        break;
+      case "look":
+        answer(await look(nodeOf(running)));
+        break;
+      default:
+        command satisfies never;
+    }
   }
+  await load?.end();
   await running?.stop();
-  print("null");
+  answer(null);
 }
 
 async function start(
   { node: settings, accounts }: Extract<Command, { do: "start" }>,
-  print: (line: string) => void,
 ): Promise<RunningNode> {
-  const startMs = performance.now();
   const say = (level: string, line: string) => console.error(`${level} ${line}`);
   const running = await startNode({ ...settings, open: [], logLevel: "warn" }, (level, line) => {
     if (level !== "info" && level !== "debug") say(level, line);
   });
-  const { node, listen, url } = running;
+  const { node } = running;
   if (node instanceof ParticipantNode) {
     for (let from = 0; from < accounts; from += 1_000) {
       const length = Math.min(1_000, accounts - from);
@@ -92,21 +141,26 @@ async function start(
     }
     await node.linked;
   }
-  const started: Started = { listen, url, ms: performance.now() - startMs };
-  print(JSON.stringify(started));
   return running;
 }
 
-function load(
-  { node }: RunningNode,
-  { workload, pressure }: Extract<Command, { do: "load" }>,
-): Promise<LoadResult> {
+function payerOf(running: RunningNode | undefined): Payer {
+  const { node } = nodeOf(running);
   if (!(node instanceof ParticipantNode)) throw new TypeError("a coordinator orders nothing");
-  return new Load(node, workload).run(pressure);
+  return inProcess(node);
+}
+
+function nodeOf(running: RunningNode | undefined): RunningNode {
+  if (running) return running;
+  throw new Error("no node was started in this process");
+}
+
+function cpuUs(): number {
+  const { user, system } = process.cpuUsage();
+  return user + system;
 }
 
 async function look({ node }: RunningNode): Promise<Look> {
-  const { user, system } = process.cpuUsage();
   const { clock, open, written, committed } = await node.status();
   const accounts = await node.accounts();
   const books = await node.books();
@@ -118,7 +172,7 @@ async function look({ node }: RunningNode): Promise<Look> {
     entries: clock.get(node.name) ?? 0,
     written,
     committed,
-    cpuUs: user + system,
+    cpuUs: cpuUs(),
     residentBytes: Deno.memoryUsage().rss,
     open,
     accounts: String(accounts.reduce((sum, { posted }) => sum + posted, 0n)),

@@ -1,7 +1,8 @@
 import { UsageError } from "../errors.ts";
-import type { BenchOptions, Measured } from "../bench/mod.ts";
+import type { BenchOptions } from "../bench/mod.ts";
 import { runBench } from "../bench/mod.ts";
 import type { Arguments } from "./arguments.ts";
+import { BenchReport, windowLine } from "./bench_report.ts";
 import { jsonFlag } from "./command.ts";
 import type { Command } from "./command.ts";
 import { exitCode } from "./exit_code.ts";
@@ -27,6 +28,11 @@ export const bench: Command = {
       help: `payments in flight, one run each (default ${concurrenciesDefault})`,
     },
     { name: "seconds", value: "S", help: "of each run, after its warm-up (default 5)" },
+    {
+      name: "window",
+      value: "S",
+      help: "a run of three windows or more tells of each how it went (default 60)",
+    },
     { name: "accounts", value: "N", help: `of each participant, to ${accountsMax} (default 1000)` },
     { name: "legs", value: "N", help: `of a payment, 2 to ${legsMax} (default 2)` },
     { name: "memo", help: "each payment tells its recipients something, sealed" },
@@ -41,19 +47,24 @@ export const bench: Command = {
   ],
   notes: [
     "Payments go in all directions between random accounts. With --rate, --concurrency is the most that",
-    "is under way. CPU time is that of one core; figures of other programs' load are in it, too.",
+    "is under way. CPU time is that of one core, the coordinator's and all participants' together; figures",
+    "of other programs' load are in it, too.",
+    "A soak is one long run, such as --concurrency 128 --seconds 1800: each window is told on",
+    "stderr, then each third of the run, and how memory in the last compares with that in the second.",
+    "The logs stay until the end: a million payments take 0.6 to 0.8 GB.",
   ],
   run: (args, io) => run(optionsIn(args), args, io),
 };
 
 async function run(options: BenchOptions, args: Arguments, io: Io): Promise<number> {
   const isJson = args.is("json");
-  let hasHead = false;
-  const isConserved = await runBench(options, (result) => {
-    if (isJson) return io.out(JSON.stringify(result));
-    if (!hasHead) io.out(columns.map(([head]) => head.padStart(widthOf(head))).join("  "));
-    hasHead = true;
-    io.out(columns.map(([head, text]) => text(result).padStart(widthOf(head))).join("  "));
+  const report = new BenchReport();
+  const isConserved = await runBench(options, {
+    measured: (result) => {
+      if (isJson) return io.out(JSON.stringify(result));
+      for (const line of report.of(result)) io.out(line);
+    },
+    passed: (...window) => io.err(windowLine(...window)),
   });
   if (!isJson) {
     io.out(
@@ -65,22 +76,6 @@ async function run(options: BenchOptions, args: Arguments, io: Io): Promise<numb
   return isConserved ? exitCode.done : exitCode.violation;
 }
 
-const columns: readonly (readonly [head: string, text: (result: Measured) => string])[] = [
-  ["in flight", ({ concurrency }) => String(concurrency)],
-  ["payments/s", ({ tps }) => String(tps)],
-  ["p50 ms", ({ p50ms }) => String(p50ms ?? "")],
-  ["p99 ms", ({ p99ms }) => String(p99ms ?? "")],
-  ["p99.9 ms", ({ p999ms }) => String(p999ms ?? "")],
-  ["CPU us/payment", ({ cpuUs }) => String(cpuUs.coordinator + cpuUs.participants)],
-  ["records/sync", ({ recordsPerSync }) => String(recordsPerSync)],
-  ["log B", ({ logBytes }) => String(logBytes)],
-  ["link B", ({ linkBytes }) => String(linkBytes)],
-];
-
-function widthOf(head: string): number {
-  return Math.max(head.length, 7);
-}
-
 function optionsIn(args: Arguments): BenchOptions {
   const whole = (flag: string, least: number, most: number, preset?: string) =>
     numbersIn(args, flag, least, most, preset)?.[0];
@@ -88,6 +83,7 @@ function optionsIn(args: Arguments): BenchOptions {
     participants: whole("participants", 2, participantsMax, "2")!,
     concurrencies: numbersIn(args, "concurrency", 1, concurrencyMax, concurrenciesDefault)!,
     seconds: whole("seconds", 1, secondsMax, "5")!,
+    windowSeconds: whole("window", 1, secondsMax, "60")!,
     accounts: whole("accounts", legsMax, accountsMax, "1000")!,
     legs: whole("legs", 2, legsMax, "2")!,
     memo: args.is("memo"),

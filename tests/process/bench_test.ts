@@ -4,18 +4,24 @@ import { assert, assertEquals, assertStringIncludes } from "@std/assert";
 import type { Measured } from "../../src/bench/mod.ts";
 import { Cluster, until } from "./cluster.ts";
 
-async function bench(...args: string[]): Promise<{ results: Measured[]; code: number }> {
+interface Benched {
+  readonly results: readonly Measured[];
+  readonly code: number;
+  readonly stderr: string;
+}
+
+async function bench(seconds: number, ...args: string[]): Promise<Benched> {
   // Only for its folder and its way to start the program: no node of it is started.
   await using cluster = await Cluster.make({}, false);
-  const { code, stdout, stderr } = await cluster.run("bench", "--seconds", "1", "--json", ...args);
-  assertEquals(stderr, "");
+  const flags = ["--seconds", String(seconds), "--json", ...args];
+  const { code, stdout, stderr } = await cluster.run("bench", ...flags);
   const results = stdout.trim().split("\n").map((line) => JSON.parse(line) as Measured);
-  return { results, code };
+  return { results, code, stderr };
 }
 
 Deno.test("bench measures each concurrency, and no money comes or goes", async () => {
-  const { results, code } = await bench("--concurrency", "1,32", "--accounts", "10");
-  assertEquals(code, 0);
+  const { results, code, stderr } = await bench(1, "--concurrency", "1,32", "--accounts", "10");
+  assertEquals([code, stderr], [0, ""]);
   assertEquals(results.map(({ concurrency }) => concurrency), [1, 32]);
   for (const one of results) {
     assert(one.conserved);
@@ -29,15 +35,25 @@ Deno.test("bench measures each concurrency, and no money comes or goes", async (
 });
 
 Deno.test("bench can do it among more, with more legs, refusals and memos, by the clock", async () => {
-  const { results: [one], code } = await bench(
-    ...["--participants", "4", "--legs", "3", "--refusals", "0.5", "--memo"],
+  const { results: [one], code, stderr } = await bench(
+    3,
+    ...["--participants", "4", "--legs", "3", "--refusals", "0.5", "--memo", "--window", "1"],
     ...["--concurrency", "100", "--rate", "50"],
   );
   assertEquals(code, 0);
   assert(one!.conserved);
-  assert(one!.aborted > 5 && one!.tps > 5, JSON.stringify(one));
-  const all = one!.tps + one!.aborted;
+  assert(one!.aborted > 15 && one!.tps > 5, JSON.stringify(one));
+  const all = one!.tps + one!.aborted / 3;
   assert(all > 30 && all < 70, `${all} of 50`);
+
+  // And tells how it went.
+  const { windows, thirds, memoryGrowth, p999msMost } = one!.course!;
+  assertEquals(stderr.match(/^window \d of 3: /gm)?.length, 3, stderr);
+  assertEquals([windows.length, thirds.length], [3, 3]);
+  assert(windows.every(({ payments }) => payments > 5), JSON.stringify(windows));
+  assertEquals(p999msMost, Math.max(...windows.map(({ p999ms }) => p999ms!)));
+  assertEquals(Object.keys(memoryGrowth), ["coordinator", "p1", "p2", "p3", "p4"]);
+  assert(Object.values(memoryGrowth).every((ratio) => ratio > 0.5 && ratio < 2), stderr);
 });
 
 Deno.test("bench says what it can't do", async () => {

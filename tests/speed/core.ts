@@ -11,8 +11,9 @@ import { createHash } from "node:crypto";
 import inspector from "node:inspector/promises";
 import process from "node:process";
 import { parseArgs } from "@std/cli/parse-args";
-import { Load, opening } from "../../src/bench/load.ts";
-import { accountName, currency } from "../../src/bench/load.ts";
+import { Load } from "../../src/bench/load.ts";
+import { inProcess } from "../../src/bench/payer.ts";
+import { accountName, currency, opening } from "../../src/bench/workload.ts";
 import { initCertificates } from "../../src/keys/init.ts";
 import { loadIdentity } from "../../src/keys/identity.ts";
 import type { Greeted, LinkHost, LinkLayer } from "../../src/link/host.ts";
@@ -150,7 +151,7 @@ async function pay(count: number): Promise<number> {
   };
   const before = process.cpuUsage();
   await Promise.all(
-    participants.map((node) => new Load(node, workload).pay(inFlight / 2, count / 2)),
+    participants.map((node) => new Load(inProcess(node), workload).pay(inFlight / 2, count / 2)),
   );
   const { user, system } = process.cpuUsage(before);
   return (user + system) / count;

@@ -9,6 +9,7 @@
 import { generate as generateUuid7 } from "@std/uuid/v7";
 import { parseArgs } from "@std/cli/parse-args";
 import { BenchProcess } from "../../src/bench/process.ts";
+import type { Command } from "../../src/bench/worker.ts";
 import { initCertificates } from "../../src/keys/init.ts";
 
 const flags = parseArgs(Deno.args, { string: ["payments", "accounts", "inflight"] });
@@ -17,6 +18,7 @@ const accounts = Number(flags.accounts ?? 1_000);
 const inFlight = Number(flags.inflight ?? 2_048);
 const names = ["coordinator", "alice", "bob"];
 const lookUps = 200;
+const loadMs = 5_000;
 
 const folder = await Deno.makeTempDir({ prefix: "handfast-growth-" });
 const certs = `${folder}/certs`;
@@ -98,10 +100,12 @@ try {
       memo: false,
       refusals: 0,
     };
-    const pressure = { concurrency: inFlight / 2, warmUpMs: 0, ms: 5_000 };
-    await Promise.all(
-      running.slice(1).map(({ process }) => process.ask({ do: "load", workload, pressure })),
-    );
+    const pressure = { concurrency: inFlight / 2 };
+    const askAll = (command: Extract<Command, { do: "load" | "end" }>) =>
+      Promise.all(running.slice(1).map(({ process }) => process.ask(command)));
+    await askAll({ do: "load", workload, pressure });
+    await new Promise((resolve) => setTimeout(resolve, loadMs));
+    await askAll({ do: "end" });
     const looks = await Promise.all(running.map(({ process }) => process.ask({ do: "look" })));
     made = looks[0]!.committed;
     if (early.length === 0) early.push(...await idsAt(running[1].url, await tokenOf("alice")));

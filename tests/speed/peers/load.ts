@@ -2,7 +2,6 @@
 
 import { setTimeout as sleep } from "node:timers/promises";
 import { Histogram } from "../../../src/bench/histogram.ts";
-import type { Pressure } from "../../../src/bench/load.ts";
 
 export const accounts = 1_000;
 /** Of every account: no load uses it up. */
@@ -31,6 +30,14 @@ export interface Stores extends AsyncDisposable {
   decide(payment: number): Promise<unknown>;
 }
 
+/** How hard, and how long. */
+export interface Pressure {
+  /** Payments in flight. */
+  readonly concurrency: number;
+  readonly warmUpMs: number;
+  readonly ms: number;
+}
+
 /** What a load came to. */
 export interface Speed {
   /** Committed payments a second. */
@@ -44,7 +51,7 @@ export interface Speed {
  */
 export async function measureLoad(
   stores: Stores,
-  { concurrency, warmUpMs, ms }: Omit<Pressure, "rate">,
+  { concurrency, warmUpMs, ms }: Pressure,
   signal: AbortSignal,
 ): Promise<Speed> {
   let latencies = new Histogram();

@@ -1,0 +1,43 @@
+import { assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
+import type { Measured } from "../../src/bench/mod.ts";
+import { BenchReport } from "../../src/cli/bench_report.ts";
+import { record } from "./recorder.ts";
+
+Deno.test("bench refuses what it can't do", async () => {
+  const cases: [args: string[], why: string][] = [
+    [["--window", "0"], '--window "0"'],
+  ];
+  for (const [args, why] of cases) {
+    const { exit, err } = await record("bench", ...args);
+    assertEquals(exit, 2);
+    assertStringIncludes(err.join("\n"), why);
+  }
+});
+
+const measured: Measured = {
+  ...{ concurrency: 128, participants: 2, conserved: true },
+  ...{ tps: 3_000, p50ms: 40.1, p99ms: 75, p999ms: null },
+  ...{ aborted: 0, rejected: {}, pending: 0, recordsPerSync: 43, logBytes: 700, linkBytes: 600 },
+  ...{ cpuUs: { coordinator: 33, participants: 70 }, residentBytes: 1 },
+};
+
+Deno.test("bench has one table for all runs, and says whose CPU time is whose", () => {
+  const report = new BenchReport();
+  const lines = [...report.of(measured), ...report.of(measured)];
+  assertEquals(lines.length, 3);
+  assertEquals(new Set(lines.map(({ length }) => length)).size, 1);
+  assertMatch(lines[0]!, /^in flight +payments\/s/);
+  assertMatch(lines[1]!, /^128 +3000 +40\.1 +75 +33 \+ 70 /);
+});
+
+Deno.test("bench tells the thirds of a long run, and begins a new table after them", () => {
+  const third = { seconds: 60, payments: 9, tps: 1, p50ms: 1, p99ms: 2, p999ms: 3 };
+  const thirds = [1, 2, 3].map((mb) => ({ ...third, residentBytes: { p1: mb * 1e6 } }));
+  const course = { windows: thirds, thirds, memoryGrowth: { p1: 1.5 }, p999msMost: 3 };
+  const report = new BenchReport();
+  const lines = report.of({ ...measured, course });
+  assertMatch(lines.join("\n"), /\nthird .* p1 MB\nfirst .* 1\nsecond .* 2\nlast .* 3\n/);
+  assertStringIncludes(lines.join("\n"), "memory in the last third to that in the second: p1 1.5");
+  assertStringIncludes(lines.join("\n"), "highest p99.9 of 3 windows: 3 ms");
+  assertMatch(report.of(measured)[0]!, /^in flight/);
+});
