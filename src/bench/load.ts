@@ -2,7 +2,7 @@
 
 import { Histogram } from "./histogram.ts";
 import type { Outcome, Payer } from "./payer.ts";
-import type { Workload } from "./workload.ts";
+import type { Payment, Workload } from "./workload.ts";
 import { paymentBy } from "./workload.ts";
 
 /** How hard. */
@@ -11,6 +11,8 @@ export interface Pressure {
   readonly concurrency: number;
   /** Payments a second that arrive, whatever becomes of those before; nothing: a closed loop. */
   readonly rate?: number;
+  /** Whether all that are in flight are one request; in closed loops. */
+  readonly isBatch?: boolean;
 }
 
 /** Of what ended within a time; of no size that grows with it. */
@@ -70,9 +72,10 @@ export class Load {
   }
 
   /** Goes on until the end is asked for. */
-  begin({ concurrency, rate }: Pressure): void {
+  begin({ concurrency, rate, isBatch = false }: Pressure): void {
+    const [requests, size] = isBatch ? [1, concurrency] : [concurrency, 1];
     this.#running = rate === undefined
-      ? Promise.all(Array.from({ length: concurrency }, () => this.#payOn()))
+      ? Promise.all(Array.from({ length: requests }, () => this.#payOn(size)))
       : this.#arrive(rate, concurrency);
   }
 
@@ -93,12 +96,12 @@ export class Load {
   async pay(concurrency: number, count: number): Promise<void> {
     let left = count;
     await Promise.all(Array.from({ length: concurrency }, async () => {
-      while (left-- > 0) await this.#pay(performance.now());
+      while (left-- > 0) await this.#pay(performance.now(), 1);
     }));
   }
 
-  async #payOn(): Promise<void> {
-    while (!this.#isOver) await this.#pay(performance.now());
+  async #payOn(size: number): Promise<void> {
+    while (!this.#isOver) await this.#pay(performance.now(), size);
   }
 
   /** Payments by the clock: a slow answer holds up none, and counts from when its payment was due. */
@@ -108,7 +111,7 @@ export class Load {
     for (let sent = 0; !this.#isOver;) {
       const due = Math.floor((performance.now() - startMs) * rate / 1_000);
       for (; sent < due && underWay.size < most; sent++) {
-        const paid: Promise<void> = this.#pay(startMs + sent * 1_000 / rate)
+        const paid: Promise<void> = this.#pay(startMs + sent * 1_000 / rate, 1)
           .finally(() => underWay.delete(paid));
         underWay.add(paid);
       }
@@ -117,8 +120,9 @@ export class Load {
     await Promise.all(underWay);
   }
 
-  async #pay(startMs: number): Promise<void> {
-    const payments = [paymentBy(this.#payer.name, this.#workload)];
+  async #pay(startMs: number, size: number): Promise<void> {
+    const payments: Payment[] = [];
+    while (payments.length < size) payments.push(paymentBy(this.#payer.name, this.#workload));
     let isRejected = false;
     await this.#payer.pay(payments, (outcome) => {
       this.#counts.add(outcome, startMs);

@@ -1,5 +1,6 @@
 /** The figures of one run: what its load came to, and what that cost. */
 
+import type { Via } from "./payer.ts";
 import type { Course, Window } from "./window.ts";
 import { courseOf, figuresOf, together } from "./window.ts";
 import type { Look } from "./worker.ts";
@@ -7,6 +8,7 @@ import type { Look } from "./worker.ts";
 /** Times in milliseconds. */
 export interface Measured {
   readonly concurrency: number;
+  readonly via: Via;
   readonly participants: number;
   /** Committed payments a second. */
   readonly tps: number;
@@ -35,28 +37,37 @@ export interface CpuUs {
   readonly coordinator: number;
   /** All of them together. */
   readonly participants: number;
+  /** Of those that pay over HTTP, together; they are no part of what is measured. */
+  readonly clients?: number;
 }
 
-/** @param before all nodes, the coordinator first */
+/** What all nodes, the coordinator first, and all clients looked like. */
+export interface Scene {
+  readonly nodes: readonly Look[];
+  readonly clientsCpuUs: number;
+}
+
 export function measuredOf(
-  concurrency: number,
+  run: { readonly via: Via; readonly concurrency: number },
   windows: readonly Window[],
-  before: readonly Look[],
-  after: readonly Look[],
+  before: Scene,
+  after: Scene,
   isConserved: boolean,
 ): Measured {
   const whole = together(windows);
   const { tps, p50ms, p99ms, p999ms } = figuresOf(whole);
-  const added = (of: (look: Look) => number, nodes = after) =>
-    nodes.reduce((all, look, i) => all + of(look) - of(before[i]!), 0);
-  const coordinator = after.slice(0, 1);
+  const added = (of: (look: Look) => number, nodes = after.nodes) =>
+    nodes.reduce((all, look, i) => all + of(look) - of(before.nodes[i]!), 0);
+  const coordinator = after.nodes.slice(0, 1);
   // Also those of the warm-up, as what they cost is counted, too.
   const payments = Math.max(1, added(({ committed }) => committed, coordinator));
   const each = (sum: number) => Math.round(sum / payments);
   const cpuUs = added((look) => look.cpuUs, coordinator);
+  const clientsCpuUs = each(after.clientsCpuUs - before.clientsCpuUs);
   return {
-    concurrency,
-    participants: after.length - 1,
+    concurrency: run.concurrency,
+    via: run.via,
+    participants: after.nodes.length - 1,
     tps,
     p50ms,
     p99ms,
@@ -68,13 +79,14 @@ export function measuredOf(
     cpuUs: {
       coordinator: each(cpuUs),
       participants: each(added((look) => look.cpuUs) - cpuUs),
+      clients: run.via === "submit" ? undefined : clientsCpuUs,
     },
     recordsPerSync: Math.round(
       added(({ written }) => written.records) / Math.max(1, added(({ entries }) => entries)),
     ),
     logBytes: each(added(({ written }) => written.logBytes)),
     linkBytes: each(added(({ written }) => written.linkBytes)),
-    residentBytes: Math.max(...after.map(({ residentBytes }) => residentBytes)),
+    residentBytes: Math.max(...after.nodes.map(({ residentBytes }) => residentBytes)),
     course: windows.length > 1 ? courseOf(windows) : undefined,
   };
 }

@@ -5,23 +5,32 @@
 
 import { initCertificates } from "../keys/init.ts";
 import type { Pressure } from "./load.ts";
-import type { Measured } from "./measured.ts";
+import type { Measured, Scene } from "./measured.ts";
 import { measuredOf } from "./measured.ts";
+import type { Api, Via } from "./payer.ts";
 import { BenchProcess } from "./process.ts";
 import type { Window, WindowFigures } from "./window.ts";
 import { figuresOf, windowOf, windowsIn } from "./window.ts";
-import type { Look, Taken } from "./worker.ts";
+import type { Look, Started, Taken } from "./worker.ts";
 import type { Workload } from "./workload.ts";
 import { opening } from "./workload.ts";
 
 export type { Measured } from "./measured.ts";
+export type { Via } from "./payer.ts";
 export { benchWorker } from "./process.ts";
 export type { Course, WindowFigures } from "./window.ts";
 export { serveBench } from "./worker.ts";
 
+/** Load of one kind. */
+export interface Run {
+  readonly via: Via;
+  /** Payments in flight; by batch, in one request to each participant. */
+  readonly concurrency: number;
+}
+
 export interface BenchOptions {
   readonly participants: number;
-  readonly concurrencies: readonly number[];
+  readonly runs: readonly Run[];
   /** Of each run, after its warm-up. */
   readonly seconds: number;
   /** A run of three or more times so long is told by windows of so many seconds at most. */
@@ -66,12 +75,12 @@ export async function runBench(options: BenchOptions, listener: BenchListener): 
 
 async function measureAll(
   bench: Bench,
-  { concurrencies }: BenchOptions,
+  { runs }: BenchOptions,
   listener: BenchListener,
 ): Promise<boolean> {
   let areConserved = true;
-  for (const concurrency of concurrencies) {
-    const result = await bench.measure(concurrency, listener);
+  for (const run of runs) {
+    const result = await bench.measure(run, listener);
     listener.measured(result);
     areConserved &&= result.conserved;
   }
@@ -83,6 +92,10 @@ class Bench {
   readonly #folder: string;
   readonly #coordinator = new BenchProcess(serverName);
   readonly #participants: readonly BenchProcess[];
+  /** Of the participants, each in its place. */
+  #apis: readonly Api[] = [];
+  /** One for each participant, once something is to be paid over HTTP. */
+  #clients: readonly BenchProcess[] = [];
 
   private constructor(options: BenchOptions, folder: string, names: readonly string[]) {
     this.#options = options;
@@ -112,54 +125,64 @@ class Bench {
       accounts: 0,
     });
     const server = { ...anywhere, port: Number(listen.split(":").at(-1)) };
-    await Promise.all(this.#participants.map((process) => {
+    this.#apis = await Promise.all(this.#participants.map(async (process) => {
       const { name } = process;
       const data = this.#data(name);
       const node = { ...common, role: "participant" as const, name, data, server };
       const { accounts } = this.#options;
-      return process.ask({ do: "start", node, accounts });
+      const { url }: Started = await process.ask({ do: "start", node, accounts });
+      return { name, url, token: (await Deno.readTextFile(`${data}/token`)).trim() };
     }));
   }
 
-  async measure(
-    concurrency: number,
-    { passed }: Pick<BenchListener, "passed">,
-  ): Promise<Measured> {
+  async measure(run: Run, { passed }: Pick<BenchListener, "passed">): Promise<Measured> {
+    const loading = this.#loading(run.via);
     const { seconds, windowSeconds } = this.#options;
     const before = await this.#settled();
-    await this.#load(concurrency);
+    await this.#load(loading, run);
     await sleep(warmUpMs);
     // What the warm-up came to goes.
-    await this.#take();
+    await this.#take(loading);
     const windows: Window[] = [];
     const count = windowsIn(seconds, windowSeconds);
     while (windows.length < count) {
       await sleep(seconds * 1_000 / count);
-      const window = windowOf(await this.#take());
+      const window = windowOf(await this.#take(loading));
       windows.push(window);
       if (count > 1) passed(figuresOf(window), windows.length, count);
     }
-    await Promise.all(this.#participants.map((process) => process.ask({ do: "end" })));
+    await Promise.all(loading.map((process) => process.ask({ do: "end" })));
     const after = await this.#settled();
-    return measuredOf(concurrency, windows, before, after, this.#isConserved(after));
+    return measuredOf(run, windows, before, after, this.#isConserved(after.nodes));
   }
 
-  async #load(concurrency: number): Promise<void> {
+  /** The processes from which load comes. */
+  #loading(via: Via): readonly BenchProcess[] {
+    if (via === "submit") return this.#participants;
+    if (this.#clients.length === 0) {
+      this.#clients = this.#apis.map(({ name }) => new BenchProcess(`${name}'s client`));
+    }
+    return this.#clients;
+  }
+
+  async #load(loading: readonly BenchProcess[], { via, concurrency }: Run): Promise<void> {
     const { accounts, legs, memo, refusals, rate } = this.#options;
     const participants = this.#participants.map(({ name }) => name);
     const workload: Workload = { participants, accounts, legs, memo, refusals };
-    const rates = rate === undefined ? [] : shares(rate, participants.length);
+    const rates = rate === undefined ? [] : shares(rate, loading.length);
     await Promise.all(
-      shares(concurrency, participants.length).map((share, i) => {
+      shares(concurrency, loading.length).map((share, i) => {
         if (share === 0) return;
-        const pressure: Pressure = { concurrency: share, rate: rates[i] };
-        return this.#participants[i]!.ask({ do: "load", workload, pressure });
+        const pressure: Pressure = { concurrency: share, rate: rates[i], isBatch: via === "batch" };
+        const api = via === "submit" ? undefined : this.#apis[i];
+        return loading[i]!.ask({ do: "load", workload, pressure, api });
       }),
     );
   }
 
-  async #take(): Promise<Map<string, Taken>> {
-    const taken = this.#nodes.map(async (process) =>
+  async #take(loading: readonly BenchProcess[]): Promise<Map<string, Taken>> {
+    const processes = new Set([...this.#nodes, ...loading]);
+    const taken = [...processes].map(async (process) =>
       [process.name, await process.ask({ do: "take" })] as const
     );
     return new Map(await Promise.all(taken));
@@ -169,12 +192,19 @@ class Bench {
     return [this.#coordinator, ...this.#participants];
   }
 
-  /** All nodes, the coordinator first, once nothing is under way: then sums can be compared. */
-  async #settled(): Promise<Look[]> {
+  /** All processes, once nothing is under way: then sums can be compared. */
+  async #settled(): Promise<Scene> {
     const deadlineMs = performance.now() + settleTimeoutMs;
     for (;;) {
       const nodes = await Promise.all(this.#nodes.map((process) => process.ask({ do: "look" })));
-      if (nodes.every(({ open }) => open === 0) || performance.now() > deadlineMs) return nodes;
+      if (nodes.every(({ open }) => open === 0) || performance.now() > deadlineMs) {
+        const clients = this.#clients.map((process) => process.ask({ do: "take" }));
+        const clientsCpuUs = (await Promise.all(clients)).reduce(
+          (all, { cpuUs }) => all + cpuUs,
+          0,
+        );
+        return { nodes, clientsCpuUs };
+      }
       await sleep(settleMs);
     }
   }
@@ -194,8 +224,8 @@ class Bench {
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
-    // The coordinator last: without it the others would say that it is gone.
-    for (const process of this.#nodes.toReversed()) await process.kill();
+    // The coordinator last: without it the others would say that it is gone; clients first, likewise.
+    for (const process of [...this.#nodes, ...this.#clients].toReversed()) await process.kill();
     await Deno.remove(this.#folder, { recursive: true });
   }
 }

@@ -1,4 +1,4 @@
-/** A node under load, from outside: its process, and what it is told. */
+/** A node under load, or a client of one, from outside: its process, and what it is told. */
 
 import { TextLineStream } from "@std/streams/text-line-stream";
 import type { Answers, Command } from "./worker.ts";

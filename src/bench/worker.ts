@@ -1,6 +1,6 @@
 /**
- * A node under load, as a process of its own: told what to do by lines of JSON on stdin, and answering
- * each by one on stdout.
+ * A node under load, or a client that loads one over HTTP, as a process of its own: told what to do by
+ * lines of JSON on stdin, and answering each by one on stdout.
  */
 
 import process from "node:process";
@@ -12,8 +12,8 @@ import { startNode } from "../node/run.ts";
 import type { LoadResult, Pressure } from "./load.ts";
 import { Load } from "./load.ts";
 import { ResidentMemory } from "./memory.ts";
-import type { Payer } from "./payer.ts";
-import { inProcess } from "./payer.ts";
+import type { Api, Payer } from "./payer.ts";
+import { byBatch, inProcess, overHttp } from "./payer.ts";
 import type { Workload } from "./workload.ts";
 import { accountName, currency, opening } from "./workload.ts";
 
@@ -26,6 +26,8 @@ export type Command =
     readonly do: "load";
     readonly workload: Workload;
     readonly pressure: Pressure;
+    /** Of the node to be loaded; nothing: the node of this process. */
+    readonly api?: Api;
   }
   | { readonly do: "take" }
   | { readonly do: "end" }
@@ -97,7 +99,7 @@ export async function serveBench(print: (line: string) => void): Promise<void> {
         break;
       }
       case "load":
-        load = new Load(payerOf(running), command.workload);
+        load = new Load(payerOf(command, running), command.workload);
         load.begin(command.pressure);
         answer(null);
         break;
@@ -144,7 +146,11 @@ async function start(
   return running;
 }
 
-function payerOf(running: RunningNode | undefined): Payer {
+function payerOf(
+  { api, pressure }: Extract<Command, { do: "load" }>,
+  running: RunningNode | undefined,
+): Payer {
+  if (api) return pressure.isBatch ? byBatch(api) : overHttp(api);
   const { node } = nodeOf(running);
   if (!(node instanceof ParticipantNode)) throw new TypeError("a coordinator orders nothing");
   return inProcess(node);

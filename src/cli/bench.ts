@@ -1,5 +1,5 @@
 import { UsageError } from "../errors.ts";
-import type { BenchOptions } from "../bench/mod.ts";
+import type { BenchOptions, Run, Via } from "../bench/mod.ts";
 import { runBench } from "../bench/mod.ts";
 import type { Arguments } from "./arguments.ts";
 import { BenchReport, windowLine } from "./bench_report.ts";
@@ -9,6 +9,12 @@ import { exitCode } from "./exit_code.ts";
 import type { Io } from "./io.ts";
 
 const concurrenciesDefault = "1,64,128,512,2048";
+const vias: readonly Via[] = ["submit", "http", "batch"];
+/** What is measured over HTTP where nothing else is said. */
+const overHttpDefault: readonly Run[] = [
+  { via: "http", concurrency: 128 },
+  { via: "batch", concurrency: 2_048 },
+];
 const participantsMax = 16;
 const accountsMax = 1_000_000;
 const legsMax = 8;
@@ -19,15 +25,20 @@ const rateMax = 1_000_000;
 export const bench: Command = {
   name: "bench",
   summary: "measure payments between processes of this machine, with TLS and logs on disk",
-  usage: ["bench [--participants N] [--concurrency LIST] [--seconds S]"],
+  usage: ["bench [--participants N] [--via LIST] [--concurrency LIST] [--seconds S]"],
   flags: [
     { name: "participants", value: "N", help: `2 to ${participantsMax} (default 2)` },
+    {
+      name: "via",
+      value: "LIST",
+      help: "how payments are ordered: submit (in the participants' processes), http, batch",
+    },
     {
       name: "concurrency",
       value: "LIST",
       help: `payments in flight, one run each (default ${concurrenciesDefault})`,
     },
-    { name: "seconds", value: "S", help: "of each run, after its warm-up (default 5)" },
+    { name: "seconds", value: "S", help: "of each run, after its warm-up (default 4)" },
     {
       name: "window",
       value: "S",
@@ -46,10 +57,13 @@ export const bench: Command = {
     jsonFlag,
   ],
   notes: [
-    "Payments go in all directions between random accounts. With --rate, --concurrency is the most that",
-    "is under way. CPU time is that of one core, the coordinator's and all participants' together; figures",
-    "of other programs' load are in it, too.",
-    "A soak is one long run, such as --concurrency 128 --seconds 1800: each window is told on",
+    "Payments go in all directions between random accounts. Unless --via, --concurrency or --rate is given,",
+    "two runs over HTTP follow those in process: 128 requests of one payment each, on connections that are",
+    "kept, and 2,048 payments in batches. With --via batch each participant has one batch at a time, its",
+    "share of what is in flight. With --rate, --concurrency is the most that is under way.",
+    "CPU time is that of one core: the coordinator's, all participants' together, and over HTTP all",
+    "clients'. Figures of other programs' load are in it, too.",
+    "A soak is one long run, such as --via http --concurrency 128 --seconds 1800: each window is told on",
     "stderr, then each third of the run, and how memory in the last compares with that in the second.",
     "The logs stay until the end: a million payments take 0.6 to 0.8 GB.",
   ],
@@ -81,8 +95,8 @@ function optionsIn(args: Arguments): BenchOptions {
     numbersIn(args, flag, least, most, preset)?.[0];
   return {
     participants: whole("participants", 2, participantsMax, "2")!,
-    concurrencies: numbersIn(args, "concurrency", 1, concurrencyMax, concurrenciesDefault)!,
-    seconds: whole("seconds", 1, secondsMax, "5")!,
+    runs: runsIn(args),
+    seconds: whole("seconds", 1, secondsMax, "4")!,
     windowSeconds: whole("window", 1, secondsMax, "60")!,
     accounts: whole("accounts", legsMax, accountsMax, "1000")!,
     legs: whole("legs", 2, legsMax, "2")!,
@@ -91,6 +105,27 @@ function optionsIn(args: Arguments): BenchOptions {
     rate: whole("rate", 1, rateMax),
     dir: args.text("dir"),
   };
+}
+
+/** What is to be run, in that order. */
+export function runsIn(args: Arguments): Run[] {
+  const concurrencies = numbersIn(args, "concurrency", 1, concurrencyMax, concurrenciesDefault)!;
+  const isDefault = ["via", "concurrency", "rate"].every((flag) => args.text(flag) === undefined);
+  const runs = viasIn(args).flatMap((via) =>
+    concurrencies.map((concurrency) => ({ via, concurrency }))
+  );
+  if (args.text("rate") !== undefined && runs.some(({ via }) => via === "batch")) {
+    throw new UsageError("--rate is of payments that arrive one by one: not with --via batch");
+  }
+  return isDefault ? [...runs, ...overHttpDefault] : runs;
+}
+
+function viasIn(args: Arguments): Via[] {
+  return (args.text("via") ?? "submit").split(",").map((word) => {
+    const via = vias.find((via) => via === word);
+    if (via !== undefined) return via;
+    throw new UsageError(`--via "${word}" is none of ${vias.join(", ")}`);
+  });
 }
 
 export function numbersIn(

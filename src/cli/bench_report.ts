@@ -1,6 +1,6 @@
 /** What `bench` says to people: a row for each run, and of a long one how it went. */
 
-import type { Course, Measured, WindowFigures } from "../bench/mod.ts";
+import type { Course, Measured, Via, WindowFigures } from "../bench/mod.ts";
 
 /** Lines for each run as it ends. */
 export class BenchReport {
@@ -24,6 +24,12 @@ export function windowLine(figures: WindowFigures, number: number, count: number
 
 type Column<T> = readonly [head: string, text: (row: T) => string];
 
+const viaTexts: Readonly<Record<Via, string>> = {
+  submit: "in process",
+  http: "HTTP, single",
+  batch: "HTTP, batch",
+};
+
 const timeColumns: readonly Column<Pick<Measured, "tps" | "p50ms" | "p99ms" | "p999ms">>[] = [
   ["payments/s", ({ tps }) => String(tps)],
   ["p50 ms", ({ p50ms }) => String(p50ms ?? "")],
@@ -32,9 +38,12 @@ const timeColumns: readonly Column<Pick<Measured, "tps" | "p50ms" | "p99ms" | "p
 ];
 
 const columns: readonly Column<Measured>[] = [
+  ["paid by", ({ via }) => viaTexts[via]],
   ["in flight", ({ concurrency }) => String(concurrency)],
   ...timeColumns,
-  ["CPU us/payment", ({ cpuUs }) => `${cpuUs.coordinator} + ${cpuUs.participants}`],
+  ["CPU us/payment", ({ cpuUs: { coordinator, participants, clients } }) => {
+    return [coordinator, participants, ...clients === undefined ? [] : [clients]].join(" + ");
+  }],
   ["records/sync", ({ recordsPerSync }) => String(recordsPerSync)],
   ["log B", ({ logBytes }) => String(logBytes)],
   ["link B", ({ linkBytes }) => String(linkBytes)],

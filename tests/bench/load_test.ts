@@ -44,6 +44,12 @@ Deno.test("so many payments are under way, each by itself", async () => {
   assertEquals(first.committed + rest.committed, payer.sizes.length);
 });
 
+Deno.test("by batch they are under way as one request", async () => {
+  const { payer, first, rest } = await loaded({ concurrency: 4, isBatch: true });
+  assertEquals([payer.most, new Set(payer.sizes)], [1, new Set([4])]);
+  assertEquals(first.committed + rest.committed, 4 * payer.sizes.length);
+});
+
 Deno.test("by the clock payments come as they are due, up to so many under way", async () => {
   const { payer } = await loaded({ concurrency: 100, rate: 200 });
   assert(payer.sizes.length > 10 && payer.sizes.length < 40, `${payer.sizes.length} in 0.1 s`);

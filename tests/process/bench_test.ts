@@ -22,7 +22,10 @@ async function bench(seconds: number, ...args: string[]): Promise<Benched> {
 Deno.test("bench measures each concurrency, and no money comes or goes", async () => {
   const { results, code, stderr } = await bench(1, "--concurrency", "1,32", "--accounts", "10");
   assertEquals([code, stderr], [0, ""]);
-  assertEquals(results.map(({ concurrency }) => concurrency), [1, 32]);
+  assertEquals(
+    results.map(({ concurrency, via }) => [concurrency, via]),
+    [[1, "submit"], [32, "submit"]],
+  );
   for (const one of results) {
     assert(one.conserved);
     assert(one.tps > 10, `${one.tps}`);
@@ -56,6 +59,21 @@ Deno.test("bench can do it among more, with more legs, refusals and memos, by th
   assert(Object.values(memoryGrowth).every((ratio) => ratio > 0.5 && ratio < 2), stderr);
 });
 
+Deno.test("bench pays over HTTP, one by one and by batch", async () => {
+  const { results, code, stderr } = await bench(
+    1,
+    ...["--via", "http,batch", "--concurrency", "32", "--refusals", "0.2", "--memo"],
+  );
+  assertEquals([code, stderr], [0, ""]);
+  assertEquals(results.map(({ via }) => via), ["http", "batch"]);
+  for (const one of results) {
+    assert(one.conserved);
+    assert(one.tps > 10 && one.aborted > 2, JSON.stringify(one));
+    assertEquals([one.pending, one.rejected], [0, {}]);
+    assert(one.cpuUs.clients! > 0);
+  }
+});
+
 Deno.test("bench says what it can't do", async () => {
   await using cluster = await Cluster.make({}, false);
   const cases = [
@@ -74,7 +92,7 @@ Deno.test("bench that is ended leaves no process and no folder", async () => {
   await using cluster = await Cluster.make({}, false);
   const dir = `${cluster.folder}/logs`;
   await Deno.mkdir(dir);
-  const args = ["bench", "--seconds", "60", "--concurrency", "8", "--dir", dir];
+  const args = ["bench", "--seconds", "60", "--via", "http", "--concurrency", "8", "--dir", dir];
   const node = cluster.spawnWith("bench", "", args);
   const entries = async () => (await Array.fromAsync(Deno.readDir(dir))).length;
   await until("its folder is there", async () => await entries() > 0);
