@@ -62,11 +62,12 @@ const signals = ["SIGINT", "SIGTERM"] as const;
 
 /** Resolves to whether no money came or went in any run. */
 export async function runBench(options: BenchOptions, listener: BenchListener): Promise<boolean> {
-  await using bench = await Bench.begin(options);
+  await using bench = new Bench(options);
   // Whoever ends it finds no process and no folder left.
   const leave = () => void bench[Symbol.asyncDispose]().finally(() => Deno.exit(130));
   for (const signal of signals) Deno.addSignalListener(signal, leave);
   try {
+    await bench.start();
     return await measureAll(bench, options, listener);
   } finally {
     for (const signal of signals) Deno.removeSignalListener(signal, leave);
@@ -96,29 +97,27 @@ class Bench {
   #apis: readonly Api[] = [];
   /** One for each participant, once something is to be paid over HTTP. */
   #clients: readonly BenchProcess[] = [];
+  #started: Promise<void> | undefined;
+  #ended: Promise<void> | undefined;
 
-  private constructor(options: BenchOptions, folder: string, names: readonly string[]) {
+  constructor(options: BenchOptions) {
     this.#options = options;
-    this.#folder = folder;
-    this.#participants = names.map((name) => new BenchProcess(name));
+    this.#folder = Deno.makeTempDirSync({ prefix: "handfast-bench-", dir: options.dir });
+    this.#participants = Array.from(
+      { length: options.participants },
+      (_, i) => new BenchProcess(`p${i + 1}`),
+    );
   }
 
-  static async begin(options: BenchOptions): Promise<Bench> {
-    const folder = await Deno.makeTempDir({ prefix: "handfast-bench-", dir: options.dir });
-    const names = Array.from({ length: options.participants }, (_, i) => `p${i + 1}`);
-    await initCertificates({ dir: certsIn(folder), nodes: [serverName, ...names] });
-    const bench = new Bench(options, folder, names);
-    try {
-      await bench.#start();
-      return bench;
-    } catch (error) {
-      await bench[Symbol.asyncDispose]();
-      throw error;
-    }
+  start(): Promise<void> {
+    return this.#started = this.#start();
   }
 
   async #start(): Promise<void> {
-    const common = { certs: certsIn(this.#folder), listen: anywhere, http: anywhere, serverName };
+    const certs = `${this.#folder}/certs`;
+    const nodes = this.#nodes.map(({ name }) => name);
+    await initCertificates({ dir: certs, nodes });
+    const common = { certs, listen: anywhere, http: anywhere, serverName };
     const { listen } = await this.#coordinator.ask({
       do: "start",
       node: { ...common, role: "coordinator", name: serverName, data: this.#data(serverName) },
@@ -223,15 +222,18 @@ class Bench {
     return `${this.#folder}/${name}`;
   }
 
-  async [Symbol.asyncDispose](): Promise<void> {
+  /** Once: whoever is told to end it ends the measurement, too, which then fails. */
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.#ended ??= this.#end();
+  }
+
+  async #end(): Promise<void> {
     // The coordinator last: without it the others would say that it is gone; clients first, likewise.
     for (const process of [...this.#nodes, ...this.#clients].toReversed()) await process.kill();
+    // Nothing writes into the folder any more: a start that is under way has failed by now, or does soon.
+    await this.#started?.catch(() => {});
     await Deno.remove(this.#folder, { recursive: true });
   }
-}
-
-function certsIn(folder: string): string {
-  return `${folder}/certs`;
 }
 
 /** A number divided as evenly as may be. */
