@@ -53,7 +53,11 @@ export interface BenchListener {
   passed(figures: WindowFigures, number: number, count: number): void;
 }
 
+/** Of each run. */
 const warmUpMs = 1_500;
+/** Before the first, for each process: so long it takes until its code is compiled, on a share of two cores. */
+const compileMs = 1_500;
+const compileConcurrency = 512;
 const settleMs = 20;
 const settleTimeoutMs = 30_000;
 const anywhere = { hostname: "127.0.0.1", port: 0 };
@@ -68,6 +72,7 @@ export async function runBench(options: BenchOptions, listener: BenchListener): 
   for (const signal of signals) Deno.addSignalListener(signal, leave);
   try {
     await bench.start();
+    await bench.warmUp();
     return await measureAll(bench, options, listener);
   } finally {
     for (const signal of signals) Deno.removeSignalListener(signal, leave);
@@ -134,6 +139,14 @@ class Bench {
     }));
   }
 
+  /** Pays for a while, unmeasured: nodes that people use have run for long. */
+  async warmUp(): Promise<void> {
+    const loading = this.#participants;
+    await this.#load(loading, { via: "submit", concurrency: compileConcurrency });
+    await sleep(compileMs * this.#nodes.length);
+    await this.#stop(loading);
+  }
+
   async measure(run: Run, { passed }: Pick<BenchListener, "passed">): Promise<Measured> {
     const loading = this.#loading(run.via);
     const { seconds, windowSeconds } = this.#options;
@@ -150,7 +163,7 @@ class Bench {
       windows.push(window);
       if (count > 1) passed(figuresOf(window), windows.length, count);
     }
-    await Promise.all(loading.map((process) => process.ask({ do: "end" })));
+    await this.#stop(loading);
     const after = await this.#settled();
     return measuredOf(run, windows, before, after, this.#isConserved(after.nodes));
   }
@@ -177,6 +190,10 @@ class Bench {
         return loading[i]!.ask({ do: "load", workload, pressure, api });
       }),
     );
+  }
+
+  async #stop(loading: readonly BenchProcess[]): Promise<void> {
+    await Promise.all(loading.map((process) => process.ask({ do: "end" })));
   }
 
   async #take(loading: readonly BenchProcess[]): Promise<Map<string, Taken>> {
