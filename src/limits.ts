@@ -138,6 +138,8 @@ export const checkpointCommitBytes = 160_000;
 export const checkpointCommitWrites = 50;
 /** Records after which a checkpoint is due. */
 export const checkpointRecordsDefault = 100_000;
+/** Checkpoints, one on the other, that a replay reads at most. */
+export const checkpointLayersMax = 64;
 /** Index items in one page: one read of a few KiB finds an id. */
 export const indexPageItems = 256;
 

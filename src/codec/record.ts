@@ -88,19 +88,25 @@ export function decodeEntry(bytes: Uint8Array): Entry {
   return { number, previous, atMs, clock, witnesses, records };
 }
 
-/** The encoded state, in pieces that can be written one by one. */
+/** The encoded state, in pieces that can be written one by one. They are made as they are taken. */
 export function* encodeState(state: Iterable<Found>, pieceBytes: number): Iterable<Uint8Array> {
   let w = new Writer(pieceBytes + 8192);
   let encoder = new RecordWriter(w);
-  for (const [context, record] of state) {
-    w.varint(context.number);
-    w.varint(context.atMs);
-    writeClock(w, context.clock);
+  let last = 0;
+  for (const [{ number, atMs, clock }, record] of state) {
+    // Balances have all the same context, which is longer than they are.
+    w.varint(number === last ? 0 : number);
+    if (number !== last) {
+      w.varint(atMs);
+      writeClock(w, clock);
+    }
+    last = number;
     encoder.write(record);
     if (w.length < pieceBytes) continue;
     yield w.slice();
     w = new Writer(pieceBytes + 8192);
     encoder = new RecordWriter(w);
+    last = 0;
   }
   if (w.length > 0) yield w.slice();
 }
@@ -110,9 +116,12 @@ export function decodeState(piece: Uint8Array): Found[] {
   const r = new Reader(piece);
   const decoder = new RecordReader(r);
   const state: Found[] = [];
+  let context: EntryContext | undefined;
   while (!r.done) {
-    const context = { number: r.varint(), atMs: r.varint(), clock: readClock(r) };
-    state.push([context, decoder.read()]);
+    const number = r.varint();
+    if (number === (context?.number ?? 0)) throw new FormatError(`entry ${number} named in vain`);
+    if (number > 0) context = { number, atMs: r.varint(), clock: readClock(r) };
+    state.push([context!, decoder.read()]);
   }
   return state;
 }
@@ -178,6 +187,7 @@ class RecordWriter {
         return w.text(record.by);
       case "checkpointed":
         w.varint(record.number);
+        w.varint(record.on);
         return w.hex(record.hash);
       case "opened":
         w.text(record.account);
@@ -312,7 +322,7 @@ class RecordReader {
       case "readmitted":
         return { type, name: readName(r), by: r.text() };
       case "checkpointed":
-        return { type, number: r.varint(), hash: r.hex(hashBytes) };
+        return { type, number: r.varint(), on: r.varint(), hash: r.hex(hashBytes) };
       case "opened":
         return { type, account: readName(r), currency: r.text(), opening: r.i64() };
       case "balance":

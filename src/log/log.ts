@@ -3,14 +3,14 @@
  * an index by which what left memory is found again.
  */
 
-import { createHash } from "node:crypto";
-import { fromHex, toHex } from "../bytes.ts";
+import { toHex } from "../bytes.ts";
 import { decodeStoredDetails } from "../codec/details.ts";
 import type { Entry, Witness } from "../codec/record.ts";
-import { decodeEntry, decodeState, encodeEntry, encodeState } from "../codec/record.ts";
+import { decodeEntry, encodeEntry } from "../codec/record.ts";
 import { IntegrityError, invariant, messageOf } from "../errors.ts";
-import { checkpointCommitBytes, checkpointCommitWrites, entryPartBytesMax } from "../limits.ts";
+import { checkpointCommitBytes, checkpointCommitWrites } from "../limits.ts";
 import type { SealedDetails } from "../protocol/details.ts";
+import type { Frozen } from "../protocol/frozen.ts";
 import type { PaymentId } from "../protocol/id.ts";
 import type { Order } from "../protocol/order.ts";
 import type { EntryContext, LogRecord } from "../protocol/record.ts";
@@ -19,6 +19,7 @@ import type { VectorClock } from "../protocol/vector_clock.ts";
 import { emptyClock } from "../protocol/vector_clock.ts";
 import type { Standing } from "./beside.ts";
 import { Beside, detailsOf } from "./beside.ts";
+import { Checkpoint, replayState, unusedPieces } from "./checkpoint.ts";
 import { LookUpIndex, lookUpKeyOf } from "./look_up_index.ts";
 import type { Storage, StorageKey, Write } from "./storage.ts";
 import type { Head, Pointer } from "./stored.ts";
@@ -50,16 +51,6 @@ export interface FoundDetails {
   readonly details?: readonly SealedDetails[];
 }
 
-/** A state as of an entry, ready to be written. */
-export interface Checkpoint {
-  readonly number: number;
-  /** Hexadecimal. */
-  readonly hash: string;
-  readonly writes: Iterable<Write>;
-  readonly head: Head;
-  readonly pieces: number;
-}
-
 const beforeFirst: Head = { number: 0, hash: new Uint8Array(hashBytes) };
 
 export class Log {
@@ -69,6 +60,9 @@ export class Log {
   #clock: VectorClock = emptyClock;
   #witnesses: ReadonlyMap<string, Witness> = new Map();
   #checkpoint: Pointer | undefined;
+  /** A later checkpoint is confirmed than the one that replay began with: what has changed since that one
+   * is not what has changed since the confirmed one. */
+  #isUnfinished = false;
   /** Of all entries appended since it was opened. */
   appendedBytes = 0;
 
@@ -94,7 +88,7 @@ export class Log {
         pointer ? decodePointer(pointer) : undefined,
       );
     } catch (error) {
-      throw new IntegrityError(`The log's head or checkpoint is damaged: ${messageOf(error)}`);
+      throw new IntegrityError(`The log's head or checkpoint can't be read: ${messageOf(error)}`);
     }
   }
 
@@ -136,15 +130,17 @@ export class Log {
     const checkpoint = this.#checkpoint;
     if (checkpoint) {
       await this.#index.open(checkpoint.runs);
-      await this.#replayState(checkpoint, apply);
+      await replayState(this.#storage, checkpoint, apply);
       last = { number: checkpoint.number, hash: checkpoint.entryHash };
     }
     let isConfirmed = !checkpoint;
     for await (const { entry, hash } of this.entries(last)) {
       for (const record of entry.records) {
         apply(record, entry);
-        isConfirmed ||= record.type === "checkpointed" && record.number === checkpoint?.number &&
+        if (record.type !== "checkpointed") continue;
+        isConfirmed ||= record.number === checkpoint?.number &&
           record.hash === toHex(checkpoint.hash);
+        this.#isUnfinished ||= record.number > (checkpoint?.number ?? 0);
       }
       this.#index.add(entry.records, entry.number);
       this.#clock = entry.clock;
@@ -161,29 +157,6 @@ export class Log {
       throw new IntegrityError(
         `The checkpoint at entry ${checkpoint?.number} is not confirmed by any entry after it`,
       );
-    }
-  }
-
-  async #replayState(
-    checkpoint: Pointer,
-    apply: (record: LogRecord, context: EntryContext) => void,
-  ): Promise<void> {
-    const { number } = checkpoint;
-    const hash = createHash("sha256");
-    for (let piece = 0; piece < checkpoint.pieces; piece++) {
-      const bytes = await this.#storage.get(["state", number, piece]);
-      if (!bytes) {
-        throw new IntegrityError(`The checkpoint at entry ${number} lacks its piece ${piece}`);
-      }
-      hash.update(bytes);
-      try {
-        for (const [context, record] of decodeState(bytes)) apply(record, context);
-      } catch (error) {
-        throw new IntegrityError(`The checkpoint at entry ${number}: ${messageOf(error)}`);
-      }
-    }
-    if (hash.digest("hex") !== toHex(checkpoint.hash)) {
-      throw new IntegrityError(`The checkpoint at entry ${number} is not what was written`);
     }
   }
 
@@ -346,27 +319,20 @@ export class Log {
   }
 
   /**
-   * Begins a checkpoint of `state`, which must be the fold of the log up to its head. Write it with
-   * `writeCheckpoint`, append a `checkpointed` record of its hash, then `finishCheckpoint`.
+   * Begins a checkpoint of `state`, which must be the fold of the log up to its head, with the accounts
+   * that have changed since the checkpoint that it has. Write it with `writeCheckpoint`, append its
+   * record, then `finishCheckpoint`.
    */
-  beginCheckpoint(state: Iterable<Found>): Checkpoint {
-    const head = this.#head;
-    const { number } = head;
-    const hash = createHash("sha256");
-    const writes: Write[] = [];
-    for (const value of statePieces(state)) {
-      hash.update(value);
-      writes.push({ key: ["state", number, writes.length], value });
-    }
-    const pieces = writes.length;
-    const index = this.#index.freeze(number);
-    return { number, hash: hash.digest("hex"), writes: joined(writes, index), head, pieces };
+  beginCheckpoint(state: Frozen): Checkpoint {
+    const below = this.#isUnfinished ? [] : this.#checkpoint?.layers ?? [];
+    const index = this.#index.freeze(this.#head.number);
+    return new Checkpoint(state, this.#head, below, index);
   }
 
-  async writeCheckpoint({ writes }: Checkpoint): Promise<void> {
+  async writeCheckpoint(checkpoint: Checkpoint): Promise<void> {
     let batch: Write[] = [];
     let bytes = 0;
-    for (const write of writes) {
+    for (const write of checkpoint.writes()) {
       const size = (write.value?.length ?? 0) + 128;
       // Small ones: between two of them the node's entries have their turn.
       if (bytes + size > checkpointCommitBytes || batch.length === checkpointCommitWrites) {
@@ -381,39 +347,21 @@ export class Log {
   }
 
   /** Makes a checkpoint, written and confirmed by an entry, the one that replay begins with. */
-  async finishCheckpoint({ number, hash, head, pieces }: Checkpoint): Promise<void> {
+  async finishCheckpoint(checkpoint: Checkpoint): Promise<void> {
+    const { number } = checkpoint;
     const before = this.#checkpoint;
-    const runs = [...this.#index.runs, number];
-    const pointer = { number, hash: fromHex(hash), pieces, entryHash: head.hash, runs };
+    const pointer = checkpoint.pointer([...this.#index.runs, number]);
     await this.#storage.commit([{ key: ["checkpoint"], value: encodePointer(pointer) }]);
     this.#checkpoint = pointer;
+    this.#isUnfinished = false;
     this.#index.thaw(number);
-    for (let piece = 0; before && piece < before.pieces; piece += 500) {
-      const length = Math.min(500, before.pieces - piece);
-      await this.#storage.commit(
-        Array.from({ length }, (_, i) => ({ key: ["state", before.number, piece + i] })),
-      );
+    const unused = before ? [...unusedPieces(before, pointer)] : [];
+    for (let at = 0; at < unused.length; at += 500) {
+      await this.#storage.commit(unused.slice(at, at + 500).map((key) => ({ key })));
     }
   }
 
   close(): void {
     this.#storage.close();
   }
-}
-
-function* joined(first: Iterable<Write>, second: Iterable<Write>): Iterable<Write> {
-  yield* first;
-  yield* second;
-}
-
-/** A state as checkpoints hold it. */
-function statePieces(state: Iterable<Found>): Iterable<Uint8Array> {
-  return encodeState(state, entryPartBytesMax - 8192);
-}
-
-/** What a `checkpointed` record has as the hash of `state`, hexadecimal. */
-export function stateHash(state: Iterable<Found>): string {
-  const hash = createHash("sha256");
-  for (const piece of statePieces(state)) hash.update(piece);
-  return hash.digest("hex");
 }

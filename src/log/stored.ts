@@ -2,7 +2,8 @@
 
 import { createHash } from "node:crypto";
 import { Reader, toHex, Writer } from "../bytes.ts";
-import { IntegrityError, invariant } from "../errors.ts";
+import { checkVersion, formatVersion } from "../codec/values.ts";
+import { FormatError, IntegrityError, invariant } from "../errors.ts";
 import { entryPartBytesMax, kvValueBytesMax } from "../limits.ts";
 
 export const hashBytes = 32;
@@ -78,22 +79,49 @@ export function decodeHead(bytes: Uint8Array): Head {
   return head;
 }
 
+/** Balances that one checkpoint wrote, on those of the checkpoints below it. */
+export interface Layer {
+  /** The entry as of which they are. */
+  readonly number: number;
+  readonly pieces: number;
+  readonly balances: number;
+  /** Of the layer below, zeros for the first, and of its own pieces. */
+  readonly hash: Uint8Array;
+}
+
 /** What makes a checkpoint valid. */
 export interface Pointer {
+  /** The entry at which it stands: that of its top layer. */
   readonly number: number;
+  /** Of the top layer and the rest of the state. */
   readonly hash: Uint8Array;
-  readonly pieces: number;
+  /** Of balances: the first one has all, each on it those that had changed. */
+  readonly layers: readonly Layer[];
+  /** Of the rest of the state, after those of the top layer. */
+  readonly restPieces: number;
   /** Of the entry at which it stands. */
   readonly entryHash: Uint8Array;
   /** Of the look-up index. */
   readonly runs: readonly number[];
 }
 
-export function encodePointer({ number, hash, pieces, entryHash, runs }: Pointer): Uint8Array {
-  const w = new Writer(128);
-  w.varint(number);
+/** Before the version, which pointers did not have up to version 3: those began with an entry's number,
+ * which is never 0. */
+const versionMark = 0;
+
+export function encodePointer({ layers, hash, restPieces, entryHash, runs }: Pointer): Uint8Array {
+  const w = new Writer(1024);
+  w.u8(versionMark);
+  w.u8(formatVersion);
+  w.varint(layers.length);
+  for (const layer of layers) {
+    w.varint(layer.number);
+    w.varint(layer.pieces);
+    w.varint(layer.balances);
+    w.raw(layer.hash);
+  }
+  w.varint(restPieces);
   w.raw(hash);
-  w.varint(pieces);
   w.raw(entryHash);
   w.varint(runs.length);
   for (const run of runs) w.varint(run);
@@ -102,10 +130,21 @@ export function encodePointer({ number, hash, pieces, entryHash, runs }: Pointer
 
 export function decodePointer(bytes: Uint8Array): Pointer {
   const r = new Reader(bytes);
-  const pointer = {
+  const isOld = r.u8() !== versionMark;
+  checkVersion(isOld ? 3 : r.u8(), "checkpoint");
+  const layers = Array.from({ length: r.varint() }, () => ({
     number: r.varint(),
-    hash: r.raw(hashBytes).slice(),
     pieces: r.varint(),
+    balances: r.varint(),
+    hash: r.raw(hashBytes).slice(),
+  }));
+  const top = layers.at(-1);
+  if (!top) throw new FormatError("checkpoint without a layer");
+  const pointer = {
+    number: top.number,
+    layers,
+    restPieces: r.varint(),
+    hash: r.raw(hashBytes).slice(),
     entryHash: r.raw(hashBytes).slice(),
     runs: Array.from({ length: r.varint() }, () => r.varint()),
   };

@@ -10,9 +10,10 @@ import type { Witness } from "../codec/record.ts";
 import { turnEventsMax } from "../limits.ts";
 import type { Log } from "../log/log.ts";
 import type { SealedDetails } from "../protocol/details.ts";
+import type { Frozen } from "../protocol/frozen.ts";
 import type { Message } from "../protocol/message.ts";
 import type { EntryContext, LogRecord } from "../protocol/record.ts";
-import type { CommonEvent, Found, Send, Turn } from "../protocol/step.ts";
+import type { CommonEvent, Send, Turn } from "../protocol/step.ts";
 import { Output } from "../protocol/step.ts";
 import type { VectorClock } from "../protocol/vector_clock.ts";
 import { mergeClocks, withComponent } from "../protocol/vector_clock.ts";
@@ -22,7 +23,7 @@ import type { Time } from "./surroundings.ts";
 export interface Core<Event, Reply> {
   step(event: Event | CommonEvent, turn: Turn, out: Output<Reply>): void;
   readonly state: {
-    snapshot(context: EntryContext): Iterable<Found>;
+    freeze(context: EntryContext): Frozen;
     rotate(): void;
   };
   indexed(mark: string, hasKeys: boolean): void;
@@ -388,12 +389,11 @@ export class Loop<Event extends { readonly type: string }, Reply> {
     // Now, between two turns and with nothing pending, the state is the fold of the log up to its head.
     const { core, log } = this.#options;
     const { number, clock, atMs } = turn;
-    const checkpoint = log.beginCheckpoint(core.state.snapshot({ number, clock, atMs }));
+    const checkpoint = log.beginCheckpoint(core.state.freeze({ number, clock, atMs }));
     core.state.rotate();
     const write = async () => {
       await log.writeCheckpoint(checkpoint);
-      const { hash } = checkpoint;
-      await this.settled({ type: "record", record: { type: "checkpointed", number, hash } });
+      await this.settled({ type: "record", record: checkpoint.record });
       await log.finishCheckpoint(checkpoint);
       core.indexed(log.mark, log.indexHasKeys);
     };

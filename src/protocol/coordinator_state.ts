@@ -1,6 +1,8 @@
 /** What a coordinator knows durably: the fold of its log. Only `apply` changes it. */
 
 import { invariant } from "../errors.ts";
+import type { Frozen } from "./frozen.ts";
+import { noBalances } from "./frozen.ts";
 import { Generations } from "./generations.ts";
 import type { PaymentId, TransactionId } from "./id.ts";
 import { Membership } from "./membership.ts";
@@ -116,7 +118,11 @@ export class CoordinatorState {
   }
 
   /** The records that make this state, less what is settled: the index has that. */
-  *snapshot(context: EntryContext): Iterable<Found> {
+  freeze(context: EntryContext): Frozen {
+    return { all: noBalances, changed: noBalances, rest: [...this.#rest(context)] };
+  }
+
+  *#rest(context: EntryContext): Iterable<Found> {
     for (const record of this.membership.snapshot()) yield [context, record];
     for (const open of this.#committing.values()) {
       const { transaction, order } = open;

@@ -27,6 +27,12 @@ export interface Book {
 
 type Mutable<T> = { -readonly [K in keyof T]: T[K] };
 
+/** Some accounts as they were when the ledger was frozen, to be read once. */
+export interface FrozenAccounts {
+  readonly count: number;
+  readonly accounts: Iterable<Pick<Account, "name" | "currency" | "posted">>;
+}
+
 /** What can still be spent. Credits count only once they are posted. */
 export function availableOf(account: Account): bigint {
   return account.posted - account.pendingDebits;
@@ -35,6 +41,11 @@ export function availableOf(account: Account): bigint {
 export class Ledger {
   #accounts = new Map<string, Mutable<Account>>();
   #books = new Map<string, Mutable<Book>>();
+  /** The accounts that have changed since it was frozen, in the order in which they first did, with what
+   * they had posted then. */
+  #before = new Map<Account, bigint>();
+  /** Those that had changed when it was frozen, as long as that is not stored. */
+  #unstored: ReadonlyMap<Account, bigint> = new Map();
 
   account(name: string): Account | undefined {
     return this.#accounts.get(name);
@@ -50,15 +61,68 @@ export class Ledger {
 
   /** Opens an account with a balance against `equity`. */
   open(name: string, currency: string, opening: bigint): void {
-    this.#add(name, currency, opening);
+    invariant(!this.#accounts.has(name), `account ${name} opened twice`);
+    this.#before.set(this.#add(name, currency, opening), opening);
     this.#book(currency).equity -= opening;
   }
 
-  /** Takes over a balance from a checkpoint, of a user's account or of a reserved one. */
+  /** Takes over a balance from a checkpoint, of a user's account or of a reserved one. Where checkpoints
+   * lie on each other, an account's last balance counts. */
   carry(name: string, currency: string, posted: bigint): void {
-    if (name === "settlement") this.#book(currency).settlement = posted;
-    else if (name === "equity") this.#book(currency).equity = posted;
-    else this.#add(name, currency, posted);
+    const book = this.#book(currency);
+    if (name === "settlement") book.settlement = posted;
+    else if (name === "equity") {
+      book.equity = posted;
+      // The last that a checkpoint has of a currency.
+      expectZero(book);
+    } else {
+      const account = this.#accounts.get(name);
+      if (!account) return void this.#add(name, currency, posted);
+      invariant(account.currency === currency, `account ${name} carried over in ${currency}`);
+      invariant(posted >= 0n, `account ${name} carried over with a negative balance`);
+      book.accounts += posted - account.posted;
+      account.posted = posted;
+    }
+  }
+
+  /**
+   * The balances as they are now, of all accounts and of those that have changed since the last time or
+   * since they were carried over. Nothing is copied: what changes from now on is noted with what it was.
+   */
+  freeze(): { readonly all: FrozenAccounts; readonly changed: FrozenAccounts } {
+    const changed = this.#unstored.size === 0
+      ? this.#before
+      : new Map([...this.#unstored, ...this.#before]);
+    this.#unstored = changed;
+    const before = this.#before = new Map();
+    const frozen = (accounts: Iterable<Account>, count: number): FrozenAccounts => ({
+      count,
+      accounts: this.#asBefore(before, accounts, count),
+    });
+    return {
+      all: frozen(this.accounts(), this.#accounts.size),
+      changed: frozen(changed.keys(), changed.size),
+    };
+  }
+
+  /** What was frozen is stored. */
+  thaw(): void {
+    this.#unstored = new Map();
+  }
+
+  *#asBefore(
+    before: ReadonlyMap<Account, bigint>,
+    accounts: Iterable<Account>,
+    count: number,
+  ): FrozenAccounts["accounts"] {
+    let left = count;
+    for (const account of accounts) {
+      // Those that come after were opened later.
+      if (left-- === 0) return;
+      invariant(before === this.#before, "balances as of one checkpoint are read after the next");
+      const { name, currency } = account;
+      yield { name, currency, posted: before.get(account) ?? account.posted };
+    }
   }
 
   /**
@@ -109,26 +173,22 @@ export class Ledger {
     for (const { account: name, currency, amount } of legs) {
       const account = this.#accounts.get(name);
       invariant(account?.currency === currency, `leg in ${currency} on account ${name}`);
+      if (!this.#before.has(account)) this.#before.set(account, account.posted);
       account.posted += amount;
       invariant(account.posted >= 0n, `account ${name} overdrawn`);
       const book = this.#book(currency);
       book.accounts += amount;
       book.settlement -= amount;
     }
-    for (const { currency } of legs) {
-      const book = this.#book(currency);
-      invariant(
-        book.accounts + book.settlement + book.equity === 0n,
-        `the books in ${currency} do not add up to zero`,
-      );
-    }
+    for (const { currency } of legs) expectZero(this.#book(currency));
   }
 
-  #add(name: string, currency: string, posted: bigint): void {
-    invariant(!this.#accounts.has(name), `account ${name} opened twice`);
+  #add(name: string, currency: string, posted: bigint): Account {
     invariant(posted >= 0n, `account ${name} opened with a negative balance`);
-    this.#accounts.set(name, { name, currency, posted, pendingDebits: 0n, pendingCredits: 0n });
+    const account = { name, currency, posted, pendingDebits: 0n, pendingCredits: 0n };
+    this.#accounts.set(name, account);
     this.#book(currency).accounts += posted;
+    return account;
   }
 
   #book(currency: string): Mutable<Book> {
@@ -139,4 +199,11 @@ export class Ledger {
     }
     return book;
   }
+}
+
+function expectZero({ currency, accounts, settlement, equity }: Book): void {
+  invariant(
+    accounts + settlement + equity === 0n,
+    `the books in ${currency} do not add up to zero`,
+  );
 }

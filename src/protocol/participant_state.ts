@@ -7,9 +7,11 @@
 import { invariant } from "../errors.ts";
 import type { Expiry } from "./card.ts";
 import { cardIdOf } from "./card.ts";
+import type { Balances, Frozen } from "./frozen.ts";
 import { Generations } from "./generations.ts";
 import type { Epoch, PaymentId, TransactionId } from "./id.ts";
 import { transactionParts } from "./id.ts";
+import type { FrozenAccounts } from "./ledger.ts";
 import { Ledger } from "./ledger.ts";
 import { Membership } from "./membership.ts";
 import type { Decided } from "./message.ts";
@@ -390,12 +392,19 @@ export class ParticipantState {
   }
 
   /** The records that make this state, less what is settled: the index has that. */
-  *snapshot(context: EntryContext): Iterable<Found> {
+  freeze(context: EntryContext): Frozen {
+    const { all, changed } = this.ledger.freeze();
+    return {
+      all: balancesOf(all, context),
+      changed: balancesOf(changed, context),
+      rest: [...this.#rest(context)],
+    };
+  }
+
+  /** What `freeze` gives besides the balances of accounts, which come before it. */
+  *#rest(context: EntryContext): Iterable<Found> {
     for (const record of this.membership.snapshot()) yield [context, record];
     if (this.coordinatorEpoch) yield [context, { type: "joined", epoch: this.coordinatorEpoch }];
-    for (const { name: account, currency, posted } of this.ledger.accounts()) {
-      yield [context, { type: "balance", account, currency, posted }];
-    }
     for (const { currency, settlement, equity } of this.ledger.books()) {
       yield [context, { type: "balance", account: "settlement", currency, posted: settlement }];
       yield [context, { type: "balance", account: "equity", currency, posted: equity }];
@@ -426,10 +435,24 @@ export class ParticipantState {
     this.#keys.rotate();
   }
 
-  /** The index holds, durably, what was settled before the last `rotate`. */
+  /** The index holds, durably, what was settled before the last `rotate`; the checkpoint what was frozen. */
   dropIndexed(): void {
     this.#settled.dropOlder();
     this.#keys.dropOlder();
+    this.ledger.thaw();
+  }
+}
+
+function balancesOf({ count, accounts }: FrozenAccounts, context: EntryContext): Balances {
+  return { count, found: foundOf(accounts, context) };
+}
+
+function* foundOf(
+  accounts: FrozenAccounts["accounts"],
+  context: EntryContext,
+): Iterable<Found> {
+  for (const { name: account, currency, posted } of accounts) {
+    yield [context, { type: "balance", account, currency, posted }];
   }
 }
 

@@ -193,7 +193,11 @@ export interface Readmitted {
 export interface Checkpointed {
   readonly type: "checkpointed";
   readonly number: number;
-  /** SHA-256 of the state, hexadecimal. */
+  /** The checkpoint before, where of balances only those are written that have changed since; 0 where
+   * all are. */
+  readonly on: number;
+  /** SHA-256 of the state, hexadecimal: of the checkpoint before, as far as it counts, and of what is
+   * written. */
   readonly hash: string;
 }
 

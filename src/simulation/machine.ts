@@ -20,6 +20,8 @@ import type { World } from "./world.ts";
 export const coordinatorName = "coordinator";
 export const currency = "USD";
 export const accountNames: readonly string[] = ["main", "till"];
+/** Nobody pays from or to them: checkpoints are to have something that has not changed. */
+const idleNames: readonly string[] = ["deposit", "reserve", "trust"];
 /** Of each account, minor units: little, so that payments compete for it. */
 export const opening = 1_000n;
 
@@ -198,7 +200,7 @@ export class Machine {
     node.failed.catch((error) => this.#failed(life, error));
     await node.start();
     if (node instanceof ParticipantNode) {
-      for (const account of accountNames) {
+      for (const account of [...accountNames, ...idleNames]) {
         await node.openAccount({ account, currency, opening });
       }
       await node.addCard(newCardOf(this.name));

@@ -5,7 +5,7 @@ import type { Entry, Witness } from "../codec/record.ts";
 import { formatVersion } from "../codec/values.ts";
 import { IntegrityError } from "../errors.ts";
 import type { Log } from "../log/log.ts";
-import type { Genesis } from "../protocol/record.ts";
+import type { Checkpointed, Genesis } from "../protocol/record.ts";
 import { ClockColumns } from "./clock_columns.ts";
 import type { Findings } from "./findings.ts";
 
@@ -13,8 +13,8 @@ import type { Findings } from "./findings.ts";
 export class Chain {
   readonly clocks = new ClockColumns();
   readonly #hashes: string[] = [];
-  /** Hashes of states that entries confirm, by the entry at which they stand. */
-  readonly checkpoints = new Map<number, string[]>();
+  /** Checkpoints that entries confirm, by the entry at which they stand. */
+  readonly checkpoints = new Map<number, Checkpointed[]>();
   /** The latest entry in which each peer was readmitted. */
   readonly readmitted = new Map<string, number>();
   /** Peers that may be the coordinator, as far as decisions tell. */
@@ -43,8 +43,8 @@ export class Chain {
     for (const record of entry.records) {
       switch (record.type) {
         case "checkpointed": {
-          const hashes = this.checkpoints.get(record.number) ?? [];
-          this.checkpoints.set(record.number, [...hashes, record.hash]);
+          const confirmed = this.checkpoints.get(record.number) ?? [];
+          this.checkpoints.set(record.number, [...confirmed, record]);
           break;
         }
         case "readmitted":

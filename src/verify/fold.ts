@@ -2,7 +2,7 @@
 
 import type { Entry } from "../codec/record.ts";
 import { InvariantError } from "../errors.ts";
-import { stateHash } from "../log/log.ts";
+import { CheckpointHashes } from "../log/checkpoint.ts";
 import { CoordinatorState } from "../protocol/coordinator_state.ts";
 import { ParticipantState } from "../protocol/participant_state.ts";
 import type { LogRecord } from "../protocol/record.ts";
@@ -20,6 +20,9 @@ export class Fold {
   /** Whether the hash of the state does not depend on a name that is not known. */
   #isExact = true;
   readonly #hasCoordinator: boolean;
+  readonly #hashes = new CheckpointHashes();
+  /** The entry of the checkpoint before; 0 without one. */
+  #lastCheckpoint = 0;
   #records = 0;
   /** The state is that of the log's head. */
   isWhole = true;
@@ -61,14 +64,25 @@ export class Fold {
   /** The state as of `entry`, against the checkpoints that say what it is. */
   checkpoint({ number, clock, atMs }: Entry): void {
     const { name, checkpoints } = this.#chain;
-    const hashes = checkpoints.get(number);
-    if (!hashes) return;
+    const confirmed = checkpoints.get(number);
+    if (!confirmed) return;
     const line = `the checkpoint of ${name} at entry ${number}`;
-    if (!this.isWhole) this.#findings.notChecked(`${line}: the entries before do not add up`);
-    else if (!this.#isExact) this.#findings.notChecked(`${line}: no log of the coordinator`);
-    else {
-      const hash = stateHash(this.#state.snapshot({ number, clock, atMs }));
-      if (hashes.every((confirmed) => confirmed === hash)) return;
+    if (!this.isWhole) {
+      return this.#findings.notChecked(`${line}: the entries before do not add up`);
+    }
+    const { on } = confirmed[0]!;
+    const hash = this.#hashes.next(this.#state.freeze({ number, clock, atMs }), on > 0);
+    this.#state.dropIndexed();
+    const last = this.#lastCheckpoint;
+    this.#lastCheckpoint = number;
+    if (confirmed.some((record) => record.on !== 0 && record.on !== last)) {
+      const what = `goes on from another than the one before it, which is at entry ${last}`;
+      this.#findings.violation(
+        "checkpoints",
+        `${name}: the checkpoint at entry ${number} ${what}`,
+      );
+    } else if (!this.#isExact) this.#findings.notChecked(`${line}: no log of the coordinator`);
+    else if (!confirmed.every((record) => record.on === on && record.hash === hash)) {
       this.#findings.violation(
         "checkpoints",
         `${name}: the checkpoint at entry ${number} is not what the entries up to there make`,

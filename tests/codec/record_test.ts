@@ -140,8 +140,12 @@ function piecesOf(state: readonly Found[], pieceBytes: number): Uint8Array[] {
 }
 
 Deno.test("a state is read from its pieces as it was, whatever their size", () => {
+  const contexts = records.map((_, i) => (
+    { number: i + 1, atMs: atMs + i, clock: new Map([["alice", i]]) }
+  ));
   const state = records.map((record, i): Found => [
-    { number: i, atMs: atMs + i, clock: new Map([["alice", i]]) },
+    // Some are of the same entry.
+    contexts[i >> 1]!,
     record,
   ]);
   for (const pieceBytes of [1, 100, 5_000, 1_000_000]) {
@@ -161,4 +165,16 @@ Deno.test("decodeState() throws nothing but FormatError for what is cut short, o
     if (piece!.length < 500) assertTruncationsRefusedOrSame(piece!, readAgain);
   }
   assertGarbageRefused(new Uint8Array([1, 1, 0]), readAgain);
+});
+
+Deno.test("decodeState() refuses an entry named where that of the record before is meant, and none", () => {
+  const context = { number: 1, atMs, clock: new Map([["alice", 1]]) };
+  const ended = records.find(({ type }) => type === "ended")!;
+  const [once] = piecesOf([[context, ended]], 100);
+  const [twice] = piecesOf([[context, ended], [context, ended]], 1_000);
+  const second = twice!.subarray(once!.length);
+  assertEquals(second[0], 0);
+  assertThrows(() => decodeState(second), FormatError, "entry 0 named in vain");
+  const again = new Uint8Array([...once!, ...once!]);
+  assertThrows(() => decodeState(again), FormatError, "entry 1 named in vain");
 });

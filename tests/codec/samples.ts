@@ -183,7 +183,7 @@ export const records: readonly LogRecord[] = [
   { type: "introduced", name: nameLongest, address: "ü".repeat(300), introduction },
   { type: "introduced", name: "bob", address: "\ufeffbob:1", introduction: undefined },
   { type: "readmitted", name: nameLongest, by: "€".repeat(operatorLengthMax) },
-  { type: "checkpointed", number: Number.MAX_SAFE_INTEGER, hash },
+  { type: "checkpointed", number: Number.MAX_SAFE_INTEGER, on: 300, hash },
   { type: "joined", epoch: { counter: 1, nonce: "000000000000" } },
   { type: "opened", account: nameLongest, currency: "USD", opening: most },
   { type: "opened", account: "a", currency: "USD", opening: 0n },

@@ -11,7 +11,7 @@ import type { SealedDetails } from "../../src/protocol/details.ts";
 import type { TransactionId } from "../../src/protocol/id.ts";
 import type { LogRecord } from "../../src/protocol/record.ts";
 import { disks, keysOf } from "./disks.ts";
-import { append, contentOf, keyed, paymentId, posted } from "./records.ts";
+import { append, contentOf, keyed, paymentId, posted, stateOf } from "./records.ts";
 
 const random = (length: number) => crypto.getRandomValues(new Uint8Array(length));
 
@@ -115,10 +115,9 @@ for (const [name, make] of disks) {
     const log = await Log.open(await disk.open());
     const told = telling(1);
     await appendAll(log, told);
-    const checkpoint = log.beginCheckpoint([]);
+    const checkpoint = log.beginCheckpoint(stateOf([]));
     await log.writeCheckpoint(checkpoint);
-    const { number, hash } = checkpoint;
-    await append(log, { type: "checkpointed", number, hash });
+    await append(log, checkpoint.record);
     await log.finishCheckpoint(checkpoint);
     assertEquals(await read(log, 1), [...told.details]);
     await appendAll(log, erased(1));

@@ -15,6 +15,7 @@ import {
   paymentId,
   posted,
   prepared,
+  stateOf,
 } from "./records.ts";
 
 const keys = ["a.key", "b.key", "c.key"].map((path, i): LogKey => (
@@ -44,7 +45,7 @@ async function write(path: string, logKey?: LogKey): Promise<void> {
   const log = await openLog(path, logKey);
   await append(log, prepared(n), keyed(n + 1));
   await append(log, posted(n));
-  await checkpoint(log, [[noContext, prepared(n)]]);
+  await checkpoint(log, stateOf([[noContext, prepared(n)]]));
   await append(log, prepared(n + 2, 64));
   log.close();
 }

@@ -36,6 +36,7 @@ import {
   paymentId,
   posted,
   prepared,
+  stateOf,
 } from "./records.ts";
 
 const numbers = (found: readonly Found[]) => found.map(([{ number }]) => number);
@@ -174,8 +175,8 @@ for (const [name, make] of disks) {
     for (const big of biggest) {
       for (let small = 0; small < 200; small++) {
         const state: Found[] = Array.from({ length: small }, (_, n) => [noContext, posted(n)]);
-        for (let n = 0; n < 7; n++) state.push([context, big]);
-        for (const { key, value } of log.beginCheckpoint(state).writes) {
+        for (let n = 0; n < 7; n++) state.push([{ ...context, number: context.number - n }, big]);
+        for (const { key, value } of log.beginCheckpoint(stateOf(state)).writes()) {
           if (key[0] === "state") most = Math.max(most, value!.length);
         }
       }
@@ -237,7 +238,7 @@ for (const [name, make] of disks) {
     await check();
     assertEquals(log.mark, "");
     assertEquals(log.indexHasKeys, false);
-    await checkpoint(log, []);
+    await checkpoint(log, stateOf([]));
     await check();
     assertEquals(log.mark, paymentId(3));
     assertEquals(log.indexHasKeys, true);
@@ -255,15 +256,15 @@ for (const [name, make] of disks) {
     const check = async (expected: number[]) =>
       assertEquals(numbers(await log.lookUp(paymentId(5))), expected);
     await append(log, prepared(5));
-    await checkpoint(log, []);
+    await checkpoint(log, stateOf([]));
     await append(log, posted(5));
-    await checkpoint(log, []);
+    await checkpoint(log, stateOf([]));
     await append(log, prepared(5));
-    const begun = log.beginCheckpoint([]);
+    const begun = log.beginCheckpoint(stateOf([]));
     await append(log, posted(5));
     await check([1, 3, 5, 6]);
     await log.writeCheckpoint(begun);
-    await append(log, { type: "checkpointed", number: begun.number, hash: begun.hash });
+    await append(log, begun.record);
     await check([1, 3, 5, 6]);
     await log.finishCheckpoint(begun);
     await check([1, 3, 5, 6]);
@@ -282,7 +283,7 @@ for (const [name, make] of disks) {
     for (let from = 0; from < count; from += 100) {
       await append(log, ...order.slice(from, from + 100).map((n) => prepared(n)), posted(600));
     }
-    await checkpoint(log, []);
+    await checkpoint(log, stateOf([]));
     log.close();
     ({ log } = await openLog(disk));
     for (const n of [0, 2, 510, 512, 514, 1_022, 1_024, 2 * count - 2]) {
@@ -300,14 +301,14 @@ for (const [name, make] of disks) {
     const { log } = await openLog(disk);
     for (let i = 1; i <= 3; i++) await append(log, prepared(i));
     const state: Found[] = [1, 2, 3].map((n) => [{ ...noContext, number: n }, prepared(n)]);
-    await checkpoint(log, state);
+    await checkpoint(log, stateOf(state));
     const head = await append(log, posted(2));
     log.close();
     const { log: again, found } = await openLog(disk);
     const { hash } = (found.find(([, { type }]) => type === "checkpointed")?.[1] ?? {}) as {
       hash: string;
     };
-    const checkpointed: LogRecord = { type: "checkpointed", number: 3, hash };
+    const checkpointed: LogRecord = { type: "checkpointed", number: 3, on: 0, hash };
     assertEquals(found.slice(0, 3), state);
     assertEquals(found.slice(3).map(([, record]) => record), [checkpointed, posted(2)]);
     assertEquals(again.checkpointNumber, 3);
@@ -328,10 +329,10 @@ for (const [name, make] of disks) {
     const { log } = await openLog(disk);
     await append(log, prepared(1));
     const large: Found[] = Array.from({ length: 200 }, (_, n) => [noContext, prepared(n, 64)]);
-    await checkpoint(log, large);
+    await checkpoint(log, stateOf(large));
     assert((await keysOf(disk, "state")).length > 3);
     await append(log, prepared(2));
-    await checkpoint(log, [[noContext, prepared(2)]]);
+    await checkpoint(log, stateOf([[noContext, prepared(2)]]));
     log.close();
     assertEquals(await keysOf(disk, "state"), [["state", 3, 0]]);
   });
@@ -342,13 +343,13 @@ for (const [name, make] of disks) {
       await using disk = await make();
       const { log: before } = await openLog(disk);
       await append(before, prepared(1_000), keyed(1));
-      await checkpoint(before, [[noContext, prepared(1_000)]]);
+      await checkpoint(before, stateOf([[noContext, prepared(1_000)]]));
       await append(before, ...state.map(([, record]) => record));
       before.close();
       const storage = new CrashingStorage(await disk.open(), commitsMax);
       const crashing = await Log.open(storage);
       await crashing.replay(() => {});
-      isDone = await checkpoint(crashing, [[noContext, prepared(1_000)], ...state])
+      isDone = await checkpoint(crashing, stateOf([[noContext, prepared(1_000)], ...state]))
         .then(() => true, () => false);
       if (isDone) assert(storage.commits >= 5, "too few steps to be a test");
       crashing.close();
@@ -366,7 +367,7 @@ for (const [name, make] of disks) {
         // A later one works, whatever the crash left behind.
         if (round === 0) {
           await append(log, posted(1_000));
-          await checkpoint(log, [[noContext, prepared(1_000)], ...state]);
+          await checkpoint(log, stateOf([[noContext, prepared(1_000)], ...state]));
           assertEquals(numbers(await log.lookUp(paymentId(1_000))).length, 2);
         }
         log.close();

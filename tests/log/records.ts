@@ -3,6 +3,8 @@
 import { decodeOrder, encodeOrder } from "../../src/codec/order.ts";
 import type { EntryContent } from "../../src/log/log.ts";
 import { Log } from "../../src/log/log.ts";
+import type { Frozen } from "../../src/protocol/frozen.ts";
+import { noBalances } from "../../src/protocol/frozen.ts";
 import type { PaymentId, TransactionId } from "../../src/protocol/id.ts";
 import type { LogRecord } from "../../src/protocol/record.ts";
 import type { Found } from "../../src/protocol/step.ts";
@@ -79,12 +81,16 @@ export async function openLog(disk: Disk): Promise<Replayed> {
   }
 }
 
-/** All steps of a checkpoint of `state`. */
-export async function checkpoint(log: Log, state: Iterable<Found>): Promise<void> {
+/** A state without accounts. */
+export function stateOf(rest: readonly Found[]): Frozen {
+  return { all: noBalances, changed: noBalances, rest };
+}
+
+/** All steps of a checkpoint. */
+export async function checkpoint(log: Log, state: Frozen): Promise<void> {
   const begun = log.beginCheckpoint(state);
   await log.writeCheckpoint(begun);
-  const { number, hash } = begun;
-  await append(log, { type: "checkpointed", number, hash });
+  await append(log, begun.record);
   await log.finishCheckpoint(begun);
 }
 

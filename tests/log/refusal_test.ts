@@ -7,14 +7,23 @@ import { hashOf } from "../../src/log/stored.ts";
 import type { StorageKey, Write } from "../../src/log/storage.ts";
 import type { Disk } from "./disks.ts";
 import { disks, edit, keysOf, valueOf } from "./disks.ts";
-import { append, checkpoint, keyed, noContext, openLog, paymentId, prepared } from "./records.ts";
+import {
+  append,
+  checkpoint,
+  keyed,
+  noContext,
+  openLog,
+  paymentId,
+  prepared,
+  stateOf,
+} from "./records.ts";
 
 /** Five entries, the last three after a checkpoint; the fourth in two parts. */
 async function write(disk: Disk): Promise<void> {
   const { log } = await openLog(disk);
   await append(log, prepared(1), keyed(1));
   await append(log, prepared(2));
-  await checkpoint(log, [[noContext, prepared(1)], [noContext, prepared(2)]]);
+  await checkpoint(log, stateOf([[noContext, prepared(1)], [noContext, prepared(2)]]));
   await append(log, ...Array.from({ length: 60 }, (_, i) => prepared(10 + i, 64)));
   await append(log, prepared(4));
   log.close();
@@ -175,10 +184,9 @@ for (const [name, make] of disks) {
     await using disk = await make();
     const { log } = await openLog(disk);
     await append(log, prepared(1));
-    const begun = log.beginCheckpoint([[noContext, prepared(1)]]);
+    const begun = log.beginCheckpoint(stateOf([[noContext, prepared(1)]]));
     await log.writeCheckpoint(begun);
-    const { number } = begun;
-    await append(log, { type: "checkpointed", number, hash: "ab".repeat(32) });
+    await append(log, { ...begun.record, hash: "ab".repeat(32) });
     await log.finishCheckpoint(begun);
     log.close();
     const named = "The checkpoint at entry 1 is not confirmed";
@@ -214,7 +222,7 @@ for (const [name, make] of disks) {
     const { log } = await openLog(disk);
     const payments = Array.from({ length: indexPageItems * 3 }, (_, i) => prepared(i));
     await append(log, ...payments);
-    await checkpoint(log, []);
+    await checkpoint(log, stateOf([]));
     log.close();
     const pages = await keysOf(disk, "page");
     assertEquals(pages.length, 3);
@@ -234,7 +242,7 @@ for (const [name, make] of disks) {
     await using disk = await make();
     const { log } = await openLog(disk);
     await append(log, ...Array.from({ length: indexPageItems * 2 }, (_, i) => prepared(i)));
-    await checkpoint(log, []);
+    await checkpoint(log, stateOf([]));
     log.close();
     const [first, second] = await keysOf(disk, "page") as [StorageKey, StorageKey];
     const values = [await valueOf(disk, first), await valueOf(disk, second)];

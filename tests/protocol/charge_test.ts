@@ -26,6 +26,7 @@ import {
   otherPayment,
   payment,
   paymentAt,
+  snapshotOf,
   transactions,
   turnOf,
 } from "./example.ts";
@@ -113,10 +114,10 @@ class Issuer {
 
   /** Only a checkpoint comes back. */
   recover(): void {
-    const snapshot = [...this.participant.state.snapshot(turnOf("bob", this.#number))];
+    const snapshot = snapshotOf(this.participant.state, turnOf("bob", this.#number));
     this.participant = new Participant("bob", "coordinator");
     for (const [turn, record] of snapshot) this.participant.state.apply(record, turn);
-    const again = [...this.participant.state.snapshot(turnOf("bob", this.#number))];
+    const again = snapshotOf(this.participant.state, turnOf("bob", this.#number));
     assertEquals(again, snapshot);
     const epoch = epochs.present;
     this.step({ type: "linkUp", peer: "coordinator", address: "coordinator:7443", epoch });

@@ -1,11 +1,12 @@
 /** One payment and the network it is made in, as most tests of the protocol see them. */
 
 import { encodeOrder } from "../../src/codec/order.ts";
+import type { Frozen } from "../../src/protocol/frozen.ts";
 import type { Epoch, PaymentId, TransactionId } from "../../src/protocol/id.ts";
 import { transactionId } from "../../src/protocol/id.ts";
 import type { Leg, Order } from "../../src/protocol/order.ts";
-import type { Genesis, Role } from "../../src/protocol/record.ts";
-import type { Turn } from "../../src/protocol/step.ts";
+import type { EntryContext, Genesis, Role } from "../../src/protocol/record.ts";
+import type { Found, Turn } from "../../src/protocol/step.ts";
 
 /** Of every example's entries, long after the payment's id was made. */
 export const atMs = Date.UTC(2026, 0, 1);
@@ -56,6 +57,15 @@ export const otherOriginator = orderOf("bob", ["100 USD main@alice", "-100 USD m
 
 export function genesisOf(name: string, role: Role): Genesis {
   return { type: "genesis", network: "00".repeat(32), name, role, version: 1 };
+}
+
+/** The records that make a state. */
+export function snapshotOf(
+  state: { freeze(context: EntryContext): Frozen },
+  context: EntryContext,
+): Found[] {
+  const { all, rest } = state.freeze(context);
+  return [...all.found, ...rest];
 }
 
 /** The entry of the step that a row is about; all before it have lower numbers. */

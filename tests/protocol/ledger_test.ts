@@ -1,5 +1,6 @@
 import { assertEquals, assertThrows } from "@std/assert";
 import { InvariantError } from "../../src/errors.ts";
+import type { FrozenAccounts } from "../../src/protocol/ledger.ts";
 import { availableOf, Ledger } from "../../src/protocol/ledger.ts";
 import { leg } from "./example.ts";
 
@@ -92,4 +93,73 @@ Deno.test("Ledger.refusalOf() counts what is held, and no credit before it is po
   assertEquals(refusalOf("-600 USD main@a"), undefined);
   assertEquals(refusalOf("-601 USD main@a"), "insufficient_funds");
   assertEquals(refusalOf("-1 USD savings@a"), "insufficient_funds");
+});
+
+function pay(ledger: Ledger, ...legs: string[]): void {
+  ledger.hold(legs.map(leg));
+  ledger.post(legs.map(leg));
+}
+
+function told({ count, accounts }: FrozenAccounts): string[] {
+  const all = [...accounts].map(({ name, posted }) => `${name} ${posted}`);
+  assertEquals(all.length, count);
+  return all;
+}
+
+Deno.test("Ledger.freeze() tells balances as they were, whenever they are read", () => {
+  const ledger = books();
+  const { all, changed } = ledger.freeze();
+  pay(ledger, "-400 USD main@a", "400 USD savings@a");
+  ledger.open("late", "USD", 7n);
+  pay(ledger, "-1 USD main@a", "1 USD late@a");
+  assertEquals(told(all), ["main 1000", "savings 0", "euro 50"]);
+  assertEquals(told(changed), ["main 1000", "savings 0", "euro 50"]);
+});
+
+Deno.test("Ledger.freeze() tells what has changed since the time before, in its order", () => {
+  const ledger = books();
+  ledger.freeze();
+  ledger.thaw();
+  assertEquals(told(ledger.freeze().changed), []);
+  ledger.thaw();
+  pay(ledger, "400 USD savings@a", "-400 USD main@a");
+  pay(ledger, "-100 USD main@a", "100 USD savings@a");
+  ledger.open("late", "USD", 7n);
+  // What is only held is no balance.
+  ledger.hold([leg("-50 EUR euro@a")]);
+  const { all, changed } = ledger.freeze();
+  assertEquals(told(changed), ["savings 500", "main 500", "late 7"]);
+  assertEquals(told(all), ["main 500", "savings 500", "euro 50", "late 7"]);
+});
+
+Deno.test("Ledger.freeze() tells again what was not stored the last time", () => {
+  const ledger = books();
+  ledger.freeze();
+  ledger.thaw();
+  pay(ledger, "1 USD savings@a");
+  ledger.freeze();
+  pay(ledger, "1 USD main@a");
+  pay(ledger, "1 USD savings@a");
+  assertEquals(told(ledger.freeze().changed), ["savings 2", "main 1001"]);
+  ledger.thaw();
+  assertEquals(told(ledger.freeze().changed), []);
+});
+
+Deno.test("Ledger.freeze() does not let what it gave before be read any more", () => {
+  const ledger = books();
+  const { all } = ledger.freeze();
+  ledger.freeze();
+  assertThrows(() => told(all), InvariantError, "read after the next");
+});
+
+Deno.test("Ledger.carry() makes balances of several checkpoints one, and nothing of it a change", () => {
+  const ledger = new Ledger();
+  for (const [name, posted] of [["main", 5n], ["savings", 1n], ["main", 3n]] as const) {
+    ledger.carry(name, "USD", posted);
+  }
+  ledger.carry("settlement", "USD", -1n);
+  ledger.carry("equity", "USD", -3n);
+  const { all, changed } = ledger.freeze();
+  assertEquals([told(all), told(changed)], [["main 3", "savings 1"], []]);
+  assertThrows(() => ledger.carry("equity", "USD", -4n), InvariantError, "add up to zero");
 });

@@ -4,7 +4,7 @@
 import { assertEquals, assertMatch } from "@std/assert";
 import { inquiryIntervalMs } from "../../src/limits.ts";
 import { ParticipantState } from "../../src/protocol/participant_state.ts";
-import { entryNow, genesisOf, turnOf } from "./example.ts";
+import { entryNow, genesisOf, snapshotOf, turnOf } from "./example.ts";
 import { expectedIn, inWords } from "./in_words.ts";
 import { Bench, events, states } from "./participant_example.ts";
 import { participantTable } from "./participant_table.ts";
@@ -27,9 +27,7 @@ Deno.test("the table has every event, and names only states that there are", () 
   }
 });
 
-function snapshotOf(state: ParticipantState): unknown[] {
-  return [...state.snapshot(turnOf("alice", 0))];
-}
+const snapshot = (state: ParticipantState) => snapshotOf(state, turnOf("alice", 0));
 
 Deno.test("apply() of the snapshot gives the state of every step again, and so do its records", () => {
   for (const state of Object.keys(states)) {
@@ -37,15 +35,15 @@ Deno.test("apply() of the snapshot gives the state of every step again, and so d
       const bench = Bench.in(state);
       const before = bench.participant.state;
       const folded = new ParticipantState("alice", "coordinator");
-      for (const [context, record] of before.snapshot(turnOf("alice", 0))) {
+      for (const [context, record] of snapshot(before)) {
         folded.apply(record, context);
       }
-      assertEquals(snapshotOf(folded), snapshotOf(before));
+      assertEquals(snapshot(folded), snapshot(before));
       assertEquals([...folded.ledger.books()], [...before.ledger.books()]);
       for (const record of bench.step(event, entryNow).records) {
         folded.apply(record, turnOf("alice", entryNow, event.afterMs));
       }
-      assertEquals(snapshotOf(folded), snapshotOf(bench.participant.state));
+      assertEquals(snapshot(folded), snapshot(bench.participant.state));
       assertEquals([...folded.ledger.accounts()], [...before.ledger.accounts()]);
     }
   }

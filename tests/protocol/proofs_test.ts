@@ -10,7 +10,7 @@ import type { Reply } from "../../src/protocol/participant_event.ts";
 import type { Found, MessageEvent, Output } from "../../src/protocol/step.ts";
 import { proofOf } from "../codec/proofs.ts";
 import { Bench as CoordinatorBench } from "./coordinator_example.ts";
-import { order, payment, transactions, turnOf } from "./example.ts";
+import { order, payment, snapshotOf, transactions, turnOf } from "./example.ts";
 import { inWords } from "./in_words.ts";
 import { asks, Bench, incoming, submits } from "./participant_example.ts";
 
@@ -195,12 +195,12 @@ Deno.test("a snapshot has no proofs: a piece of a checkpoint has no room for the
   const states: Iterable<Found>[] = [];
   const coordinator = voting();
   for (const name of ["alice", "bob"]) coordinator.step(from(name, said(name, yes)));
-  states.push(coordinator.coordinator.state.snapshot(turnOf("coordinator", 9)));
+  states.push(snapshotOf(coordinator.coordinator.state, turnOf("coordinator", 9)));
   const theirs = incoming(5n);
   const proof = proofOf("bob", { type: "order", order: theirs });
   const bench = new Bench();
   bench.step(from("coordinator", { type: "prepare", transaction: T0, order: theirs, proof }));
-  states.push(bench.participant.state.snapshot(turnOf("alice", 9)));
+  states.push(snapshotOf(bench.participant.state, turnOf("alice", 9)));
   const open = states.flatMap((state) => [...state].map(([, record]) => record))
     .filter(({ type }) => type === "prepared" || type === "committed");
   assertEquals(open.map(({ type }) => type), ["committed", "prepared"]);

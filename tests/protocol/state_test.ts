@@ -12,6 +12,7 @@ import {
   order,
   otherPayment,
   payment,
+  snapshotOf,
   transactions,
   turnOf,
 } from "./example.ts";
@@ -53,7 +54,7 @@ const always: Readonly<Record<string, LogRecord>> = {
   started: { type: "started", epoch: epochs.present },
   introduced: { type: "introduced", name: "bob", address: "bob:7443" },
   readmitted: { type: "readmitted", name: "bob", by: "ann" },
-  checkpointed: { type: "checkpointed", number: 3, hash: "00".repeat(32) },
+  checkpointed: { type: "checkpointed", number: 3, on: 0, hash: "00".repeat(32) },
 };
 
 const participantStates: Readonly<Record<string, readonly string[]>> = {
@@ -231,13 +232,13 @@ Deno.test("a mismatch outlives what is settled, and checkpoints carry it until i
   fold.apply(records["mismatch abort"]!, turnOf("alice", 4));
   let last = fold;
   for (let i = 0; i < 3; i++) {
-    const snapshot = [...last.snapshot(turnOf("alice", 9))];
+    const snapshot = snapshotOf(last, turnOf("alice", 9));
     last.rotate();
     last.dropIndexed();
     const again = new ParticipantState("alice", "coordinator");
     for (const [context, record] of snapshot) again.apply(record, context);
     for (const state of [last, again]) {
-      assertEquals([...state.snapshot(turnOf("alice", 9))], snapshot);
+      assertEquals(snapshotOf(state, turnOf("alice", 9)), snapshot);
       const [{ context, ...mismatch }] = [...state.mismatches()] as [Mismatched];
       assertEquals(mismatch, { ...of1, commit: false, by: "operator" });
       assertEquals(context.number, 4);
@@ -247,7 +248,7 @@ Deno.test("a mismatch outlives what is settled, and checkpoints carry it until i
   }
   last.apply(records.acknowledged!, turnOf("alice", 10));
   assertEquals([...last.mismatches()], []);
-  assertEquals([...last.snapshot(turnOf("alice", 11))].map(([, { type }]) => type), [
+  assertEquals(snapshotOf(last, turnOf("alice", 11)).map(([, { type }]) => type), [
     ...["balance", "balance", "balance"],
   ]);
 });
@@ -297,7 +298,7 @@ Deno.test("records of every node leave payments as they are, in both roles", () 
   }
 });
 
-Deno.test("opened, balance and keyed: an account opens once, a coordinator has none", () => {
+Deno.test("opened, balance and keyed: an account opens once and has its last balance, a coordinator has none", () => {
   const opened = { type: "opened", account: "main", currency: "USD", opening: 5n } as const;
   const balance = { type: "balance", account: "main", currency: "USD", posted: 5n } as const;
   const keyed = { type: "keyed", key: "00".repeat(16), request: "11".repeat(32), payment } as const;
@@ -307,11 +308,13 @@ Deno.test("opened, balance and keyed: an account opens once, a coordinator has n
       InvariantError,
     );
   }
-  for (const record of [opened, balance]) {
-    const fold = participantIn("none");
-    assertThrows(() => fold.apply(record, turnOf("alice", 2)), InvariantError);
-  }
   const fold = participantIn("none");
+  assertThrows(() => fold.apply(opened, turnOf("alice", 2)), InvariantError);
+  for (const wrong of [{ currency: "EUR" }, { posted: -1n }]) {
+    assertThrows(() => fold.apply({ ...balance, ...wrong }, turnOf("alice", 2)), InvariantError);
+  }
+  fold.apply(balance, turnOf("alice", 2));
+  assertEquals(fold.ledger.account("main")?.posted, 5n);
   fold.apply(keyed, turnOf("alice", 2));
   assertEquals(fold.key(keyed.key), { request: keyed.request, payment });
 });

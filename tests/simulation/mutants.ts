@@ -174,6 +174,35 @@ export const mutants: readonly Mutant[] = [
     seeds: 50,
   },
   {
+    name: "a layer of balances forgotten at replay",
+    file: "src/log/checkpoint.ts",
+    find: "await replayPieces(storage, { ...layer, first: 0, below }, apply);",
+    replace:
+      "await replayPieces(storage, { ...layer, first: 0, below }, layer === layers[1] ? () => {} : apply);",
+    seeds: 50,
+  },
+  {
+    name: "a changed balance not noted",
+    file: "src/protocol/ledger.ts",
+    find: "if (!this.#before.has(account)) this.#before.set(account, account.posted);",
+    replace: "if (amount > 0n) this.#before.set(account, account.posted);",
+    seeds: 50,
+  },
+  {
+    name: "a layer on a checkpoint that was never finished",
+    file: "src/log/log.ts",
+    find: "this.#isUnfinished ||= record.number > (checkpoint?.number ?? 0);",
+    replace: "",
+    seeds: 50,
+  },
+  {
+    name: "a layer deleted that is still read",
+    file: "src/log/checkpoint.ts",
+    find: "if (!used.has(number)) yield*",
+    replace: "yield*",
+    seeds: 50,
+  },
+  {
     name: "checkpoint without the account behind a card",
     file: "src/protocol/participant_state.ts",
     find: `yield [open.context, { type: "prepared", transaction, order, card }];`,

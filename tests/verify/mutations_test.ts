@@ -280,7 +280,12 @@ const tampered: [claim: string, tamper: Tamper, named: RegExp][] = [
   [
     "books that do not add up",
     entryOf("bob", 15, ({ records }) => ({
-      records: [...records, { type: "balance", account: "equity", currency: "USD", posted: 5n }],
+      records: [...records, {
+        type: "balance",
+        account: "settlement",
+        currency: "USD",
+        posted: 5n,
+      }],
     })),
     /bob: the books in USD do not add up to zero/,
   ],
@@ -304,7 +309,12 @@ const tampered: [claim: string, tamper: Tamper, named: RegExp][] = [
   [
     "a checkpoint ahead of its entry",
     entryOf("bob", 4, ({ records }) => ({
-      records: [...records, { type: "checkpointed", number: 4, hash: "cd".repeat(32) }],
+      records: [...records, {
+        type: "checkpointed",
+        number: 4,
+        on: 0,
+        hash: "cd".repeat(32),
+      }],
     })),
     /bob: entry 4 confirms a checkpoint at entry 4/,
   ],
@@ -717,7 +727,7 @@ const damaged: [claim: string, damage: (kv: Deno.Kv) => Promise<unknown>, named:
   [
     "the head damaged",
     (kv) => kv.set(["head"], new Uint8Array(3)),
-    /bob": The log's head or checkpoint is damaged/,
+    /bob": The log's head or checkpoint can't be read/,
   ],
   [
     "a piece of the checkpoint changed",

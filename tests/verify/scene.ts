@@ -14,13 +14,14 @@ import { Log } from "../../src/log/log.ts";
 import type { EntryContent } from "../../src/log/log.ts";
 import { Coordinator } from "../../src/protocol/coordinator.ts";
 import type { CoordinatorEvent } from "../../src/protocol/coordinator.ts";
+import type { Frozen } from "../../src/protocol/frozen.ts";
 import type { Introduction, Message } from "../../src/protocol/message.ts";
 import type { Order } from "../../src/protocol/order.ts";
 import { Participant } from "../../src/protocol/participant.ts";
 import type { ParticipantEvent, Reply } from "../../src/protocol/participant_event.ts";
 import type { Proof } from "../../src/protocol/proof.ts";
 import type { Genesis, LogRecord, Role } from "../../src/protocol/record.ts";
-import type { Found, MessageEvent } from "../../src/protocol/step.ts";
+import type { MessageEvent } from "../../src/protocol/step.ts";
 import { Output } from "../../src/protocol/step.ts";
 import type { VectorClock } from "../../src/protocol/vector_clock.ts";
 import { emptyClock, mergeClocks, withComponent } from "../../src/protocol/vector_clock.ts";
@@ -246,21 +247,25 @@ export class Scene {
     return transaction;
   }
 
-  /** @param isKept which records of the state are written */
+  /**
+   * @param change what is written instead of the state
+   * @param isFinished whether the power stays on until it counts
+   */
   async checkpoint(
     name: NodeName,
-    isKept: (found: Found) => boolean = () => true,
+    change: (state: Frozen) => Frozen = (state) => state,
+    isFinished = true,
   ): Promise<void> {
     const { core, log } = this.#nodes.get(name)!;
     const { number } = log.head;
     const { clock, atMs } = await log.entry(number);
-    const state = [...core.state.snapshot({ number, clock, atMs })];
-    const checkpoint = log.beginCheckpoint(state.filter(isKept));
+    const checkpoint = log.beginCheckpoint(change(core.state.freeze({ number, clock, atMs })));
     core.state.rotate();
     await log.writeCheckpoint(checkpoint);
-    const { hash } = checkpoint;
-    await this.step(name, { type: "record", record: { type: "checkpointed", number, hash } });
+    await this.step(name, { type: "record", record: checkpoint.record });
+    if (!isFinished) return;
     await log.finishCheckpoint(checkpoint);
+    core.state.dropIndexed();
   }
 
   introductionOf(name: NodeName): Introduction {
