@@ -150,7 +150,7 @@ export const mutants: readonly Mutant[] = [
     file: "src/node/shell.ts",
     find: "if (this.#newcomers.has(peer)) return false;",
     replace: "",
-    seeds: 1_000,
+    seeds: 2_000,
   },
   {
     name: "key not durable before its order leaves",
