@@ -13,6 +13,18 @@ export const paymentIdAheadMsMax = 5 * 60_000;
 export const ownOrdersMax = 20_000;
 /** Transactions open at the coordinator; past it: `overloaded`. */
 export const openTransactionsMax = 50_000;
+/** Of them those that wait for one participant's vote; past it, orders that need it: `overloaded`. */
+export const unvotedMax = 10_000;
+/** From a user's order until the coordinator has begun it, beyond what it takes where none is before
+ * it: a participant that measures more takes on less. */
+export const orderDelayMsMax = 150;
+/** Orders on their way to the coordinator: before anything is measured, and however long they take. */
+export const ordersOutAtFirst = 2_048;
+export const ordersOutMin = 64;
+/** How long orders may wait in the coordinator's queue. Once each of them has waited longer for so
+ * long, new ones get `overloaded`: less is a pause. */
+export const orderWaitMsMax = 250;
+export const orderWaitStandsMs = 500;
 
 // Cards
 
@@ -171,6 +183,30 @@ invariant(
   "no payment of a batch is too many, and others have room beside them",
 );
 invariant(ownOrdersMax < queueEventsMax, "what users have under way may be queued");
+invariant(
+  paymentBatchesMax * paymentBatchUnderWayMax < unvotedMax,
+  "one participant may be paid by all batches of another at once",
+);
+invariant(
+  2 * unvotedMax <= ownOrdersMax && 2 * unvotedMax <= openTransactionsMax,
+  "a participant that does not vote leaves room to payments that do not need it",
+);
+invariant(
+  ordersOutMin < ordersOutAtFirst && ordersOutAtFirst < ownOrdersMax,
+  "orders on their way are orders under way",
+);
+invariant(
+  orderDelayMsMax < orderWaitMsMax,
+  "participants take on less before the coordinator has to reject",
+);
+invariant(
+  orderWaitMsMax + orderWaitStandsMs < voteTimeoutMs,
+  "votes do not wait in the same queue until their transactions are aborted",
+);
+invariant(
+  2 * orderDelayMsMax < resendIntervalMs,
+  "an order is known to be late before it is sent again",
+);
 invariant(heartbeatIntervalMs * 2 < silenceMsMax, "one lost heartbeat is no silence");
 invariant(
   holderAnswerMsMax < handshakeTimeoutMs,

@@ -17,6 +17,7 @@ import type { CommonEvent, Send, Turn } from "../protocol/step.ts";
 import { Output } from "../protocol/step.ts";
 import type { VectorClock } from "../protocol/vector_clock.ts";
 import { mergeClocks, withComponent } from "../protocol/vector_clock.ts";
+import { Arrivals } from "./arrivals.ts";
 import type { Time } from "./surroundings.ts";
 
 /** A role's state machine, as the loop sees it. */
@@ -84,6 +85,8 @@ type Item<Event> = Event | CommonEvent | Look | Awaited<Event> | Keep;
 export class Loop<Event extends { readonly type: string }, Reply> {
   readonly #options: LoopOptions<Event, Reply>;
   #queue: Item<Event>[] = [];
+  readonly #arrivals: Arrivals;
+  #turns = 0;
   #wake: (() => void) | undefined;
   #isStopping = false;
   #failure: { readonly error: unknown } | undefined;
@@ -107,6 +110,7 @@ export class Loop<Event extends { readonly type: string }, Reply> {
   /** @param replayed records folded since the last checkpoint */
   constructor(options: LoopOptions<Event, Reply>, replayed: number) {
     this.#options = options;
+    this.#arrivals = new Arrivals(() => options.time.monotonicMs());
     this.#received = options.log.clock;
     this.#seen = new Map(options.log.witnesses);
     this.#recordsSinceCheckpoint = replayed;
@@ -114,6 +118,11 @@ export class Loop<Event extends { readonly type: string }, Reply> {
 
   get queued(): number {
     return this.#queue.length;
+  }
+
+  /** Turns begun: as long as it stays the same, nothing more of what is queued has been stepped. */
+  get turns(): number {
+    return this.#turns;
   }
 
   /** The latest entry seen of a peer. */
@@ -217,6 +226,7 @@ export class Loop<Event extends { readonly type: string }, Reply> {
   }
 
   #push(item: Item<Event>): void {
+    this.#arrivals.push();
     this.#queue.push(item);
     this.#wake?.();
     this.#wake = undefined;
@@ -225,11 +235,14 @@ export class Loop<Event extends { readonly type: string }, Reply> {
   async #turn(): Promise<void> {
     const { log, name, recorded, reply, alarm, note, pause } = this.#options;
     const number = log.head.number + 1;
+    const nowMs = this.#options.time.monotonicMs();
+    this.#turns++;
     const turn: Turn = {
       number,
       clock: withComponent(this.#received, name, number),
       atMs: this.#wallMs(),
-      nowMs: this.#options.time.monotonicMs(),
+      nowMs,
+      waitedMs: this.#arrivals.begin(nowMs),
     };
     const out = new Output<Reply>(this.#pendingBytes);
     const waiters: Waiter[] = [];
@@ -303,6 +316,7 @@ export class Loop<Event extends { readonly type: string }, Reply> {
         this.announce();
       }
     }
+    this.#arrivals.take(at);
     if (at < items.length) this.#queue = items.slice(at).concat(this.#queue);
     const isThereAny = this.#pending.length + out.records.length > 0;
     return out.mustAppend || out.isFull || (mustAppend && isThereAny);

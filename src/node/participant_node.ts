@@ -70,6 +70,9 @@ export class ParticipantNode extends Shell<ParticipantEvent, Reply> implements N
   /** Peers that are dialled, and when to dial again one that refused. */
   readonly #dialled = new Map<string, number>();
   #lastRequest = 0;
+  /** How many more payments are taken on before the loop's next turn. */
+  #room = 0;
+  #roomOfTurn = -1;
   /** Cards had been added before this start. */
   #hadCards = false;
   #isLinked: () => void;
@@ -230,7 +233,7 @@ export class ParticipantNode extends Shell<ParticipantEvent, Reply> implements N
     const startMs = this.nowMs;
     const { id = this.options.surroundings.newPaymentId(), key, details, legs, waitMs } = request;
     // What may be known already has to be asked for, however busy the node is.
-    if (!request.id && !key && this.loop.queued >= queueEventsMax) {
+    if (!request.id && !key && !this.#hasRoom()) {
       return { state: "rejected", id, code: "overloaded" };
     }
     try {
@@ -244,6 +247,18 @@ export class ParticipantNode extends Shell<ParticipantEvent, Reply> implements N
     } catch (error) {
       throw new OutcomeUnknownError(id, messageOf(error));
     }
+  }
+
+  /** Whether one more payment is taken on; the core does not see those that wait for its next turn. */
+  #hasRoom(): boolean {
+    const { queued, turns } = this.loop;
+    // Without a link the answer is another one.
+    if (!this.#participant.isLinked) return queued < queueEventsMax;
+    if (this.#roomOfTurn !== turns) {
+      this.#roomOfTurn = turns;
+      this.#room = this.#participant.room(this.nowMs);
+    }
+    return queued < queueEventsMax && this.#room-- > 0;
   }
 
   /** What a payment by a key, or one that tells something, is sent as; or why it is not. */

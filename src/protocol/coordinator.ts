@@ -10,8 +10,11 @@ import { invariant } from "../errors.ts";
 import {
   directoryNodesMax,
   openTransactionsMax,
+  orderWaitMsMax,
+  orderWaitStandsMs,
   paymentIdAheadMsMax,
   resendIntervalMs,
+  unvotedMax,
   voteTimeoutMs,
 } from "../limits.ts";
 import type { Committing } from "./coordinator_state.ts";
@@ -75,6 +78,10 @@ type Out = Output<never>;
 export class Coordinator {
   readonly state = new CoordinatorState();
   readonly #voting = new Map<PaymentId, Voting>();
+  /** How many of them wait for each participant. */
+  readonly #unvoted = new Map<string, number>();
+  /** Since when each new order has waited too long to be stepped. */
+  #lateSinceMs: number | undefined;
   readonly #lookUps = new LookUps<MessageEvent>();
   readonly #connected = new Set<string>();
   /** The node is about to stop: what is under way ends, nothing new is begun. */
@@ -190,13 +197,37 @@ export class Coordinator {
     if (paymentIdMs(payment) > turn.atMs + paymentIdAheadMsMax) {
       return answer({ state: "rejected", code: "id_ahead" });
     }
-    if (this.#isDraining) return answer({ state: "rejected", code: "overloaded" });
+    if (this.#isDraining || this.#isBehind(turn)) {
+      return answer({ state: "rejected", code: "overloaded" });
+    }
     const participants = participantsOf(order);
     const isKnown = (name: string) => this.state.membership.knows(name);
     const refusal = refusalOfOrder(order) ??
       (participants.every(isKnown) ? undefined : "participant_unknown");
     if (refusal) this.#abort(order, undefined, refusal, turn, out);
-    else this.#begin(message, participants, turn, out);
+    else if (participants.some((name) => this.#unvotedOf(name) >= unvotedMax)) {
+      // Else one participant that does not vote would leave no room to those that do.
+      answer({ state: "rejected", code: "overloaded" });
+    } else this.#begin(message, participants, turn, out);
+  }
+
+  /** Whether more is asked of this node than it does, which is more than a pause. */
+  #isBehind({ waitedMs, nowMs }: Turn): boolean {
+    if (waitedMs <= orderWaitMsMax) this.#lateSinceMs = undefined;
+    else this.#lateSinceMs ??= nowMs;
+    return this.#lateSinceMs !== undefined && nowMs - this.#lateSinceMs >= orderWaitStandsMs;
+  }
+
+  #unvotedOf(name: string): number {
+    return this.#unvoted.get(name) ?? 0;
+  }
+
+  /** A payment is no longer voted on. */
+  #endVoting(payment: PaymentId): void {
+    const voting = this.#voting.get(payment);
+    if (!voting) return;
+    this.#voting.delete(payment);
+    for (const name of voting.waitingFor) this.#unvoted.set(name, this.#unvotedOf(name) - 1);
   }
 
   #begin(
@@ -222,7 +253,10 @@ export class Coordinator {
       sentMs: turn.nowMs,
     };
     this.#voting.set(order.payment, voting);
-    for (const to of participants) out.send(to, prepareFor(to, voting));
+    for (const to of participants) {
+      this.#unvoted.set(to, this.#unvotedOf(to) + 1);
+      out.send(to, prepareFor(to, voting));
+    }
   }
 
   #vote(event: MessageEvent, vote: Vote, turn: Turn, out: Out): void {
@@ -247,13 +281,14 @@ export class Coordinator {
     if (vote.yes) {
       // Who votes a second time has voted.
       if (!removeName(waitingFor, from)) return;
+      this.#unvoted.set(from, this.#unvotedOf(from) - 1);
       if (vote.proof) voting.votes.push(vote.proof);
       if (waitingFor.length === 0) this.#commit(voting, turn, out);
       return;
     }
     if (vote.code) return this.#abort(order, transaction, vote.code, turn, out);
     // Only this attempt is lost: no outcome is recorded, and the order may come again.
-    this.#voting.delete(payment);
+    this.#endVoting(payment);
     for (const to of participantsOf(order)) {
       out.send(to, { type: "decision", transaction, payment, commit: false });
     }
@@ -281,7 +316,7 @@ export class Coordinator {
     out: Out,
   ): void {
     const { payment, originator } = order;
-    this.#voting.delete(payment);
+    this.#endVoting(payment);
     // "Aborted" is told under the payment's id only once it is recorded there.
     this.#record({ type: "aborted", order, code }, turn, out);
     const decided = turn;
@@ -354,6 +389,8 @@ export class Coordinator {
   }
 
   #tick(turn: Turn, out: Out): void {
+    // Where no order comes, a tick shows that nothing waits.
+    this.#isBehind(turn);
     for (const voting of this.#voting.values()) {
       // What does not fit this turn is found again by the next tick.
       if (out.isFull) return;

@@ -3,11 +3,12 @@
  * durable: an order lost in a crash is found again by its payment's id, or was never voted for.
  */
 
-import { orderMemoryMs, resendIntervalMs } from "../limits.ts";
+import { orderMemoryMs, ownOrdersMax, resendIntervalMs } from "../limits.ts";
 import type { PaymentId } from "./id.ts";
 import type { OrderMessage } from "./message.ts";
 import type { Order } from "./order.ts";
 import { sameOrder, sameRequest } from "./order.ts";
+import { OrderWindow } from "./order_window.ts";
 import type { Answer, OutcomeAnswer, Reply } from "./participant_event.ts";
 
 interface Waiting {
@@ -21,13 +22,23 @@ export type Sent = Pick<OrderMessage, "order" | "details">;
 interface Own extends Sent {
   waiting: Waiting[];
   sentMs: number;
+  /** Sent more than once. */
+  isRepeated: boolean;
+  /** On its way to the coordinator, which has not begun it yet. */
+  isOut: boolean;
 }
 
 export class OwnOrders {
   readonly #own = new Map<PaymentId, Own>();
+  readonly #window = new OrderWindow();
 
   get size(): number {
     return this.#own.size;
+  }
+
+  /** How many more may be taken on. */
+  room(nowMs: number): number {
+    return Math.min(this.#window.room(nowMs), ownOrdersMax - this.#own.size);
   }
 
   get(payment: PaymentId): Order | undefined {
@@ -44,8 +55,30 @@ export class OwnOrders {
     return own !== undefined && sameOrder(own.order, order);
   }
 
-  add({ order, details }: Sent, waiting: Waiting, sentMs: number): void {
-    this.#own.set(order.payment, { order, details, waiting: [waiting], sentMs });
+  /** @param askedMs when its user asked, of one that leaves now, and will be heard of once begun */
+  add({ order, details }: Sent, waiting: Waiting, sentMs: number, askedMs?: number): void {
+    const isOut = askedMs !== undefined;
+    const own = { order, details, waiting: [waiting], sentMs, isRepeated: false, isOut };
+    this.#own.set(order.payment, own);
+    if (isOut) this.#window.left(order.payment, askedMs);
+  }
+
+  /** Whether it was sent more than once, so that one answer need not be the last. */
+  isRepeated(payment: PaymentId): boolean {
+    return this.#own.get(payment)?.isRepeated ?? false;
+  }
+
+  /** The coordinator has begun one. */
+  begun(payment: PaymentId, nowMs: number): void {
+    const own = this.#own.get(payment);
+    if (!own?.isOut) return;
+    own.isOut = false;
+    this.#window.begun(payment, nowMs);
+  }
+
+  /** The link to the coordinator is down. */
+  unlinked(): void {
+    this.#window.unlinked();
   }
 
   /** One more request for an order that is under way; false if it is another order. */
@@ -72,6 +105,7 @@ export class OwnOrders {
   #take(payment: PaymentId): readonly Waiting[] {
     const own = this.#own.get(payment);
     this.#own.delete(payment);
+    if (own?.isOut) this.#window.lost(payment);
     return own?.waiting ?? [];
   }
 
@@ -80,6 +114,7 @@ export class OwnOrders {
     const own = this.#own.get(payment);
     if (!own || own.waiting.length === 0) return undefined;
     own.sentMs = nowMs;
+    own.isRepeated = true;
     return own;
   }
 
@@ -89,6 +124,7 @@ export class OwnOrders {
    * @returns payments that nobody has spoken of for too long
    */
   tick(isPrepared: (payment: PaymentId) => boolean, nowMs: number, replies: Reply[]): PaymentId[] {
+    this.#window.tick(nowMs);
     const silent: PaymentId[] = [];
     for (const [payment, own] of this.#own) {
       const isTimeUp = ({ deadlineMs }: Waiting) => deadlineMs <= nowMs;
@@ -104,6 +140,7 @@ export class OwnOrders {
       } else if (own.sentMs + orderMemoryMs <= nowMs) {
         // It is not sent again, and this node's debit can't be confirmed any more.
         this.#own.delete(payment);
+        if (own.isOut) this.#window.lost(payment);
       }
     }
     return silent;

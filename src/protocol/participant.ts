@@ -8,12 +8,7 @@
  * durable: an order forgotten in a crash is simply not voted for.
  */
 
-import {
-  inquiryIntervalMs,
-  openTransactionsMax,
-  ownOrdersMax,
-  paymentIdAheadMsMax,
-} from "../limits.ts";
+import { inquiryIntervalMs, openTransactionsMax, paymentIdAheadMsMax } from "../limits.ts";
 import { cardIdOf, sameMonth } from "./card.ts";
 import type { Declines } from "./declines.ts";
 import type { SealedDetails } from "./details.ts";
@@ -99,6 +94,11 @@ export class Participant {
     return this.#own.size;
   }
 
+  /** How many more payments may be taken on of which nothing is known. */
+  room(nowMs: number): number {
+    return this.#own.room(nowMs);
+  }
+
   /**
    * Who could tell what becomes of the transactions in doubt, while the coordinator can't be asked:
    * their other participants.
@@ -137,6 +137,7 @@ export class Participant {
         return this.#linkUp(event, turn, out);
       case "linkDown":
         this.#connected.delete(event.peer);
+        if (event.peer === this.#coordinator) this.#own.unlinked();
         return;
       case "lookedUp":
         this.state.recall(event.found);
@@ -237,8 +238,11 @@ export class Participant {
     }
     if (this.#isDraining) return reply({ state: "rejected", code: "overloaded" });
     if (!this.isLinked) return reply({ state: "rejected", code: "coordinator_unreachable" });
-    if (this.#own.size >= ownOrdersMax) return reply({ state: "rejected", code: "overloaded" });
-    this.#own.add({ order, details }, waiting, turn.nowMs);
+    const { nowMs, waitedMs } = turn;
+    if (this.#own.room(nowMs) <= 0) return reply({ state: "rejected", code: "overloaded" });
+    // Whoever has no part in it is not asked to prepare.
+    const askedMs = isParticipantOf(order, this.#name) ? nowMs - waitedMs : undefined;
+    this.#own.add({ order, details }, waiting, nowMs, askedMs);
     out.send(this.#coordinator, { type: "order", order, details });
   }
 
@@ -247,7 +251,7 @@ export class Participant {
     const known = this.state.key(key);
     if (!known) {
       if (this.#indexHasKeys && !this.#lookUps.isNotIndexed(key, event, out)) return;
-      if (this.#isDraining) {
+      if (this.#isDraining || this.#own.room(turn.nowMs) <= 0) {
         out.replies.push({ request, answer: { state: "rejected", code: "overloaded" } });
         return;
       }
@@ -387,6 +391,7 @@ export class Participant {
   #prepare(event: MessageEvent, prepare: Prepare, turn: Turn, out: Out): void {
     const { transaction, order, proof } = prepare;
     const { payment } = order;
+    if (order.originator === this.#name) this.#own.begun(payment, turn.nowMs);
     const epoch = transactionParts(transaction);
     // It waited for the index, or to be opened, and meanwhile its coordinator has begun anew.
     const hasWaited = this.#lookUps.isAnswering(payment) || order.detailsHash !== undefined;
@@ -456,8 +461,8 @@ export class Participant {
     out.send(this.#coordinator, message);
   }
 
-  /** Why this node votes no. `forgotten`: the order is said to be ours, but it was lost in a crash, so
-   * its debits can't be confirmed. What a card pays is judged apart from this. */
+  /** Why this node votes no. `forgotten`: the order is said to be ours, but it was lost in a crash, or is
+   * a copy of one that was rejected, so it can't be confirmed. What a card pays is judged apart from this. */
   #refusalOf(order: Order): RefusalCode | "forgotten" | undefined {
     const refusal = refusalOfOrder(order);
     if (refusal) return refusal;
@@ -469,7 +474,8 @@ export class Participant {
     const isOurs = order.originator === this.#name;
     const code = this.state.ledger.refusalOf(legs, isOurs && this.#own.confirms(order));
     const isForgotten = isOurs && !this.#own.get(order.payment);
-    return code === "debit_not_authorized" && isForgotten ? "forgotten" : code;
+    const isInOrder = code === undefined || code === "debit_not_authorized";
+    return isInOrder && isForgotten ? "forgotten" : code;
   }
 
   /** Whether `epoch` is the coordinator's present one; a higher one is, from now on. */
@@ -627,7 +633,8 @@ export class Participant {
   #outcome(payment: PaymentId, outcome: Outcome, turn: Turn, out: Out): void {
     const order = this.#own.get(payment);
     if (!order) return;
-    const { atMs } = turn;
+    const { atMs, nowMs } = turn;
+    this.#own.begun(payment, nowMs);
     switch (outcome.state) {
       case "committed":
         return this.#own.settle(payment, { ...outcome, order, atMs }, out.earlyReplies);
@@ -641,6 +648,8 @@ export class Participant {
       case "rejected":
         // Of an earlier send: this one has been voted for, and may commit.
         if (this.#held(payment)) return;
+        // Another send of it may come when there is room, and be begun.
+        if (outcome.code === "overloaded" && this.#own.isRepeated(payment)) return;
         return this.#own.reject(payment, outcome, out.replies);
       default:
         outcome satisfies never;

@@ -13,6 +13,8 @@ import { batchBytesBound, besideBytesBound, proofsIn, recordBytesBound } from ".
 export interface Turn extends EntryContext {
   /** Milliseconds of a clock that never jumps; all time-outs go by it. */
   readonly nowMs: number;
+  /** How long the first of this turn's events has been queued. */
+  readonly waitedMs: number;
 }
 
 /** What both roles are told. */

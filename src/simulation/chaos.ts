@@ -22,6 +22,8 @@ export interface Chaos {
   readonly diskMs: Range;
   readonly slowDiskRate: number;
   readonly slowDiskMs: Range;
+  /** A disk falls behind for a while, as under more load than it can bear. */
+  readonly crawlEveryMs: number;
   readonly failedWriteRate: number;
   readonly checkpointRecords: number;
   readonly crashEveryMs: number;
@@ -83,6 +85,7 @@ export function chaosOf(random: Random, participants: number | undefined): Chaos
     operatorEveryMs: faulty(0.3, () => random.between([300, 3_000]), 0),
     areGuessing: random.chance(0.3),
     hasFixedAddresses: random.chance(0.5),
+    crawlEveryMs: faulty(0.3, () => random.between([3_000, 12_000]), 0),
     isCalm,
   };
 }

@@ -10,6 +10,9 @@ export class DiskFailure extends Error {
   override name = "DiskFailure";
 }
 
+/** Of a write on a disk that can't keep up. */
+const crawlingMs: readonly [number, number] = [300, 700];
+
 /** One life's view of its machine's disk. */
 export class SimulatedStorage implements Storage {
   readonly #world: World;
@@ -46,8 +49,9 @@ export class SimulatedStorage implements Storage {
   async commit(writes: readonly Write[]): Promise<void> {
     const { schedule, random, chaos } = this.#world;
     const isSlow = random.chance(chaos.slowDiskRate);
+    const isCrawling = schedule.nowMs < this.#life.machine.crawlsUntilMs;
     const doneMs = Math.max(this.#freeAtMs, schedule.nowMs) +
-      random.between(isSlow ? chaos.slowDiskMs : chaos.diskMs);
+      random.between(isSlow ? chaos.slowDiskMs : isCrawling ? crawlingMs : chaos.diskMs);
     this.#freeAtMs = doneMs;
     const hasFailed = random.chance(chaos.failedWriteRate);
     this.#waiting.push(writes);

@@ -8,6 +8,7 @@ import type { World } from "./world.ts";
 const putBackMs = 10_000;
 const awayMs: readonly [number, number] = [8_000, 25_000];
 const jumpsMs: readonly number[] = [1_000, 60_000, 10 * 60_000, 24 * 60 * 60_000];
+const crawlMs: readonly [number, number] = [1_000, 4_000];
 const restartMs: readonly [number, number] = [0, 1_000];
 
 export class Faults {
@@ -26,7 +27,15 @@ export class Faults {
     this.#every(chaos.partitionEveryMs, () => this.#partition());
     this.#every(chaos.linkBreakEveryMs, () => this.#breakLink());
     this.#every(chaos.clockJumpEveryMs, () => this.#jump());
+    this.#every(chaos.crawlEveryMs, () => this.#crawl());
     this.#every(chaos.putBackEveryMs, () => this.#putBack());
+  }
+
+  #crawl(): void {
+    const { random, machines, schedule } = this.#world;
+    const machine = random.pick(machines);
+    this.#world.trace(() => `the disk of ${machine.name} crawls`);
+    machine.crawlsUntilMs = schedule.nowMs + random.between(crawlMs);
   }
 
   /** Nothing goes wrong any more; what is down comes back. */
@@ -36,6 +45,7 @@ export class Faults {
     world.trace(() => "the faults end");
     for (const { restore } of [...world.putBack.values()]) restore();
     for (const machine of world.machines) {
+      machine.crawlsUntilMs = 0;
       machine.isHeldDown = false;
       machine.start();
     }

@@ -109,6 +109,8 @@ export class Machine {
   readonly name: string;
   readonly role: Role;
   disk: MemoryDisk = { values: [], headVersion: 0 };
+  /** Until then its disk can't keep up. */
+  crawlsUntilMs = 0;
   /** How far its clock is from the time, milliseconds. */
   clockOffsetMs = 0;
   life: Life | undefined;

@@ -46,6 +46,7 @@ export class LoopRig<Event extends { readonly type: string }, R> {
     name: string,
     role: Role,
     core: Core<Event, R>,
+    monotonicMs: () => number = () => 0,
   ): Promise<LoopRig<Event, R>> {
     const storage = new HeldStorage();
     const [sent, replies, recorded]: [Sent[], R[], LogRecord[]] = [[], [], []];
@@ -64,7 +65,7 @@ export class LoopRig<Event extends { readonly type: string }, R> {
       },
       note: () => {},
       recorded: (records) => recorded.push(...records),
-      time: { wallMs: () => nowMs, monotonicMs: () => 0 },
+      time: { wallMs: () => nowMs, monotonicMs },
       checkpointRecords: Infinity,
     }, 0);
     const running = loop.run();

@@ -5,9 +5,12 @@
 
 import { assert, assertEquals, assertRejects } from "@std/assert";
 import { turnBytesMax, turnEventsMax } from "../../src/limits.ts";
+import type { CoordinatorEvent } from "../../src/protocol/coordinator.ts";
+import { Coordinator } from "../../src/protocol/coordinator.ts";
 import type { TransactionId } from "../../src/protocol/id.ts";
 import type { Leg } from "../../src/protocol/order.ts";
-import { order, startCoordinator, startParticipant } from "./loop_rig.ts";
+import type { Output, Turn } from "../../src/protocol/step.ts";
+import { LoopRig, order, startCoordinator, startParticipant } from "./loop_rig.ts";
 
 const transaction = "1-0123456789ab-1" as TransactionId;
 const decided = { number: 3, clock: new Map([["coordinator", 3]]) };
@@ -320,4 +323,39 @@ Deno.test("of a clock that is not known in whole only the sender's own component
   assertEquals(alice.recorded.map(({ type }) => type), ["refused"]);
   assertEquals(alice.sentOf("decision").map(({ to }) => to), ["bob"]);
   await alice.stop();
+});
+
+Deno.test("a turn knows how long the first of its events has been queued", async () => {
+  let nowMs = 0;
+  const waits: number[] = [];
+  class Watched extends Coordinator {
+    override step(event: CoordinatorEvent, turn: Turn, out: Output<never>): void {
+      waits.push(turn.waitedMs);
+      super.step(event, turn, out);
+    }
+  }
+  const core = new Watched();
+  const rig = await LoopRig.start<CoordinatorEvent, never>(
+    "coordinator",
+    "coordinator",
+    core,
+    () => nowMs,
+  );
+  waits.length = 0;
+  rig.storage.hold();
+  const link = (peer: string) => rig.loop.enqueue({ type: "linkUp", peer, address: `${peer}:1` });
+  link("alice");
+  await rig.idle();
+  // These wait until that one is on the disk.
+  link("bob");
+  nowMs += 30;
+  link("carol");
+  nowMs += 70;
+  rig.storage.release();
+  await rig.idle();
+  assertEquals(waits, [0, 100, 100]);
+  link("dave");
+  await rig.idle();
+  assertEquals(waits.at(-1), 0);
+  await rig.stop();
 });

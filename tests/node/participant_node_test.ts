@@ -3,12 +3,12 @@
 import { assertEquals, assertRejects } from "@std/assert";
 import { encodeFrames } from "../../src/codec/frame.ts";
 import { listOf, orderStatement, signedBytes } from "../../src/codec/statement.ts";
-import { reconnectMsMax } from "../../src/limits.ts";
+import { ordersOutAtFirst, reconnectMsMax } from "../../src/limits.ts";
 import type { LinkHost, LinkLayer } from "../../src/link/host.ts";
 import { Log } from "../../src/log/log.ts";
 import { MemoryStorage } from "../../src/log/storage.ts";
 import { ParticipantNode } from "../../src/node/participant_node.ts";
-import type { TransactionId } from "../../src/protocol/id.ts";
+import type { PaymentId, TransactionId } from "../../src/protocol/id.ts";
 import type { Message } from "../../src/protocol/message.ts";
 import type { Order } from "../../src/protocol/order.ts";
 import type { Proof } from "../../src/protocol/proof.ts";
@@ -210,4 +210,32 @@ Deno.test("a peer that refused as it had dialled itself is dialled once it has h
   rig.node.linkDown("alice", "for the test");
   assertEquals(await rig.tick(100), ["dial alice alice:1"]);
   await rig.node.stop();
+});
+
+Deno.test("payments past what may be on its way are rejected before any turn of the loop", async () => {
+  const rig = await Rig.start();
+  const { node } = rig;
+  const { legs, payment } = order();
+  let rejected = 0;
+  const pay = (id?: PaymentId) =>
+    void node.submit({ id, legs, waitMs: 1_000 }).then(({ state }) => {
+      if (state === "rejected") rejected++;
+    });
+  pay(payment);
+  await node.status();
+  for (let i = 0; i < ordersOutAtFirst + 2; i++) pay();
+  // What is rejected waits for nothing; the others wait for the loop.
+  await Promise.resolve().then(() => {});
+  assertEquals(rejected, 3);
+  // Beside them there is what bob is in doubt about.
+  assertEquals((await node.status()).open, ordersOutAtFirst + 1);
+  const decided = { number: 1, clock: new Map([["coordinator", 1]]) };
+  const outcome = { state: "aborted", code: "vote_timeout", decided, replayed: false } as const;
+  rig.receive({ type: "outcome", payment, outcome });
+  await node.status();
+  // There is room again.
+  pay();
+  assertEquals((await node.status()).open, ordersOutAtFirst + 1);
+  assertEquals(rejected, 3);
+  await node.stop();
 });

@@ -22,13 +22,13 @@ import {
 
 const { T0, T1, Tbefore, Ttwin } = transactions;
 
-type Step = CoordinatorEvent & { readonly afterMs?: number };
+export type Step = CoordinatorEvent & { readonly afterMs?: number; readonly waitedMs?: number };
 
 function from(name: string, message: Message): Step {
   return { type: "message", from: name, message };
 }
 
-function orders(name: string, ordered: Order): Step {
+export function orders(name: string, ordered: Order): Step {
   return from(name, { type: "order", order: ordered });
 }
 
@@ -143,7 +143,8 @@ export class Bench {
 
   step(event: Step, number = ++this.#number): Output<Reply> {
     const out = new Output<never>();
-    this.coordinator.step(event, turnOf("coordinator", number, event.afterMs), out);
+    const turn = turnOf("coordinator", number, event.afterMs, event.waitedMs);
+    this.coordinator.step(event, turn, out);
     return out;
   }
 

@@ -5,7 +5,7 @@ import { assertEquals } from "@std/assert";
 import { openTransactionsMax, paymentIdAheadMsMax, voteTimeoutMs } from "../../src/limits.ts";
 import { CoordinatorState } from "../../src/protocol/coordinator_state.ts";
 import type { LogRecord } from "../../src/protocol/record.ts";
-import { Bench, events, states } from "./coordinator_example.ts";
+import { Bench, events, orders, states } from "./coordinator_example.ts";
 import { coordinatorTable } from "./coordinator_table.ts";
 import {
   atMs,
@@ -100,7 +100,15 @@ Deno.test("stepCoordinator() rejects orders past what may be open, and records n
   const bench = new Bench();
   const place = (sequence: number) => {
     const order = orderOf("alice", dollar, paymentAt(atMs, sequence));
-    return bench.step({ type: "message", from: "alice", message: { type: "order", order } });
+    const out = bench.step(orders("alice", order));
+    // All vote, and nobody acks.
+    for (const { to, message } of out.sends) {
+      if (message.type !== "prepare") continue;
+      const { transaction, order: { payment, hash: orderHash } } = message;
+      const vote = { type: "vote", transaction, payment, orderHash, yes: true } as const;
+      bench.step({ type: "message", from: to, message: vote });
+    }
+    return out;
   };
   for (let i = 1; i <= openTransactionsMax; i++) place(i);
   assertEquals(bench.coordinator.openCount, openTransactionsMax);

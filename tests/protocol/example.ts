@@ -71,6 +71,6 @@ export function snapshotOf(
 /** The entry of the step that a row is about; all before it have lower numbers. */
 export const entryNow = 50;
 
-export function turnOf(name: string, number: number, nowMs = 0): Turn {
-  return { number, clock: new Map([[name, number]]), atMs: atMs + nowMs, nowMs };
+export function turnOf(name: string, number: number, nowMs = 0, waitedMs = 0): Turn {
+  return { number, clock: new Map([[name, number]]), atMs: atMs + nowMs, nowMs, waitedMs };
 }

@@ -25,7 +25,7 @@ import {
 const { T0, T1, T2, Tbefore, Ttwin, Tnext } = transactions;
 export const waitMs = 5_000;
 
-export type Step = ParticipantEvent & { readonly afterMs?: number };
+export type Step = ParticipantEvent & { readonly afterMs?: number; readonly waitedMs?: number };
 
 export function from(name: string, message: Message): Step & { readonly type: "message" } {
   return { type: "message", from: name, message };
@@ -240,7 +240,7 @@ export class Bench {
 
   step(event: Step, number = ++this.#number): Output<Reply> {
     const out = new Output<Reply>();
-    const turn = turnOf("alice", number, event.afterMs);
+    const turn = turnOf("alice", number, event.afterMs, event.waitedMs);
     this.participant.step(event, turn, out);
     for (const record of out.records) this.#records.push([record, turn]);
     return out;

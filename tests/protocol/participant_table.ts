@@ -367,7 +367,7 @@ export const participantTable: readonly Row[] = [
     event: "outcome rejected",
     rule: "A definite failure is never reported under doubt",
     does: {
-      "own, own and refused, attempt lost, prepare waits, overtaken": "= 1 rejected overloaded",
+      "own, own and refused, attempt lost, prepare waits": "= 1 rejected overloaded",
       "otherwise": "",
     },
   },

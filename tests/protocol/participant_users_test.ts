@@ -2,9 +2,11 @@
 
 import { assertEquals } from "@std/assert";
 import { orderMemoryMs, ownOrdersMax, paymentIdAheadMsMax } from "../../src/limits.ts";
+import { transactionId } from "../../src/protocol/id.ts";
 import {
   atMs,
   entryNow,
+  epochs,
   order,
   orderOf,
   otherPayment,
@@ -47,7 +49,12 @@ for (
 Deno.test("orders past what one participant may have under way are overloaded", () => {
   const bench = new Bench();
   const place = (sequence: number) => {
-    return bench.step(submits(sequence, orderOf("alice", dollar, paymentAt(atMs, sequence))));
+    const cent = ["-1 USD main@alice", "1 USD main@bob"];
+    const placed = orderOf("alice", cent, paymentAt(atMs, sequence));
+    const out = bench.step(submits(sequence, placed));
+    // It is begun, and comes to no end.
+    bench.step(prepares(transactionId(epochs.present, 100 + sequence), placed));
+    return out;
   };
   for (let i = 1; i <= ownOrdersMax; i++) place(i);
   assertEquals(bench.participant.ownCount, ownOrdersMax);

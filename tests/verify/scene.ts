@@ -181,7 +181,8 @@ export class Scene {
     const { core, log, received, seen } = node;
     const number = log.head.number + 1;
     const clock = withComponent(received, name, number);
-    const turn = { number, clock, atMs: startMs + 60_000 + number, nowMs: this.nowMs };
+    const { nowMs } = this;
+    const turn = { number, clock, atMs: startMs + 60_000 + number, nowMs, waitedMs: 0 };
     const out = new Output<Reply>();
     for (const event of events) {
       if (core instanceof Coordinator) core.step(event as CoordinatorEvent, turn, out as never);
