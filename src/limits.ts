@@ -163,6 +163,8 @@ export const paymentBatchLinesMax = 10_000;
 export const paymentBatchBytesMax = 8 * 1024 * 1024;
 /** Payments of one batch that are under way at a time: more pay no faster. */
 export const paymentBatchUnderWayMax = 1_024;
+/** Until a payment of a batch is tried again that found too much under way. */
+export const paymentBatchRetryMs = 100;
 /** Batches under way at one participant; past it: `overloaded`. */
 export const paymentBatchesMax = 8;
 export const idempotencyKeyLengthMax = 255;

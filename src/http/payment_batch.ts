@@ -7,6 +7,7 @@ import { messageOf } from "../errors.ts";
 import {
   paymentBatchesMax,
   paymentBatchLinesMax,
+  paymentBatchRetryMs,
   paymentBatchUnderWayMax,
   waitMsDefault,
 } from "../limits.ts";
@@ -96,9 +97,16 @@ async function outcomeOf(
 ): Promise<PaymentOutcome> {
   const body = parsePaymentLine(text);
   if ("faults" in body) return { status: 400, body: malformedBody(body.faults) };
-  const request = paymentRequest(body, waitMs, undefined, node.name);
-  if ("field" in request) return { status: 400, body: malformedBody([request]) };
-  return await orderPayment(node, request, onError);
+  const endMs = performance.now() + waitMs;
+  for (let leftMs = waitMs;; leftMs = endMs - performance.now()) {
+    const request = paymentRequest(body, Math.max(0, leftMs), undefined, node.name);
+    if ("field" in request) return { status: 400, body: malformedBody([request]) };
+    const outcome = await orderPayment(node, request, onError);
+    // Nothing was begun. A batch can wait for room, where else all its lines would soon be rejected.
+    const isTooMuch = outcome.status === 503 && outcome.body.code === "overloaded";
+    if (!isTooMuch || !node.isReady() || leftMs <= paymentBatchRetryMs) return outcome;
+    await new Promise((resolve) => setTimeout(resolve, paymentBatchRetryMs));
+  }
 }
 
 /**
@@ -171,7 +179,7 @@ const batchRoute = createRoute({
     "streams: a line is there once its outcome and all before it are known. Payments of a batch are " +
     "independent of each other, and made side by side in no certain order: one that is malformed or " +
     "refused stops no other. Each waits for its outcome as long as a request of its own would, from " +
-    "when it is begun. All that was sent is carried out, also where the client goes away. An id makes " +
+    "when it is begun, and one that finds too much under way is tried again until then. All that was sent is carried out, also where the client goes away. An id makes " +
     "a line safe to send again: it pays once, and is then answered as before, with status 200. A " +
     "line without one pays each time.",
   request: {

@@ -5,6 +5,7 @@ import {
   paymentBatchBytesMax,
   paymentBatchesMax,
   paymentBatchLinesMax,
+  paymentBatchRetryMs,
   paymentBatchUnderWayMax,
 } from "../../src/limits.ts";
 import type { Reply } from "./fake_node.ts";
@@ -62,14 +63,37 @@ for (const [name, answer] of Object.entries(answers)) {
     const node = new FakeNode();
     node.answer = answer;
     const ask = asker(node);
-    const single = await ask("/v1/payments", post({ ...transfer, id: paymentId }));
-    const batch = await ask(path, postLines([{ ...transfer, id: paymentId }]));
+    // As it is in the end: there is no time to try it again.
+    const single = await ask("/v1/payments?wait=0", post({ ...transfer, id: paymentId }));
+    const batch = await ask(`${path}?wait=0`, postLines([{ ...transfer, id: paymentId }]));
     assertEquals(batch.status, 200);
     assertEquals(batch.headers.get("content-type"), "application/x-ndjson");
     assertEquals(outcomesIn(batch), [{ line: 1, status: single.status, ...single.json }]);
     assertEquals(node.requests[1], node.requests[0]);
   });
 }
+
+Deno.test("a line that finds too much under way is tried again within its wait", async () => {
+  const node = new FakeNode();
+  const overloaded = { state: "rejected", id: paymentId, code: "overloaded" } as const;
+  const coming: PaymentAnswer[] = [overloaded, overloaded, committedAnswer];
+  node.answer = () => Promise.resolve(coming.shift()!);
+  const [told] = outcomesIn(await asker(node)(path, postLines([transfer])));
+  assertEquals(told!.status, 201);
+  assertEquals(node.requests.length, 3);
+  const waits = node.requests.map(({ waitMs }) => waitMs);
+  assertEquals(waits.toSorted((a, b) => b - a), waits);
+  assert(waits[0]! - waits[2]! > paymentBatchRetryMs, String(waits));
+});
+
+Deno.test("a line is not tried again by a node that stops", async () => {
+  const node = new FakeNode();
+  node.ready = false;
+  node.answer = () => Promise.resolve({ state: "rejected", id: paymentId, code: "overloaded" });
+  const [told] = outcomesIn(await asker(node)(path, postLines([transfer])));
+  assertEquals(told!.status, 503);
+  assertEquals(node.requests.length, 1);
+});
 
 Deno.test("a malformed line is told as such, and stops no other", async () => {
   const node = new FakeNode();
