@@ -17,9 +17,12 @@ export interface Measured {
   readonly p999ms: number | null;
   /** No money came or went: the books of all, after the load had ended. */
   readonly conserved: boolean;
+  readonly committed: number;
   readonly aborted: number;
   readonly rejected: Readonly<Record<string, number>>;
   readonly pending: number;
+  /** With a rate: arrived, and not asked for, as so many as may be were under way. */
+  readonly missed: number;
   /** Of a payment, in microseconds of one core. */
   readonly cpuUs: CpuUs;
   /** That one sync of a disk made durable, over all nodes. */
@@ -73,9 +76,11 @@ export function measuredOf(
     p99ms,
     p999ms,
     conserved: isConserved,
+    committed: whole.committed,
     aborted: whole.aborted,
     rejected: whole.rejected,
     pending: whole.pending,
+    missed: whole.missed,
     cpuUs: {
       coordinator: each(cpuUs),
       participants: each(added((look) => look.cpuUs) - cpuUs),

@@ -40,6 +40,11 @@ export class BenchProcess {
     return JSON.parse(value) as Answers[K];
   }
 
+  /** Stops its process, to go on or not. */
+  signal(signal: Deno.Signal): void {
+    this.#child.kill(signal);
+  }
+
   /** As a loss of power. */
   async kill(): Promise<void> {
     try {

@@ -11,6 +11,8 @@ export interface Window {
   readonly rejected: Readonly<Record<string, number>>;
   /** Asked for, and not answered in time. */
   readonly pending: number;
+  /** Of an open loop: arrived, and not asked for, as the most were under way. */
+  readonly missed: number;
   readonly latencies: Histogram;
   /** By the names of the processes, on average. */
   readonly residentBytes: Readonly<Record<string, number>>;
@@ -124,6 +126,7 @@ function added(windows: readonly Window[]): Omit<Window, "residentBytes"> {
     committed: sum(({ committed }) => committed),
     aborted: sum(({ aborted }) => aborted),
     pending: sum(({ pending }) => pending),
+    missed: sum(({ missed }) => missed),
     rejected,
     latencies,
   };

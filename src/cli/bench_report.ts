@@ -41,6 +41,7 @@ const columns: readonly Column<Measured>[] = [
   ["paid by", ({ via }) => viaTexts[via]],
   ["in flight", ({ concurrency }) => String(concurrency)],
   ...timeColumns,
+  ["rejected %", (result) => (100 * rejectedOf(result)).toFixed(1)],
   ["CPU us/payment", ({ cpuUs: { coordinator, participants, clients } }) => {
     return [coordinator, participants, ...clients === undefined ? [] : [clients]].join(" + ");
   }],
@@ -48,6 +49,12 @@ const columns: readonly Column<Measured>[] = [
   ["log B", ({ logBytes }) => String(logBytes)],
   ["link B", ({ linkBytes }) => String(linkBytes)],
 ];
+
+/** The share of all that was asked for and answered. */
+function rejectedOf({ committed, aborted, pending, rejected }: Measured): number {
+  const count = Object.values(rejected).reduce((all, one) => all + one, 0);
+  return count / Math.max(1, count + committed + aborted + pending);
+}
 
 function courseLines({ windows, thirds, memoryGrowth, p999msMost }: Course): string[] {
   const names = ["first", "second", "last"];

@@ -53,13 +53,15 @@ Deno.test("by batch they are under way as one request", async () => {
 Deno.test("by the clock payments come as they are due, up to so many under way", async () => {
   const { payer } = await loaded({ concurrency: 100, rate: 200 });
   assert(payer.sizes.length > 10 && payer.sizes.length < 40, `${payer.sizes.length} in 0.1 s`);
-  const { payer: busy } = await loaded({ concurrency: 2, rate: 10_000 });
+  const { payer: busy, first } = await loaded({ concurrency: 2, rate: 10_000 });
   assertEquals(busy.most, 2);
+  // The rest is not kept for later: what waited here would count as the node's latency.
+  assert(first.missed > 100, JSON.stringify(first));
 });
 
 Deno.test("what is not begun is counted by why, and has no latency", async () => {
   const outcome: Outcome = { state: "rejected", code: "overloaded" };
   const { first } = await loaded({ concurrency: 1 }, outcome);
-  assert(first.rejected["overloaded"]! > 1);
+  assert(first.rejected["overloaded"]! >= 1);
   assertEquals([first.committed, first.latencies.length], [0, 0]);
 });

@@ -7,8 +7,10 @@ function taken(residentBytes: number, ms?: readonly number[], seconds = 1): Take
   if (!ms) return { cpuUs: 0, residentBytes };
   const latencies = new Histogram();
   for (const each of ms) latencies.add(each);
-  const counts = { committed: ms.length, aborted: 1, pending: 0, rejected: { overloaded: 2 } };
-  return { load: { ...counts, seconds, latencies: latencies.toJSON() }, cpuUs: 0, residentBytes };
+  const counts = { committed: ms.length, aborted: 1, pending: 0, missed: 3 };
+  const rejected = { overloaded: 2 };
+  const load = { ...counts, rejected, seconds, latencies: latencies.toJSON() };
+  return { load, cpuUs: 0, residentBytes };
 }
 
 function window(residentBytes: number, ...ms: number[]) {

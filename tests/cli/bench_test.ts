@@ -35,7 +35,8 @@ Deno.test("bench refuses what it can't do", async () => {
 const measured: Measured = {
   ...{ concurrency: 128, via: "http", participants: 2, conserved: true },
   ...{ tps: 3_000, p50ms: 40.1, p99ms: 75, p999ms: null },
-  ...{ aborted: 0, rejected: {}, pending: 0, recordsPerSync: 43, logBytes: 700, linkBytes: 600 },
+  ...{ committed: 300, aborted: 0, rejected: { overloaded: 100 }, pending: 0, missed: 0 },
+  ...{ recordsPerSync: 43, logBytes: 700, linkBytes: 600 },
   ...{ cpuUs: { coordinator: 33, participants: 70, clients: 9 }, residentBytes: 1 },
 };
 
@@ -45,7 +46,7 @@ Deno.test("bench has one table for all runs, and says whose CPU time is whose", 
   assertEquals(lines.length, 3);
   assertEquals(new Set(lines.map(({ length }) => length)).size, 1);
   assertMatch(lines[0]!, /^paid by +in flight +payments\/s/);
-  assertMatch(lines[1]!, /^HTTP, single +128 +3000 +40\.1 +75 +33 \+ 70 \+ 9 /);
+  assertMatch(lines[1]!, /^HTTP, single +128 +3000 +40\.1 +75 +25\.0 +33 \+ 70 \+ 9 /);
   assertMatch(lines[2]!, /^in process /);
 });
 

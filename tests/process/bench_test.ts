@@ -74,6 +74,13 @@ Deno.test("bench pays over HTTP, one by one and by batch", async () => {
   }
 });
 
+Deno.test("bench counts apart what arrives and is too much", async () => {
+  const { results: [one], code } = await bench(1, "--concurrency", "16384", "--rate", "150000");
+  assertEquals(code, 0);
+  assert(one!.conserved);
+  assert(one!.committed > 0 && one!.rejected.overloaded! > 0, JSON.stringify(one));
+});
+
 Deno.test("bench says what it can't do", async () => {
   await using cluster = await Cluster.make({}, false);
   const cases = [
