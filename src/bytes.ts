@@ -8,6 +8,8 @@ const encoder = new TextEncoder();
 // A byte order mark is text like any other: left out, it would not be written again.
 const decoder = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
 
+/** For the characters of short texts, by their number: one text is read at a time. */
+const codesOf = Array.from({ length: 32 }, (_, length) => new Array<number>(length).fill(0));
 /** Of the digits of sixteen values. */
 export const hexCodes: readonly number[] = Array.from("0123456789abcdef", (c) => c.charCodeAt(0));
 /** By the code of its digit. */
@@ -203,15 +205,18 @@ export class Reader {
   }
 
   text(): string {
-    const bytes = this.blob();
-    if (bytes.length < 32) {
-      let value = "";
+    const length = this.varint();
+    const start = this.#take(length);
+    const { bytes } = this;
+    if (length < codesOf.length) {
+      // Names and codes, mostly: a call to decode them takes longer.
+      const codes = codesOf[length]!;
       let i = 0;
-      for (; i < bytes.length && bytes[i]! < 0x80; i++) value += String.fromCharCode(bytes[i]!);
-      if (i === bytes.length) return value;
+      for (; i < length && bytes[start + i]! < 0x80; i++) codes[i] = bytes[start + i]!;
+      if (i === length) return String.fromCharCode.apply(undefined, codes);
     }
     try {
-      return decoder.decode(bytes);
+      return decoder.decode(bytes.subarray(start, start + length));
     } catch {
       throw new FormatError("text that is not UTF-8");
     }

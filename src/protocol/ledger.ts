@@ -27,6 +27,21 @@ export interface Book {
 
 type Mutable<T> = { -readonly [K in keyof T]: T[K] };
 
+/** An account as the ledger keeps it. */
+interface Entry extends Mutable<Account> {
+  readonly book: Mutable<Book>;
+  /** Which freeze was the last when it last changed. */
+  changedIn: number;
+  /** What it had posted at that freeze. */
+  before: bigint;
+}
+
+/** A leg that is held, for the ledger alone to look into: its account need not be found again. */
+export interface Held {
+  readonly account: Entry;
+  readonly amount: bigint;
+}
+
 /** Some accounts as they were when the ledger was frozen, to be read once. */
 export interface FrozenAccounts {
   readonly count: number;
@@ -39,13 +54,14 @@ export function availableOf(account: Account): bigint {
 }
 
 export class Ledger {
-  #accounts = new Map<string, Mutable<Account>>();
+  #accounts = new Map<string, Entry>();
   #books = new Map<string, Mutable<Book>>();
-  /** The accounts that have changed since it was frozen, in the order in which they first did, with what
-   * they had posted then. */
-  #before = new Map<Account, bigint>();
+  /** How often it was frozen. */
+  #freezes = 0;
+  /** The accounts that have changed since the last time, in the order in which they first did. */
+  #changed: Entry[] = [];
   /** Those that had changed when it was frozen, as long as that is not stored. */
-  #unstored: ReadonlyMap<Account, bigint> = new Map();
+  #unstored: readonly Entry[] = [];
 
   account(name: string): Account | undefined {
     return this.#accounts.get(name);
@@ -62,7 +78,7 @@ export class Ledger {
   /** Opens an account with a balance against `equity`. */
   open(name: string, currency: string, opening: bigint): void {
     invariant(!this.#accounts.has(name), `account ${name} opened twice`);
-    this.#before.set(this.#add(name, currency, opening), opening);
+    this.#note(this.#add(name, currency, opening));
     this.#book(currency).equity -= opening;
   }
 
@@ -90,38 +106,39 @@ export class Ledger {
    * since they were carried over. Nothing is copied: what changes from now on is noted with what it was.
    */
   freeze(): { readonly all: FrozenAccounts; readonly changed: FrozenAccounts } {
-    const changed = this.#unstored.size === 0
-      ? this.#before
-      : new Map([...this.#unstored, ...this.#before]);
+    const changed = this.#unstored.length === 0
+      ? this.#changed
+      : [...new Set([...this.#unstored, ...this.#changed])];
     this.#unstored = changed;
-    const before = this.#before = new Map();
-    const frozen = (accounts: Iterable<Account>, count: number): FrozenAccounts => ({
+    this.#changed = [];
+    this.#freezes++;
+    const frozen = (accounts: Iterable<Entry>, count: number): FrozenAccounts => ({
       count,
-      accounts: this.#asBefore(before, accounts, count),
+      accounts: this.#asBefore(this.#freezes, accounts, count),
     });
     return {
-      all: frozen(this.accounts(), this.#accounts.size),
-      changed: frozen(changed.keys(), changed.size),
+      all: frozen(this.#accounts.values(), this.#accounts.size),
+      changed: frozen(changed, changed.length),
     };
   }
 
   /** What was frozen is stored. */
   thaw(): void {
-    this.#unstored = new Map();
+    this.#unstored = [];
   }
 
   *#asBefore(
-    before: ReadonlyMap<Account, bigint>,
-    accounts: Iterable<Account>,
+    freeze: number,
+    accounts: Iterable<Entry>,
     count: number,
   ): FrozenAccounts["accounts"] {
     let left = count;
     for (const account of accounts) {
       // Those that come after were opened later.
       if (left-- === 0) return;
-      invariant(before === this.#before, "balances as of one checkpoint are read after the next");
-      const { name, currency } = account;
-      yield { name, currency, posted: before.get(account) ?? account.posted };
+      invariant(freeze === this.#freezes, "balances as of one checkpoint are read after the next");
+      const { name, currency, changedIn, before, posted } = account;
+      yield { name, currency, posted: changedIn === freeze ? before : posted };
     }
   }
 
@@ -143,51 +160,63 @@ export class Ledger {
     return refusal;
   }
 
-  hold(legs: readonly Leg[]): void {
-    for (const { account: name, amount } of legs) {
+  /** Holds legs until they are released or posted. */
+  hold(legs: readonly Leg[]): Held[] {
+    const held: Held[] = [];
+    for (const { account: name, currency, amount } of legs) {
       const account = this.#accounts.get(name);
       invariant(account !== undefined, `hold on account ${name}, which does not exist`);
+      invariant(account.currency === currency, `leg in ${currency} on account ${name}`);
       if (amount < 0n) account.pendingDebits -= amount;
       else account.pendingCredits += amount;
       invariant(availableOf(account) >= 0n, `account ${name} has less than is held of it`);
+      held.push({ account, amount });
     }
+    return held;
   }
 
   /** Gives a hold back. */
-  release(legs: readonly Leg[]): void {
-    for (const { account: name, amount } of legs) {
-      const account = this.#accounts.get(name);
-      invariant(account !== undefined, `release on account ${name}, which does not exist`);
-      if (amount < 0n) account.pendingDebits += amount;
-      else account.pendingCredits -= amount;
-      invariant(
-        account.pendingDebits >= 0n && account.pendingCredits >= 0n,
-        `more released on account ${name} than was held`,
-      );
-    }
+  release(held: readonly Held[]): void {
+    for (const { account, amount } of held) release(account, amount);
   }
 
   /** Makes held legs final. */
-  post(legs: readonly Leg[]): void {
-    this.release(legs);
-    for (const { account: name, currency, amount } of legs) {
-      const account = this.#accounts.get(name);
-      invariant(account?.currency === currency, `leg in ${currency} on account ${name}`);
-      if (!this.#before.has(account)) this.#before.set(account, account.posted);
+  post(held: readonly Held[]): void {
+    for (const { account, amount } of held) {
+      release(account, amount);
+      this.#note(account);
       account.posted += amount;
-      invariant(account.posted >= 0n, `account ${name} overdrawn`);
-      const book = this.#book(currency);
+      invariant(account.posted >= 0n, `account ${account.name} overdrawn`);
+      const { book } = account;
       book.accounts += amount;
       book.settlement -= amount;
     }
-    for (const { currency } of legs) expectZero(this.#book(currency));
+    for (const { account } of held) expectZero(account.book);
   }
 
-  #add(name: string, currency: string, posted: bigint): Account {
+  /** The account is about to change. */
+  #note(account: Entry): void {
+    if (account.changedIn === this.#freezes) return;
+    account.changedIn = this.#freezes;
+    account.before = account.posted;
+    this.#changed.push(account);
+  }
+
+  #add(name: string, currency: string, posted: bigint): Entry {
     invariant(posted >= 0n, `account ${name} opened with a negative balance`);
-    const account = { name, currency, posted, pendingDebits: 0n, pendingCredits: 0n };
+    const book = this.#book(currency);
+    const account = {
+      name,
+      currency,
+      posted,
+      pendingDebits: 0n,
+      pendingCredits: 0n,
+      book,
+      changedIn: -1,
+      before: posted,
+    };
     this.#accounts.set(name, account);
-    this.#book(currency).accounts += posted;
+    book.accounts += posted;
     return account;
   }
 
@@ -199,6 +228,15 @@ export class Ledger {
     }
     return book;
   }
+}
+
+function release(account: Entry, amount: bigint): void {
+  if (amount < 0n) account.pendingDebits += amount;
+  else account.pendingCredits -= amount;
+  invariant(
+    account.pendingDebits >= 0n && account.pendingCredits >= 0n,
+    `more released on account ${account.name} than was held`,
+  );
 }
 
 function expectZero({ currency, accounts, settlement, equity }: Book): void {

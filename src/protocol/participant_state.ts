@@ -11,11 +11,11 @@ import type { Balances, Frozen } from "./frozen.ts";
 import { Generations } from "./generations.ts";
 import type { Epoch, PaymentId, TransactionId } from "./id.ts";
 import { transactionParts } from "./id.ts";
-import type { FrozenAccounts } from "./ledger.ts";
+import type { FrozenAccounts, Held } from "./ledger.ts";
 import { Ledger } from "./ledger.ts";
 import { Membership } from "./membership.ts";
 import type { Decided } from "./message.ts";
-import type { Leg, Order, RefusalCode } from "./order.ts";
+import type { Order, RefusalCode } from "./order.ts";
 import type { Proof } from "./proof.ts";
 import { resolvedLegsOf } from "./order.ts";
 import type { EntryContext, LogRecord, Posted, Released } from "./record.ts";
@@ -26,7 +26,7 @@ export interface Prepared {
   readonly type: "prepared";
   readonly transaction: TransactionId;
   readonly order: Order;
-  readonly legs: readonly Leg[];
+  readonly held: readonly Held[];
   /** The account behind the card that pays. */
   readonly card?: string;
   readonly context: EntryContext;
@@ -171,13 +171,12 @@ export class ParticipantState {
         const open = this.#open.get(order.payment);
         invariant(!open || open.type === "refused", `payment ${order.payment} prepared twice`);
         this.#expectUnpaid(order.payment);
-        const legs = resolvedLegsOf(order, this.#name, card);
-        this.ledger.hold(legs);
+        const held = this.ledger.hold(resolvedLegsOf(order, this.#name, card));
         this.#open.set(order.payment, {
           type: "prepared",
           transaction,
           order,
-          legs,
+          held,
           card,
           context,
           askedMs: 0,
@@ -191,9 +190,9 @@ export class ParticipantState {
         const { transaction, order, commit, by, card } = record;
         // From a checkpoint it comes alone: the balances there include it.
         if (this.#open.has(order.payment)) {
-          const { legs } = this.#takePrepared(order.payment, transaction);
-          if (commit) this.ledger.post(legs);
-          else this.ledger.release(legs);
+          const { held } = this.#takePrepared(order.payment, transaction);
+          if (commit) this.ledger.post(held);
+          else this.ledger.release(held);
         }
         this.#open.set(order.payment, {
           type: "forced",
@@ -315,8 +314,8 @@ export class ParticipantState {
       order = forced.order;
     } else {
       const prepared = this.#takePrepared(payment, transaction);
-      if (isCommit) this.ledger.post(prepared.legs);
-      else this.ledger.release(prepared.legs);
+      if (isCommit) this.ledger.post(prepared.held);
+      else this.ledger.release(prepared.held);
       order = prepared.order;
     }
     this.#settled.set(payment, settledBy(record, order, decided, context));
