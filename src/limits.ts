@@ -17,7 +17,7 @@ export const openTransactionsMax = 50_000;
 export const unvotedMax = 10_000;
 /** From a user's order until the coordinator has begun it, beyond what it takes where none is before
  * it: a participant that measures more takes on less. */
-export const orderDelayMsMax = 150;
+export const orderDelayMsMax = 200;
 /** Orders on their way to the coordinator: before anything is measured, and however long they take. */
 export const ordersOutAtFirst = 2_048;
 export const ordersOutMin = 64;
