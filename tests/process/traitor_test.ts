@@ -26,7 +26,8 @@ const imports: Patch = {
   replace: `import { LookUps } from "./look_ups.ts";
 import { encodeOrder } from "../codec/order.ts";`,
 };
-const sendsPrepares = `    for (const to of participants) out.send(to, prepareFor(to, voting));`;
+const sendsPrepares = `      out.send(to, prepareFor(to, voting));
+    }`;
 
 /** A network whose coordinator is the changed one. */
 async function betrayed(patches: readonly Patch[], test: (cluster: Cluster) => Promise<void>) {

@@ -184,8 +184,8 @@ export const mutants: readonly Mutant[] = [
   {
     name: "a changed balance not noted",
     file: "src/protocol/ledger.ts",
-    find: "if (!this.#before.has(account)) this.#before.set(account, account.posted);",
-    replace: "if (amount > 0n) this.#before.set(account, account.posted);",
+    find: "this.#note(account);",
+    replace: "if (amount > 0n) this.#note(account);",
     seeds: 50,
   },
   {
