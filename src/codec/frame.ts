@@ -1,4 +1,8 @@
-/** The bytes of frames: messages on their way, and where their sender stands. */
+/**
+ * The bytes of frames: messages on their way, and where their sender stands.
+ *
+ * Long for one file, as each kind of message has a case in the writer and one in the reader, to be compared.
+ */
 
 import { Reader, Writer } from "../bytes.ts";
 import { FormatError } from "../errors.ts";

@@ -2,6 +2,8 @@
  * The one place that orders writes and sends. A turn takes what is queued, steps it, appends all its
  * records as one entry, and only when that is durable lets the turn's messages and replies go. What
  * arrives meanwhile gathers for the next turn: group commit, with no timer.
+ *
+ * Long for one file, as that order is to be checked in one place.
  */
 
 import type { FrameHeader, Sign } from "../codec/frame.ts";

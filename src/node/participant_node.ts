@@ -1,4 +1,8 @@
-/** A participant as a running node. */
+/**
+ * A participant as a running node.
+ *
+ * Long for one file, as it has an answer to all that users may ask of a participant, each of them short.
+ */
 
 import { createHash } from "node:crypto";
 import { encodeOrder } from "../codec/order.ts";

@@ -4,6 +4,8 @@
  *
  * A payment is being voted on, or decided in the state, or in the log's index, or new; so it commits
  * at most once. What is told of a decision leaves with, or after, the entry that holds it.
+ *
+ * Long for one file, as it is one flat list of decisions: what an event does is read in one place.
  */
 
 import { invariant } from "../errors.ts";
