@@ -201,7 +201,7 @@ export class Client {
 
   /** Of a payment from here to one or two others, not always in order. */
   #legs(isRefused = false): { legs: readonly Leg[]; card?: CardGiven; isInOrder: boolean } {
-    const { random, participants, chaos } = this.#world;
+    const { random, participants, chaos, watch: { views } } = this.#world;
     const here = this.#machine.name;
     const others = participants.map(({ name }) => name).filter((name) => name !== here);
     const leg = (
@@ -216,19 +216,22 @@ export class Client {
     });
     const most = chaos.isCalm ? 1 : Number(opening);
     const amount = BigInt(1 + random.below(random.chance(0.3) ? most : Math.min(most, 200)));
+    // Who has not come yet can't be paid, however calm it is.
+    const { introduced } = views.coordinator;
+    const isInOrder = chaos.isCalm && participants.every(({ name }) => introduced.has(name));
     const dice = isRefused ? 1 : random.next();
     const [from, to] = [accountNames[0]!, random.pick(others)];
     if (dice < 0.7) {
-      return { legs: [leg(here, -amount, from), leg(to, amount)], isInOrder: chaos.isCalm };
+      return { legs: [leg(here, -amount, from), leg(to, amount)], isInOrder };
     }
     if (dice < 0.8 && others.length > 1) {
       const second = random.pick(others.filter((name) => name !== to));
       const legs = [leg(here, -2n * amount, from), leg(to, amount), leg(second, amount)];
-      return { legs, isInOrder: chaos.isCalm };
+      return { legs, isInOrder };
     }
     if (dice < 0.85) {
       const legs = [leg(here, -amount, accountNames[0]), leg(here, amount, accountNames[1])];
-      return { legs, isInOrder: chaos.isCalm };
+      return { legs, isInOrder };
     }
     if (dice < 0.93) {
       const charged = BigInt(1 + random.below(chaos.isCalm ? 1 : 40));
@@ -236,7 +239,7 @@ export class Client {
       // Wrong cards are few, and in a calm run none: an issuer would look at none any more.
       const isRight = chaos.isCalm || !random.chance(0.1);
       const card = isRight ? cardOf(to) : wrongCardOf(to, random);
-      return { legs, card: { issuer: to, card, isRight }, isInOrder: chaos.isCalm };
+      return { legs, card: { issuer: to, card, isRight }, isInOrder };
     }
     // Refused for a reason: no such account, another's money, an unknown participant.
     const legs = random.pick([

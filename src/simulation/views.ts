@@ -59,6 +59,8 @@ export class CoordinatorView extends LogView {
   readonly committed = new Map<PaymentId, Prepared & { readonly entry: number }>();
   readonly aborted = new Map<PaymentId, string>();
   readonly ended = new Set<TransactionId>();
+  /** Participants that have joined. */
+  readonly introduced = new Set<string>();
 }
 
 /** Prepared, or decided by an operator since. */
@@ -133,6 +135,9 @@ export class Views {
   #atCoordinator(record: LogRecord, entry: number): void {
     const view = this.coordinator;
     switch (record.type) {
+      case "introduced":
+        view.introduced.add(record.name);
+        return;
       case "committed": {
         const { transaction, order } = record;
         const { payment } = order;
