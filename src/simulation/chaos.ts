@@ -29,6 +29,8 @@ export interface Chaos {
   readonly crashEveryMs: number;
   /** Of writes and sends, at which the power fails in just that moment. */
   readonly crashAtRate: number;
+  /** Of first meetings of two nodes, which the disk of one has not kept when its power fails. */
+  readonly crashAtMeetingRate: number;
   readonly downMs: Range;
   /** Of a node that stays away for long. */
   readonly awayRate: number;
@@ -86,6 +88,7 @@ export function chaosOf(random: Random, participants: number | undefined): Chaos
     areGuessing: random.chance(0.3),
     hasFixedAddresses: random.chance(0.5),
     crawlEveryMs: faulty(0.3, () => random.between([3_000, 12_000]), 0),
+    crashAtMeetingRate: faulty(0.4, () => rate(0.6), 0),
     isCalm,
   };
 }
@@ -102,5 +105,6 @@ export function healed(chaos: Chaos): Chaos {
     slowDiskRate: 0,
     failedWriteRate: 0,
     crashAtRate: 0,
+    crashAtMeetingRate: 0,
   };
 }

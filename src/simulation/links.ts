@@ -236,6 +236,7 @@ export class SimulatedLinks implements LinkLayer {
   async #shakeHands(name: string, role: NodeRole, peer: Life): Promise<boolean> {
     const me = this.#life;
     const there = peer.links;
+    if (!there.#host.seenOf(this.#name)) peer.mayCrashAtMeeting(me);
     // Both show what the other asks for, each while its own node goes on.
     const seen = this.#host.seenOf(name);
     const shown = await entryShown(there.#host, seen?.number ?? 0);

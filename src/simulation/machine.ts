@@ -30,6 +30,9 @@ const network = "00".repeat(32);
 const epochMs = Date.UTC(2026, 0, 1);
 const coordinatorPort = 7443;
 const restartMs: readonly [number, number] = [0, 1_000];
+/** From a newcomer's first words on; a crawling disk writes once or twice in it. */
+const meetingMs: readonly [number, number] = [200, 800];
+const newcomerDownMs: readonly [number, number] = [0, 3_000];
 
 /** A node from its start until its machine crashes, or until it ends by itself. */
 export class Life {
@@ -95,6 +98,30 @@ export class Life {
     if (!this.isAlive || !random.chance(chaos.crashAtRate)) return;
     this.machine.crash(when);
     this.machine.startAfter(random.between(chaos.downMs));
+  }
+
+  /**
+   * Somebody comes of whom this node has seen nothing yet. Its disk falls behind with what it has to keep
+   * of that, and the power fails before it is done, if chance has it so: here alone, or at both ends, and
+   * then others are back long before the newcomer.
+   */
+  mayCrashAtMeeting(newcomer: Life): void {
+    const world = this.#world;
+    const { random, schedule } = world;
+    if (!random.chance(world.chaos.crashAtMeetingRate)) return;
+    const crashMs = random.between(meetingMs);
+    const isBoth = random.chance(0.7);
+    const { machine } = this;
+    machine.crawlsUntilMs = Math.max(machine.crawlsUntilMs, schedule.nowMs + crashMs);
+    this.after(crashMs, () => {
+      // Not once the faults have ended.
+      if (world.chaos.crashAtMeetingRate === 0) return;
+      machine.crash("at a first meeting");
+      machine.startAfter(random.between(world.chaos.downMs));
+      if (!isBoth || !newcomer.isAlive) return;
+      newcomer.machine.crash("at a first meeting");
+      newcomer.machine.startAfter(random.between(newcomerDownMs));
+    });
   }
 
   end(): void {

@@ -146,11 +146,15 @@ export const mutants: readonly Mutant[] = [
     seeds: 50,
   },
   {
+    // It shows in the clocks. The coordinator's greeting to another, or the head that it announces while
+    // the newcomer's record waits for the disk, counts the newcomer's entries; then its power fails, and
+    // the other is back before the newcomer. What the coordinator writes next cites an entry of which it
+    // does not have all the past ("clocks are consistent cuts"). So it takes a crash at a first meeting.
     name: "newcomer believed before it is recorded",
     file: "src/node/shell.ts",
     find: "if (this.#newcomers.has(peer)) return false;",
     replace: "",
-    seeds: 2_000,
+    seeds: 500,
   },
   {
     name: "key not durable before its order leaves",

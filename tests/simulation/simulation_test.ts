@@ -45,8 +45,8 @@ Deno.test("the faults that a seed draws do happen", async () => {
   const seen = new Set<string>();
   const words = [
     ...["crash", "stop ", "blocked", "clock", "put back", "refuses", "checkpointed", "refused"],
-    ...["before a write", "after a write", "between two sends", "the disk failed", "inquiry"],
-    ...["id_reused", "key ", "the connection broke"],
+    ...["before a write", "after a write", "between two sends", "at a first meeting"],
+    ...["the disk failed", "inquiry", "id_reused", "key ", "the connection broke"],
   ];
   for (let seed = 1; seed <= 60 && seen.size < words.length; seed++) {
     const text = (await traceOf(seed)).join("\n");
