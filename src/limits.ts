@@ -152,8 +152,17 @@ export const checkpointCommitWrites = 50;
 export const checkpointRecordsDefault = 100_000;
 /** Checkpoints, one on the other, that a replay reads at most. */
 export const checkpointLayersMax = 64;
+/** Of what is not read any more: keys deleted with one checkpoint, which writes fewer, and of these with
+ * one commit. */
+export const unusedKeysMax = 5_000;
+export const unusedKeysPerCommit = 500;
 /** Index items in one page: one read of a few KiB finds an id. */
 export const indexPageItems = 256;
+/** Runs of idempotency keys, merged as often, that are merged into one. */
+export const keyRunsMerged = 8;
+/** Pages that a checkpoint writes of each merge: at least, and for each new page of keys. */
+export const mergePagesMin = 64;
+export const mergePagesPerPage = 2;
 
 // HTTP
 
@@ -208,6 +217,10 @@ invariant(
 invariant(
   2 * orderDelayMsMax < resendIntervalMs,
   "an order is known to be late before it is sent again",
+);
+invariant(
+  unusedKeysPerCommit <= kvCommitMutationsMax,
+  "what is not read any more is deleted in commits that the storage takes",
 );
 invariant(heartbeatIntervalMs * 2 < silenceMsMax, "one lost heartbeat is no silence");
 invariant(

@@ -13,7 +13,7 @@ import type { VectorClock } from "../protocol/vector_clock.ts";
 import { Interned, Slab, slotsDefault } from "./interned.ts";
 
 /** Of orders, frames, entries and checkpoints alike. Changing any of them needs another one. */
-export const formatVersion = 4;
+export const formatVersion = 5;
 /** Of SHA-256. */
 export const hashBytes = 32;
 /** Of Ed25519. */

@@ -17,9 +17,10 @@ import { checkpointLayersMax, entryPartBytesMax } from "../limits.ts";
 import type { Frozen } from "../protocol/frozen.ts";
 import type { Checkpointed, EntryContext, LogRecord } from "../protocol/record.ts";
 import type { Found } from "../protocol/step.ts";
-import type { Storage, StorageKey, Write } from "./storage.ts";
+import type { Storage, Write } from "./storage.ts";
 import type { Head, Layer, Pointer } from "./stored.ts";
 import { hashBytes } from "./stored.ts";
+import type { KeyRange } from "./unused.ts";
 
 /** What is below a first layer. */
 const nothing = new Uint8Array(hashBytes);
@@ -67,8 +68,20 @@ export class Checkpoint {
   }
 
   /** What makes it valid, once it is confirmed. */
-  pointer(runs: readonly number[]): Pointer {
-    return { ...this.#written, number: this.number, entryHash: this.#entryHash, runs };
+  pointer(index: Pick<Pointer, "runs" | "unused">): Pointer {
+    return { ...this.#written, number: this.number, entryHash: this.#entryHash, ...index };
+  }
+
+  /** The pieces of the checkpoint before that a replay from this one does not read. */
+  unusedOf(before: Pointer): KeyRange[] {
+    const used = new Set(this.#written.layers.map(({ number }) => number));
+    const unused: KeyRange[] = [];
+    for (const { number, pieces } of before.layers) {
+      if (!used.has(number)) unused.push({ prefix: ["state", number], first: 0, end: pieces });
+    }
+    const { number, restPieces } = before;
+    const first = before.layers.at(-1)!.pieces;
+    return [...unused, { prefix: ["state", number], first, end: first + restPieces }];
   }
 
   get #written() {
@@ -154,19 +167,6 @@ async function replayPieces(
   if (hash.digest("hex") !== toHex(expected)) {
     throw new IntegrityError(`The checkpoint at entry ${number} is not what was written`);
   }
-}
-
-/** The pieces of `before` that a replay from `after` does not read. */
-export function* unusedPieces(before: Pointer, after: Pointer): Iterable<StorageKey> {
-  const used = new Set(after.layers.map(({ number }) => number));
-  for (const { number, pieces } of before.layers) {
-    if (!used.has(number)) yield* pieceKeys(number, 0, pieces);
-  }
-  yield* pieceKeys(before.number, before.layers.at(-1)!.pieces, before.restPieces);
-}
-
-function* pieceKeys(number: number, first: number, pieces: number): Iterable<StorageKey> {
-  for (let piece = first; piece < first + pieces; piece++) yield ["state", number, piece];
 }
 
 /** The hashes of checkpoints, one after the other, from states that the entries make. */

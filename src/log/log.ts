@@ -8,7 +8,7 @@ import { decodeStoredDetails } from "../codec/details.ts";
 import type { Entry, Witness } from "../codec/record.ts";
 import { decodeEntry, encodeEntry } from "../codec/record.ts";
 import { IntegrityError, invariant, messageOf } from "../errors.ts";
-import { checkpointCommitBytes, checkpointCommitWrites } from "../limits.ts";
+import { checkpointCommitBytes, checkpointCommitWrites, unusedKeysMax } from "../limits.ts";
 import type { SealedDetails } from "../protocol/details.ts";
 import type { Frozen } from "../protocol/frozen.ts";
 import type { PaymentId } from "../protocol/id.ts";
@@ -19,8 +19,9 @@ import type { VectorClock } from "../protocol/vector_clock.ts";
 import { emptyClock } from "../protocol/vector_clock.ts";
 import type { Standing } from "./beside.ts";
 import { Beside, detailsOf } from "./beside.ts";
-import { Checkpoint, replayState, unusedPieces } from "./checkpoint.ts";
+import { Checkpoint, replayState } from "./checkpoint.ts";
 import { LookUpIndex, lookUpKeyOf } from "./look_up_index.ts";
+import type { Run } from "./run.ts";
 import type { Storage, StorageKey, Write } from "./storage.ts";
 import type { Head, Pointer } from "./stored.ts";
 import {
@@ -35,6 +36,8 @@ import {
   splitParts,
   unseal,
 } from "./stored.ts";
+import type { KeyRange } from "./unused.ts";
+import { deleteKeys, takeKeys, unfinishedAfter } from "./unused.ts";
 
 export type { Head };
 
@@ -63,6 +66,10 @@ export class Log {
   /** A later checkpoint is confirmed than the one that replay began with: what has changed since that one
    * is not what has changed since the confirmed one. */
   #isUnfinished = false;
+  /** What a checkpoint has said is not read any more, and was not deleted yet. */
+  #unused: readonly KeyRange[];
+  /** What a checkpoint has left that was never finished is deleted. */
+  #isCleared = false;
   /** Of all entries appended since it was opened. */
   appendedBytes = 0;
 
@@ -71,6 +78,8 @@ export class Log {
     this.#index = new LookUpIndex(storage);
     this.#head = head;
     this.#checkpoint = checkpoint;
+    // A crash may have come before all of it was deleted.
+    this.#unused = checkpoint?.unused ?? [];
   }
 
   /**
@@ -118,6 +127,11 @@ export class Log {
 
   get indexHasKeys(): boolean {
     return this.#index.hasKeys;
+  }
+
+  /** Of the look-up index, as of its latest checkpoint. */
+  get runs(): readonly Run[] {
+    return this.#index.runs;
   }
 
   /**
@@ -330,9 +344,18 @@ export class Log {
   }
 
   async writeCheckpoint(checkpoint: Checkpoint): Promise<void> {
+    if (!this.#isCleared) {
+      await deleteKeys(this.#storage, await unfinishedAfter(this.#storage, this.checkpointNumber));
+      this.#isCleared = true;
+    }
+    await this.#commitInPieces(checkpoint.writes());
+    await this.#commitInPieces(this.#index.merge());
+  }
+
+  async #commitInPieces(writes: Iterable<Write> | AsyncIterable<Write>): Promise<void> {
     let batch: Write[] = [];
     let bytes = 0;
-    for (const write of checkpoint.writes()) {
+    for await (const write of writes) {
       const size = (write.value?.length ?? 0) + 128;
       // Small ones: between two of them the node's entries have their turn.
       if (bytes + size > checkpointCommitBytes || batch.length === checkpointCommitWrites) {
@@ -343,22 +366,23 @@ export class Log {
       batch.push(write);
       bytes += size;
     }
-    await this.#storage.commit(batch);
+    if (batch.length > 0) await this.#storage.commit(batch);
   }
 
   /** Makes a checkpoint, written and confirmed by an entry, the one that replay begins with. */
   async finishCheckpoint(checkpoint: Checkpoint): Promise<void> {
-    const { number } = checkpoint;
     const before = this.#checkpoint;
-    const pointer = checkpoint.pointer([...this.#index.runs, number]);
+    const unused = [...this.#unused, ...this.#index.thaw()];
+    if (before) unused.push(...checkpoint.unusedOf(before));
+    const pointer = checkpoint.pointer({ runs: this.#index.names, unused });
     await this.#storage.commit([{ key: ["checkpoint"], value: encodePointer(pointer) }]);
     this.#checkpoint = pointer;
     this.#isUnfinished = false;
-    this.#index.thaw(number);
-    const unused = before ? [...unusedPieces(before, pointer)] : [];
-    for (let at = 0; at < unused.length; at += 500) {
-      await this.#storage.commit(unused.slice(at, at + 500).map((key) => ({ key })));
-    }
+    // Only now: until the pointer is durable a crash would bring back the one that reads it.
+    await this.#index.quiet();
+    const { keys, left } = takeKeys(unused, unusedKeysMax);
+    await deleteKeys(this.#storage, keys);
+    this.#unused = left;
   }
 
   close(): void {

@@ -5,6 +5,9 @@ import { Reader, toHex, Writer } from "../bytes.ts";
 import { checkVersion, formatVersion } from "../codec/values.ts";
 import { FormatError, IntegrityError, invariant } from "../errors.ts";
 import { entryPartBytesMax, kvValueBytesMax } from "../limits.ts";
+import { undigested, writeDigest } from "./digest.ts";
+import type { RunNames } from "./look_up_index.ts";
+import type { KeyRange } from "./unused.ts";
 
 export const hashBytes = 32;
 
@@ -102,14 +105,18 @@ export interface Pointer {
   /** Of the entry at which it stands. */
   readonly entryHash: Uint8Array;
   /** Of the look-up index. */
-  readonly runs: readonly number[];
+  readonly runs: RunNames;
+  /** What it does not read any more, as far as it was there when it was written. */
+  readonly unused: readonly KeyRange[];
 }
 
 /** Before the version, which pointers did not have up to version 3: those began with an entry's number,
  * which is never 0. */
 const versionMark = 0;
 
-export function encodePointer({ layers, hash, restPieces, entryHash, runs }: Pointer): Uint8Array {
+export function encodePointer(
+  { layers, hash, restPieces, entryHash, runs, unused }: Pointer,
+): Uint8Array {
   const w = new Writer(1024);
   w.u8(versionMark);
   w.u8(formatVersion);
@@ -123,15 +130,24 @@ export function encodePointer({ layers, hash, restPieces, entryHash, runs }: Poi
   w.varint(restPieces);
   w.raw(hash);
   w.raw(entryHash);
-  w.varint(runs.length);
-  for (const run of runs) w.varint(run);
+  w.varint(runs.payments);
+  w.varint(runs.keys.length);
+  for (const { number, level } of runs.keys) {
+    w.varint(number);
+    w.varint(level);
+  }
+  w.varint(unused.length);
+  for (const range of unused) writeRange(w, range);
+  // What it says is unused will be deleted.
+  writeDigest(w);
   return w.slice();
 }
 
 export function decodePointer(bytes: Uint8Array): Pointer {
-  const r = new Reader(bytes);
-  const isOld = r.u8() !== versionMark;
-  checkVersion(isOld ? 3 : r.u8(), "checkpoint");
+  // Up to version 4 there was no digest to check.
+  checkVersion(bytes[0] === versionMark ? bytes[1] ?? 0 : 3, "checkpoint");
+  const r = new Reader(undigested(bytes, "the pointer to the checkpoint"));
+  r.raw(2);
   const layers = Array.from({ length: r.varint() }, () => ({
     number: r.varint(),
     pieces: r.varint(),
@@ -146,10 +162,28 @@ export function decodePointer(bytes: Uint8Array): Pointer {
     restPieces: r.varint(),
     hash: r.raw(hashBytes).slice(),
     entryHash: r.raw(hashBytes).slice(),
-    runs: Array.from({ length: r.varint() }, () => r.varint()),
+    runs: {
+      payments: r.varint(),
+      keys: Array.from({ length: r.varint() }, () => ({ number: r.varint(), level: r.varint() })),
+    },
+    unused: Array.from({ length: r.varint() }, () => readRange(r)),
   };
   r.end();
   return pointer;
+}
+
+function writeRange(w: Writer, { prefix: [word, ...numbers], first, end }: KeyRange): void {
+  w.text(word);
+  w.varint(numbers.length);
+  for (const number of numbers) w.varint(number);
+  w.varint(first);
+  w.varint(end);
+}
+
+function readRange(r: Reader): KeyRange {
+  const word = r.text();
+  const numbers = Array.from({ length: r.varint() }, () => r.varint());
+  return { prefix: [word, ...numbers], first: r.varint(), end: r.varint() };
 }
 
 /** Whether a value holds nothing any more: it was overwritten with zeros, in its own place. */

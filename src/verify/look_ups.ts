@@ -1,10 +1,12 @@
 /** The look-up index of a log against its entries. */
 
-import { createHash } from "node:crypto";
+import { digest } from "@chainsafe/as-sha256";
 import { toHex, Writer } from "../bytes.ts";
 import { IntegrityError } from "../errors.ts";
 import type { Log } from "../log/log.ts";
-import { digitsOf, keyBytes, lookUpKeyOf, readPage, readRun } from "../log/look_up_index.ts";
+import { digitsOf, kindOf, lookUpKeyOf } from "../log/look_up_index.ts";
+import type { Run, RunName } from "../log/run.ts";
+import { keyBytes, kinds, readPage } from "../log/run.ts";
 import type { Storage } from "../log/storage.ts";
 import type { LogRecord } from "../protocol/record.ts";
 import type { LookUpKey } from "../protocol/step.ts";
@@ -19,10 +21,10 @@ const zero: Sum = [0, 0];
 const modulus = 2 ** 48;
 
 /** What the pages of a run hold. */
-interface ReadRun {
+interface Pages {
   sum: Sum;
-  /** Of each kind the first keys of the pages, as far as their numbers have no gap. */
-  readonly firsts: Writer[];
+  /** The first keys of the pages, as far as their numbers have no gap. */
+  readonly firsts: Writer;
 }
 
 /**
@@ -33,11 +35,11 @@ export class LookUpCheck {
   readonly #name: string;
   readonly #storage: Storage;
   readonly #findings: Findings;
-  /** Sums of the items of all entries up to each run's. */
-  readonly #upTo = new Map<number, Sum>([[0, zero]]);
-  #sum: Sum = zero;
-  #runs = new Set<number>();
-  #lastRun = 0;
+  /** Of each kind sums of the items of all entries up to each at which a run ends. */
+  readonly #upTo = kinds.map(() => new Map<number, Sum>([[0, zero]]));
+  readonly #sums: Sum[] = kinds.map(() => zero);
+  readonly #ends = new Set<number>();
+  #checkpoint = 0;
   /** Keys and entries that speak of them, not always from the first on. */
   #sample = new Map<LookUpKey, number[]>();
   /** Spoken of in the entry that is being read: the index has each once. */
@@ -54,18 +56,20 @@ export class LookUpCheck {
   /** @param checkpoint the entry up to which runs count; later ones were never finished */
   async begin(checkpoint: number): Promise<void> {
     for await (const { key } of this.#storage.listFrom("run", ["run"])) {
-      const number = key[1] as number;
-      if (number <= checkpoint) this.#runs.add(number);
+      const number = key[2] as number;
+      if (number <= checkpoint) this.#ends.add(number);
     }
-    this.#lastRun = checkpoint;
+    this.#ends.add(checkpoint);
+    this.#checkpoint = checkpoint;
   }
 
   add(record: LogRecord, number: number): void {
     const key = lookUpKeyOf(record);
     if (!key || this.#inEntry.has(key)) return;
     this.#inEntry.add(key);
-    if (number <= this.#lastRun) {
-      this.#sum = plus(this.#sum, key.includes("-") ? 0 : 1, digitsOf(key), number);
+    if (number <= this.#checkpoint) {
+      const kind = kindOf(key);
+      this.#sums[kind] = plus(this.#sums[kind]!, digitsOf(key), number);
     }
     const known = this.#sample.get(key);
     if (known) known.push(number);
@@ -74,7 +78,8 @@ export class LookUpCheck {
 
   endEntry(number: number): void {
     this.#inEntry.clear();
-    if (this.#runs.has(number)) this.#upTo.set(number, this.#sum);
+    if (!this.#ends.has(number)) return;
+    for (const kind of kinds) this.#upTo[kind]!.set(number, this.#sums[kind]!);
   }
 
   #addToSample(key: LookUpKey, number: number): void {
@@ -88,7 +93,7 @@ export class LookUpCheck {
   /** @param log replayed */
   async finish(log: Log): Promise<void> {
     try {
-      await this.#checkRuns();
+      await this.#checkRuns(log.runs);
       for (const [key, numbers] of this.#sample) {
         const found = new Set((await log.lookUp(key)).map(([{ number }]) => number));
         if (numbers.every((number) => found.has(number))) continue;
@@ -100,46 +105,45 @@ export class LookUpCheck {
     }
   }
 
-  async #checkRuns(): Promise<void> {
-    if (this.#lastRun === 0) return;
-    const runs = await this.#readRuns();
-    // Each run holds what came after the run before it, or, where that one's checkpoint was never
-    // finished, after an earlier one.
-    const numbers = [...this.#upTo.keys()].sort((a, b) => b - a);
-    for (let run = this.#lastRun; run > 0;) {
-      const { sum, firsts } = runs.get(run) ?? { sum: zero, firsts: [] };
-      const end = this.#upTo.get(run);
-      const before = end &&
-        numbers.find((number) => number < run && isDifference(end, this.#upTo.get(number)!, sum));
-      if (before === undefined) {
-        return this.#violation(`up to entry ${run} does not agree with the entries`);
+  async #checkRuns(runs: readonly Run[]): Promise<void> {
+    const pages = await this.#readPages(runs);
+    for (const kind of kinds) {
+      const upTo = this.#upTo[kind]!;
+      // Each run holds what came after the run before it.
+      let end = 0;
+      for (const run of runs.filter((run) => run.kind === kind)) {
+        const { number, after } = run;
+        const { sum = zero, firsts } = pages.get(nameOf(run)) ?? {};
+        if (after !== end || !isSum(upTo.get(after), sum, upTo.get(number))) {
+          return this.#violation(`up to entry ${number} does not agree with the entries`);
+        }
+        if (toHex(firsts?.slice() ?? new Uint8Array()) !== toHex(run.firsts)) {
+          this.#violation("has a page where it is not looked for");
+        }
+        end = number;
       }
-      const { pages } = await readRun(this.#storage, run);
-      for (const [kind, ofKind] of pages.entries()) {
-        const there = firsts[kind]?.slice() ?? new Uint8Array();
-        if (toHex(there) === toHex(ofKind?.firsts ?? new Uint8Array())) continue;
-        this.#violation("has a page where it is not looked for");
-      }
-      run = before;
+      if (isSum(upTo.get(end), zero, upTo.get(this.#checkpoint))) continue;
+      return this.#violation(`up to entry ${this.#checkpoint} does not agree with the entries`);
     }
   }
 
-  async #readRuns(): Promise<Map<number, ReadRun>> {
-    const runs = new Map<number, ReadRun>();
+  async #readPages(runs: readonly Run[]): Promise<Map<string, Pages>> {
+    const all = new Map<string, Pages>(
+      runs.map((run) => [nameOf(run), { sum: zero, firsts: new Writer() }]),
+    );
     for await (const { key, value } of this.#storage.listFrom("page", ["page"])) {
-      const [, number, kind, page] = key as [string, number, number, number];
-      if (!this.#runs.has(number)) continue;
-      const run = runs.get(number) ?? { sum: zero, firsts: [] };
-      const firsts = run.firsts[kind] ??= new Writer();
+      const [, kind, number, level, page] = key as [string, 0 | 1, number, number, number];
+      const pages = all.get(nameOf({ kind, number, level }));
+      if (!pages) continue;
+      const { firsts } = pages;
       let isFirst = firsts.length === page * keyBytes;
       for (const { digits, number } of readPage(value)) {
         if (isFirst) firsts.hex(digits);
         isFirst = false;
-        run.sum = plus(run.sum, kind, digits, number);
+        pages.sum = plus(pages.sum, digits, number);
       }
-      runs.set(number, run);
     }
-    return runs;
+    return all;
   }
 
   #violation(what: string): void {
@@ -147,11 +151,27 @@ export class LookUpCheck {
   }
 }
 
-function plus([a, b]: Sum, kind: number, digits: string, number: number): Sum {
-  const hash = createHash("sha256").update(`${kind} ${digits} ${number}`).digest();
-  return [(a + hash.readUIntBE(0, 6)) % modulus, (b + hash.readUIntBE(6, 6)) % modulus];
+function nameOf({ kind, number, level }: RunName): string {
+  return `${kind} ${number} ${level}`;
 }
 
-function isDifference(end: Sum, start: Sum, sum: Sum): boolean {
-  return end.every((value, i) => (start[i]! + sum[i]!) % modulus === value);
+const item = new Writer(keyBytes + 8);
+
+function plus([a, b]: Sum, digits: string, number: number): Sum {
+  item.truncate(0);
+  item.hex(digits);
+  item.varint(number);
+  const hash = digest(item.view());
+  return [(a + sixBytes(hash, 0)) % modulus, (b + sixBytes(hash, 6)) % modulus];
+}
+
+function sixBytes(bytes: Uint8Array, at: number): number {
+  let value = 0;
+  for (let i = at; i < at + 6; i++) value = value * 256 + bytes[i]!;
+  return value;
+}
+
+function isSum(start: Sum | undefined, sum: Sum, end: Sum | undefined): boolean {
+  return start !== undefined &&
+    sum.every((value, i) => (start[i]! + value) % modulus === end?.[i]);
 }

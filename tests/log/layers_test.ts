@@ -226,7 +226,7 @@ const refused: readonly [claim: string, change: Change, named: string][] = [
       const value = await valueOf(disk, ["checkpoint"]);
       return [{ key: ["checkpoint"], value: new Uint8Array([5, ...value]) }];
     },
-    "checkpoint of version 3; this program knows 4",
+    "checkpoint of version 3; this program knows 5",
   ],
 ];
 
@@ -272,7 +272,7 @@ for (const [name, make] of disks) {
         writes.push(write);
         await books.credit(1, 5_999);
       }
-      assert(writes.length > 3);
+      assert(writes.length >= 3);
       await books.add(openedOf(10_000 + books.log.head.number));
       for (const write of writes) await books.storage.commit([write]);
       await books.add(begun.record);

@@ -3,7 +3,7 @@
 import { assertEquals, assertRejects } from "@std/assert";
 import { IntegrityError } from "../../src/errors.ts";
 import { indexPageItems } from "../../src/limits.ts";
-import { hashOf } from "../../src/log/stored.ts";
+import { decodePointer, encodePointer, hashOf } from "../../src/log/stored.ts";
 import type { StorageKey, Write } from "../../src/log/storage.ts";
 import type { Disk } from "./disks.ts";
 import { disks, edit, keysOf, valueOf } from "./disks.ts";
@@ -37,6 +37,13 @@ async function flipped(disk: Disk, key: Write["key"], at: number): Promise<Write
 
 async function entryKey(disk: Disk, number: number, part: number): Promise<Write> {
   return { key: ["entry", number, part], value: await valueOf(disk, ["entry", number, part]) };
+}
+
+/** A run's directory that says another entry after which its items begin, with its digest. */
+function directoryAfter(after: number, directory: Uint8Array): Uint8Array {
+  const bytes = directory.slice(0, -16);
+  bytes[0] = after;
+  return new Uint8Array([...bytes, ...hashOf(bytes).subarray(0, 16)]);
 }
 
 /** As an entry that fits one part is stored: its length, its hash, its bytes. */
@@ -149,8 +156,11 @@ const changes: [claim: string, change: (disk: Disk) => Promise<Write[]>, named: 
   ],
   [
     "a checkpoint that stands at another entry",
-    // Before the list of runs: the hash of its entry.
-    async (disk) => [await flipped(disk, ["checkpoint"], -3)],
+    async (disk) => {
+      const pointer = decodePointer(await valueOf(disk, ["checkpoint"]));
+      const value = encodePointer({ ...pointer, entryHash: new Uint8Array(32) });
+      return [{ key: ["checkpoint"], value }];
+    },
     "Entry 3 of the log does not follow",
   ],
   [
@@ -159,14 +169,32 @@ const changes: [claim: string, change: (disk: Disk) => Promise<Write[]>, named: 
     "checkpoint",
   ],
   [
+    "a changed bit of the pointer to the checkpoint",
+    async (disk) => [await flipped(disk, ["checkpoint"], -30)],
+    "the pointer to the checkpoint is damaged",
+  ],
+  [
     "a damaged run of the index",
-    async (disk) => [await flipped(disk, ["run", 2, 0], 4)],
+    async (disk) => [await flipped(disk, ["run", 0, 2, 0, 0], 4)],
     "run 2 of the look-up index is damaged",
   ],
   [
     "a missing run of the index",
-    () => Promise.resolve([{ key: ["run", 2, 0] }]),
+    () => Promise.resolve([{ key: ["run", 0, 2, 0, 0] }]),
     "run 2 of the look-up index is missing",
+  ],
+  [
+    "a missing run of idempotency keys",
+    () => Promise.resolve([{ key: ["run", 1, 2, 0, 0] }]),
+    "run 2 of the look-up index is missing",
+  ],
+  [
+    "a run of the index that comes after itself",
+    async (disk) => {
+      const key: StorageKey = ["run", 0, 2, 0, 0];
+      return [{ key, value: directoryAfter(2, await valueOf(disk, key)) }];
+    },
+    "run 2 of the look-up index begins after its end",
   ],
 ];
 

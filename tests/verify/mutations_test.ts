@@ -768,7 +768,7 @@ const damaged: [claim: string, damage: (kv: Deno.Kv) => Promise<unknown>, named:
     async (kv) => {
       for await (const { key, value } of kv.list({ prefix: ["page"] })) {
         await kv.delete(key);
-        await kv.set([...key.slice(0, 3), 1], value);
+        await kv.set([...key.slice(0, 4), 1], value);
       }
     },
     /bob: the look-up index has a page where it is not looked for/,
