@@ -178,10 +178,13 @@ export function decisionStatement(decision: Stated): Uint8Array {
   return statement((w) => writeDecision(w, decision));
 }
 
+/** Of one statement. */
+const writer = new Writer(128);
+
 function statement(write: (w: Writer) => void): Uint8Array {
-  const w = new Writer(128);
-  write(w);
-  return w.slice();
+  writer.truncate(0);
+  write(writer);
+  return writer.slice();
 }
 
 function writeStatement(w: Writer, message: Message): void {

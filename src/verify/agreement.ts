@@ -4,6 +4,7 @@
  */
 
 import type { PaymentId, TransactionId } from "../protocol/id.ts";
+import { sameBytes } from "../protocol/order.ts";
 import type { Findings } from "./findings.ts";
 import type { CoordinatorHistory, History, ParticipantHistory } from "./history.ts";
 import { isOpen } from "./participant_book.ts";
@@ -93,7 +94,7 @@ class Agreement {
       const what = `${says} transaction ${transaction}, but ${name} has ${other} of it`;
       return this.#violation(payment, what);
     }
-    if (held.hash !== hash) {
+    if (!sameBytes(held.hash, hash)) {
       this.#violation(payment, `the order at ${name} is another than where ${says}`);
     }
     if (held.state === "released") {
@@ -166,8 +167,8 @@ class Agreement {
     } else if (!decided.participants.includes(name)) {
       const what = `${name} has posted it, but has no leg in what ${coordinator} committed`;
       this.#violation(payment, what);
-    } else if (held.decided !== decided.number) {
-      const what = `${name} has it decided in entry ${held.decided} of ${coordinator}, which ` +
+    } else if (held.number !== decided.number) {
+      const what = `${name} has it decided in entry ${held.number} of ${coordinator}, which ` +
         `committed it in entry ${decided.number}`;
       this.#violation(payment, what);
     }

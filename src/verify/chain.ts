@@ -1,8 +1,8 @@
 /** First reading of a log: its chain, its clock, and what it has seen of its peers. */
 
-import { toHex } from "../bytes.ts";
+import { toHex, Writer } from "../bytes.ts";
 import type { Entry, Witness } from "../codec/record.ts";
-import { formatVersion } from "../codec/values.ts";
+import { formatVersion, hashBytes } from "../codec/values.ts";
 import { IntegrityError } from "../errors.ts";
 import type { Log } from "../log/log.ts";
 import type { Checkpointed, Genesis } from "../protocol/record.ts";
@@ -12,7 +12,8 @@ import type { Findings } from "./findings.ts";
 /** What is kept of a log's entries: hashes and clocks, by which other logs are compared with it. */
 export class Chain {
   readonly clocks = new ClockColumns();
-  readonly #hashes: string[] = [];
+  /** One after the other. */
+  readonly #hashes = new Writer();
   /** Checkpoints that entries confirm, by the entry at which they stand. */
   readonly checkpoints = new Map<number, Checkpointed[]>();
   /** The latest entry in which each peer was readmitted. */
@@ -29,16 +30,17 @@ export class Chain {
   }
 
   get length(): number {
-    return this.#hashes.length;
+    return this.#hashes.length / hashBytes;
   }
 
   /** Hexadecimal. */
   hashOf(number: number): string | undefined {
-    return this.#hashes[number - 1];
+    if (number < 1 || number > this.length) return undefined;
+    return toHex(this.#hashes.slice((number - 1) * hashBytes, number * hashBytes));
   }
 
   add(entry: Entry, hash: Uint8Array): void {
-    this.#hashes.push(toHex(hash));
+    this.#hashes.raw(hash);
     this.clocks.add(entry.clock);
     for (const record of entry.records) {
       switch (record.type) {

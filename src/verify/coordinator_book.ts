@@ -1,18 +1,19 @@
 /** The coordinator's payments: each decided once, ended only when it was committed. */
 
 import type { Entry } from "../codec/record.ts";
-import type { PaymentId, TransactionId } from "../protocol/id.ts";
+import type { Epoch, TransactionId } from "../protocol/id.ts";
 import { transactionParts } from "../protocol/id.ts";
 import type { LogRecord } from "../protocol/record.ts";
+import { PaymentTable } from "./payment_table.ts";
 import type { Complaints, Decided, PaymentBook } from "./payments.ts";
 import { OrderSummaries } from "./payments.ts";
 
 export class CoordinatorBook implements PaymentBook<Decided> {
-  readonly payments = new Map<PaymentId, Decided>();
+  readonly payments = new PaymentTable<Decided>(["participants", "code", "hasEnded"]);
   readonly #complaints: Complaints;
   readonly #orders = new OrderSummaries();
-  readonly #transactions = new Set<TransactionId>();
-  readonly #epochs = new Set<string>();
+  /** Of each epoch, those that were committed. */
+  readonly #transactions = new Map<string, Set<number>>();
 
   constructor(complaints: Complaints) {
     this.#complaints = complaints;
@@ -22,7 +23,7 @@ export class CoordinatorBook implements PaymentBook<Decided> {
     const { number } = entry;
     switch (record.type) {
       case "started":
-        this.#epochs.add(`${record.epoch.counter}-${record.epoch.nonce}`);
+        this.#transactions.set(nameOf(record.epoch), new Set());
         return;
       case "committed":
       case "aborted": {
@@ -57,7 +58,7 @@ export class CoordinatorBook implements PaymentBook<Decided> {
             entry,
             `ends transaction ${transaction} of ${payment}, which ${why}`,
           );
-        } else decided.hasEnded = true;
+        } else this.payments.set(payment, { ...decided, hasEnded: true });
       }
     }
   }
@@ -65,12 +66,17 @@ export class CoordinatorBook implements PaymentBook<Decided> {
   finish(): void {}
 
   #checkTransaction(transaction: TransactionId, entry: Entry): void {
-    const { counter, nonce } = transactionParts(transaction);
-    if (this.#transactions.has(transaction)) {
-      this.#complaints.add(entry, `commits transaction ${transaction} a second time`);
-    } else if (!this.#epochs.has(`${counter}-${nonce}`)) {
+    const parts = transactionParts(transaction);
+    const committed = this.#transactions.get(nameOf(parts));
+    if (!committed) {
       this.#complaints.add(entry, `commits transaction ${transaction} of an epoch never started`);
+    } else if (committed.has(parts.sequence)) {
+      this.#complaints.add(entry, `commits transaction ${transaction} a second time`);
     }
-    this.#transactions.add(transaction);
+    committed?.add(parts.sequence);
   }
+}
+
+function nameOf({ counter, nonce }: Epoch): string {
+  return `${counter}-${nonce}`;
 }

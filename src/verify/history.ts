@@ -4,7 +4,6 @@ import type { Entry } from "../codec/record.ts";
 import { IntegrityError } from "../errors.ts";
 import type { Log } from "../log/log.ts";
 import type { Storage } from "../log/storage.ts";
-import type { PaymentId } from "../protocol/id.ts";
 import type { Posted } from "../protocol/record.ts";
 import type { Chain } from "./chain.ts";
 import { CoordinatorBook } from "./coordinator_book.ts";
@@ -13,6 +12,7 @@ import type { Findings } from "./findings.ts";
 import { Fold } from "./fold.ts";
 import { LookUpCheck } from "./look_ups.ts";
 import { ParticipantBook } from "./participant_book.ts";
+import type { PaymentTable } from "./payment_table.ts";
 import type { Decided, Held } from "./payments.ts";
 import { Complaints } from "./payments.ts";
 import { SignatureCheck } from "./signatures.ts";
@@ -26,12 +26,12 @@ interface NodeHistory {
 
 export interface CoordinatorHistory extends NodeHistory {
   readonly role: "coordinator";
-  readonly payments: ReadonlyMap<PaymentId, Decided>;
+  readonly payments: PaymentTable<Decided>;
 }
 
 export interface ParticipantHistory extends NodeHistory {
   readonly role: "participant";
-  readonly payments: ReadonlyMap<PaymentId, Held>;
+  readonly payments: PaymentTable<Held>;
 }
 
 export type History = CoordinatorHistory | ParticipantHistory;

@@ -2,7 +2,9 @@
 
 import type { Entry } from "../codec/record.ts";
 import type { PaymentId, TransactionId } from "../protocol/id.ts";
+import { sameBytes } from "../protocol/order.ts";
 import type { Acknowledged, LogRecord, Posted, Prepared, Released } from "../protocol/record.ts";
+import { PaymentTable } from "./payment_table.ts";
 import type { Complaints, Held, PaymentBook } from "./payments.ts";
 import { OrderSummaries } from "./payments.ts";
 
@@ -24,7 +26,14 @@ interface Mismatch {
 }
 
 export class ParticipantBook implements PaymentBook<Held> {
-  readonly payments = new Map<PaymentId, Held>();
+  readonly payments = new PaymentTable<Held>([
+    "participants",
+    "state",
+    "code",
+    "signer",
+    "commit",
+    "by",
+  ]);
   readonly #complaints: Complaints;
   readonly #orders = new OrderSummaries();
   /** Earlier attempts; most payments have none. */
@@ -57,7 +66,7 @@ export class ParticipantBook implements PaymentBook<Held> {
           this.#complain(entry, "forces", transaction, order.payment, "is not prepared");
         }
         const summary = this.#orders.of(order);
-        if (held && summary.hash !== held.hash) {
+        if (held && !sameBytes(summary.hash, held.hash)) {
           this.#complain(entry, "forces", transaction, order.payment, "was of another order");
         }
         this.payments.set(order.payment, { ...summary, transaction, state: "forced", commit, by });
@@ -100,7 +109,7 @@ export class ParticipantBook implements PaymentBook<Held> {
           transaction: held?.transaction,
           state: "released",
           code,
-          decided: decided?.number,
+          number: decided?.number,
         });
       }
     }
@@ -159,17 +168,14 @@ export class ParticipantBook implements PaymentBook<Held> {
       const why = known ? `is ${known} already` : "is not prepared";
       return this.#complain(entry, verb, transaction, payment, why);
     }
-    const decided = record.decided?.number;
     const { hash, participants } = held;
-    const code = record.type === "released" ? record.code : undefined;
-    const state = type;
     this.payments.set(payment, {
       hash,
       participants,
       transaction,
-      state,
-      decided,
-      code,
+      state: type,
+      number: record.decided?.number,
+      code: record.type === "released" ? record.code : undefined,
       signer,
     });
   }

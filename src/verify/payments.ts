@@ -1,38 +1,30 @@
 /** What is kept of each payment of a log: enough to compare it with the other nodes' logs. */
 
-import { toHex } from "../bytes.ts";
 import type { Entry } from "../codec/record.ts";
-import { hashOf } from "../log/stored.ts";
-import type { PaymentId, TransactionId } from "../protocol/id.ts";
 import type { Order, RefusalCode } from "../protocol/order.ts";
 import { participantsOf } from "../protocol/order.ts";
 import type { LogRecord } from "../protocol/record.ts";
 import type { Findings } from "./findings.ts";
+import type { PaymentSummary, PaymentTable } from "./payment_table.ts";
 
 /** An order, without its legs. */
-export interface OrderSummary {
-  /** SHA-256 of its bytes, hexadecimal. */
-  readonly hash: string;
+export interface OrderSummary extends Pick<PaymentSummary, "hash"> {
   readonly participants: readonly string[];
 }
 
-/** A payment at the coordinator. */
-export interface Decided extends OrderSummary {
-  /** Missing where the payment was aborted. */
-  readonly transaction?: TransactionId;
-  /** The entry of the decision. */
+/** A payment at the coordinator. Without a transaction it was aborted. */
+export interface Decided extends OrderSummary, PaymentSummary {
   readonly number: number;
   readonly code?: RefusalCode;
-  hasEnded: boolean;
+  readonly hasEnded: boolean;
 }
 
-/** A payment at a participant. */
-export interface Held extends OrderSummary {
-  /** The latest that it was prepared for; missing where it never was. */
-  readonly transaction?: TransactionId;
+/**
+ * A payment at a participant. Its transaction is the latest that it was prepared for, if it ever was; the
+ * coordinator's entry is there if the record names one.
+ */
+export interface Held extends OrderSummary, PaymentSummary {
   readonly state: "prepared" | "forced" | "posted" | "released" | "mismatch";
-  /** The coordinator's entry, where the record names one. */
-  readonly decided?: number;
   /** Why the payment, not only an attempt, was aborted. */
   readonly code?: RefusalCode;
   /** Who has signed the decision that it was settled by. */
@@ -43,8 +35,8 @@ export interface Held extends OrderSummary {
 }
 
 /** The records of one log, one after the other. */
-export interface PaymentBook<Summary> {
-  readonly payments: ReadonlyMap<PaymentId, Summary>;
+export interface PaymentBook<Summary extends PaymentSummary> {
+  readonly payments: PaymentTable<Summary>;
   /** @param signer of the decision that the record settles a payment by, where its signature holds */
   add(record: LogRecord, entry: Entry, signer?: string): void;
   /** After the last entry. */
@@ -79,6 +71,6 @@ export class OrderSummaries {
     const key = names.join();
     const known = this.#lists.get(key);
     if (!known) this.#lists.set(key, names);
-    return { hash: toHex(hashOf(order.bytes)), participants: known ?? names };
+    return { hash: order.hash, participants: known ?? names };
   }
 }
