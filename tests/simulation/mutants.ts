@@ -202,9 +202,23 @@ export const mutants: readonly Mutant[] = [
   {
     name: "a layer deleted that is still read",
     file: "src/log/checkpoint.ts",
-    find: "if (!used.has(number)) yield*",
-    replace: "yield*",
+    find: "if (!used.has(number)) unused.push",
+    replace: "unused.push",
     seeds: 50,
+  },
+  {
+    name: "a checkpoint that names no runs of payments",
+    file: "src/log/look_up_index.ts",
+    find: "payments: payments.at(-1)?.number ?? 0,",
+    replace: "payments: 0,",
+    seeds: 50,
+  },
+  {
+    name: "merged keys forgotten",
+    file: "src/log/look_up_index.ts",
+    find: "keys.splice(keys.indexOf(inputs[0]!), inputs.length, output);",
+    replace: "keys.splice(keys.indexOf(inputs[0]!), inputs.length);",
+    seeds: 500,
   },
   {
     name: "checkpoint without the account behind a card",
