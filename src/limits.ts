@@ -145,6 +145,8 @@ export const turnBytesMax = 450_000;
 export const turnEventsMax = 4_096;
 /** Events queued for a node's loop; past it new payments get `overloaded`. */
 export const queueEventsMax = 100_000;
+/** Entries of the log that were read again, kept in memory. */
+export const entriesKept = 4;
 /** Of a checkpoint's writes that are committed together; a whole piece of state is one. */
 export const checkpointCommitBytes = 160_000;
 export const checkpointCommitWrites = 50;
@@ -179,6 +181,8 @@ export const paymentBatchesMax = 8;
 export const idempotencyKeyLengthMax = 255;
 export const listLimitDefault = 50;
 export const listLimitMax = 500;
+/** Records that are read for one list before it ends early, but for the rest of an entry. */
+export const listRecordsMax = 20_000;
 
 invariant(tickIntervalMs < inquiryIntervalMs, "time-outs are noticed on ticks");
 invariant(inquiryIntervalMs < voteTimeoutMs, "a lost vote is found before the vote timeout");

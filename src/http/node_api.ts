@@ -307,8 +307,10 @@ export interface PaymentQuery {
   readonly account?: string;
 }
 
+/** Fewer than were asked for may be there, and older ones all the same. */
 export interface PaymentPage {
   readonly payments: readonly PaymentView[];
+  /** The cursor of the page after it; nothing where there is none. */
   readonly next?: string;
 }
 

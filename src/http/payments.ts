@@ -199,7 +199,8 @@ const listRoute = createRoute({
   },
   responses: {
     200: jsonOf(
-      "A page of them; next is the cursor of the page after it",
+      "A page of them, maybe of fewer than the limit; next is the cursor of the page after it, and " +
+        "missing where there is none",
       z.object({ payments: z.array(paymentSchema), next: z.string().optional() }),
     ),
     ...problems(400, 401, 421),

@@ -8,7 +8,12 @@ import { decodeStoredDetails } from "../codec/details.ts";
 import type { Entry, Witness } from "../codec/record.ts";
 import { decodeEntry, encodeEntry } from "../codec/record.ts";
 import { IntegrityError, invariant, messageOf } from "../errors.ts";
-import { checkpointCommitBytes, checkpointCommitWrites, unusedKeysMax } from "../limits.ts";
+import {
+  checkpointCommitBytes,
+  checkpointCommitWrites,
+  entriesKept,
+  unusedKeysMax,
+} from "../limits.ts";
 import type { SealedDetails } from "../protocol/details.ts";
 import type { Frozen } from "../protocol/frozen.ts";
 import type { PaymentId } from "../protocol/id.ts";
@@ -70,6 +75,8 @@ export class Log {
   #unused: readonly KeyRange[];
   /** What a checkpoint has left that was never finished is deleted. */
   #isCleared = false;
+  /** The last that were read one by one: who asks for a payment often asks for its neighbours. */
+  readonly #entries = new Map<number, Entry>();
   /** Of all entries appended since it was opened. */
   appendedBytes = 0;
 
@@ -263,6 +270,8 @@ export class Log {
 
   /** The records of that entry. */
   async entry(number: number): Promise<Entry> {
+    const known = this.#entries.get(number);
+    if (known) return known;
     const { bytes } = await this.#read(number);
     let entry;
     try {
@@ -270,8 +279,13 @@ export class Log {
     } catch (error) {
       throw new IntegrityError(`Entry ${number} of the log: ${messageOf(error)}`);
     }
-    if (entry.number === number) return entry;
-    throw new IntegrityError(`Entry ${number} of the log is in truth entry ${entry.number}`);
+    if (entry.number !== number) {
+      throw new IntegrityError(`Entry ${number} of the log is in truth entry ${entry.number}`);
+    }
+    this.#entries.set(number, entry);
+    const [oldest] = this.#entries.keys();
+    if (this.#entries.size > entriesKept) this.#entries.delete(oldest!);
+    return entry;
   }
 
   /** An entry as it stands in the chain. */

@@ -2,6 +2,7 @@
 
 import { FormatError } from "../errors.ts";
 import type { PaymentPage, PaymentQuery, PaymentView } from "../http/node_api.ts";
+import { listRecordsMax } from "../limits.ts";
 import type { Log } from "../log/log.ts";
 import type { Order } from "../protocol/order.ts";
 import type { LogRecord } from "../protocol/record.ts";
@@ -20,7 +21,8 @@ function orderIn(record: LogRecord): Order | undefined {
 }
 
 /**
- * One page of what the log knows up to entry `head`.
+ * One page of what the log knows up to entry `head`. It has fewer payments than it may where many records
+ * are not of the account: who asks for them must not hold up all others.
  *
  * @throws {FormatError} for a cursor that no page gave
  */
@@ -32,9 +34,13 @@ export async function listPayments(
 ): Promise<PaymentPage> {
   const payments: PaymentView[] = [];
   const from = cursor === undefined ? undefined : parseCursor(cursor, head);
+  let read = 0;
   for (let number = from?.number ?? head; number > 0; number--) {
+    if (read > listRecordsMax) return { payments, next: `${number + 1}.0` };
     const { records } = await log.entry(number);
     const isFirst = number === from?.number;
+    // It was read for the page before, too, and may be all that there is room for.
+    if (!isFirst) read += records.length;
     for (let at = isFirst ? from.at - 1 : records.length - 1; at >= 0; at--) {
       const record = records[at]!;
       const order = orderIn(record);

@@ -23,21 +23,26 @@ Deno.test("payments asks for limit and account, and shows who paid whom", async 
   await using node = await fakeNode((request) => {
     const { pathname, search } = new URL(request.url);
     paths.push(pathname + search);
+    // A page may have fewer than were asked for.
     return Response.json({ payments: [found], next: "x" });
   });
   const { exit, out, err } = await record(
     ..."payments --limit 2 --account main".split(" "),
     ...node.flags,
   );
-  assertEquals([exit, err, paths], [0, [], ["/v1/payments?limit=2&account=main"]]);
+  assertEquals([exit, err, paths], [0, [], [
+    "/v1/payments?limit=2&account=main",
+    "/v1/payments?limit=1&account=main&cursor=x",
+  ]]);
+  assertEquals(out.length, 3);
   const [, state, what, shownId] = out[1]?.split("\t") ?? [];
   assertEquals([state, what, shownId], [
     "aborted insufficient_funds",
     "1,234.50 USD from main@a to main@b",
     id,
   ]);
-  const json = await record("payments", "--json", ...node.flags);
-  assertEquals(json.out, [JSON.stringify({ payments: [found], next: "x" })]);
+  const json = await record("payments", "--json", "--limit", "3", ...node.flags);
+  assertEquals(json.out, [JSON.stringify({ payments: [found, found, found], next: "x" })]);
 });
 
 Deno.test("in-doubt shows what is held, since when and who is unreachable", async () => {

@@ -1,0 +1,61 @@
+/** Lists of payments, read from a log backwards. */
+
+import { assert, assertEquals } from "@std/assert";
+import { listRecordsMax } from "../../src/limits.ts";
+import { Log } from "../../src/log/log.ts";
+import { MemoryStorage } from "../../src/log/storage.ts";
+import { listPayments } from "../../src/node/payment_list.ts";
+import { append, paymentId, prepared } from "../log/records.ts";
+
+const recordsOfEntry = 1_000;
+const entries = 3 * listRecordsMax / recordsOfEntry;
+
+/** Of `account-2` the first payment of each tenth entry, from the first on. */
+async function longLog(): Promise<Log> {
+  const log = await Log.open(new MemoryStorage());
+  await log.replay(() => {});
+  for (let entry = 0; entry < entries; entry++) {
+    const records = Array.from(
+      { length: recordsOfEntry },
+      (_, i) => prepared(entry * recordsOfEntry + i, i === 0 && entry % 10 === 0 ? 3 : 2),
+    );
+    await append(log, ...records);
+  }
+  return log;
+}
+
+async function pagesOf(log: Log, limit: number, account?: string): Promise<string[][]> {
+  const pages: string[][] = [];
+  let cursor: string | undefined;
+  do {
+    const page = await listPayments(log, log.head.number, "alice", { limit, cursor, account });
+    pages.push(page.payments.map(({ id }) => id));
+    cursor = page.next;
+    assert(pages.length <= 100, "pages without end");
+  } while (cursor !== undefined);
+  return pages;
+}
+
+Deno.test("listPayments() reads so many records for a page, and goes on with the next", async () => {
+  const log = await longLog();
+  const rare = Array.from({ length: entries / 10 }, (_, i) => paymentId(i * 10 * recordsOfEntry));
+  for (const limit of [1, 2, 500]) {
+    const pages = await pagesOf(log, limit, "account-2");
+    assertEquals(pages.flat(), rare.toReversed());
+    assert(pages.every((page) => page.length <= limit));
+  }
+  assertEquals((await pagesOf(log, 500, "account-2")).map(({ length }) => length), [2, 2, 2]);
+  assertEquals((await pagesOf(log, 500, "account-7")).map(({ length }) => length), [0, 0, 0]);
+  const first = await listPayments(log, log.head.number, "alice", { limit: 500 });
+  assertEquals(first.payments.length, 500);
+});
+
+Deno.test("listPayments() gets past an entry that alone has more records than a page may read", async () => {
+  const log = await Log.open(new MemoryStorage());
+  await log.replay(() => {});
+  await append(log, prepared(1, 3));
+  const many = Array.from({ length: listRecordsMax + 2 }, () => prepared(2));
+  await append(log, ...many);
+  await append(log, prepared(3, 3));
+  assertEquals(await pagesOf(log, 1, "account-2"), [[paymentId(3)], [paymentId(1)]]);
+});
