@@ -179,6 +179,8 @@ export const paymentBatchRetryMs = 100;
 /** Batches under way at one participant; past it: `overloaded`. */
 export const paymentBatchesMax = 8;
 export const idempotencyKeyLengthMax = 255;
+/** Accounts in one answer. */
+export const accountsLimit = 1_000;
 export const listLimitDefault = 50;
 export const listLimitMax = 500;
 /** Records that are read for one list before it ends early, but for the rest of an entry. */

@@ -12,8 +12,6 @@ export const accountAnswer = z.object({
 });
 export type AccountAnswer = z.infer<typeof accountAnswer>;
 
-export const accountsAnswer = z.object({ accounts: z.array(accountAnswer) });
-
 const leg = z.object({ account: z.string(), amount: digits(), currency: z.string() });
 
 export const paymentAnswer = z.object({
@@ -32,11 +30,6 @@ export const paymentAnswer = z.object({
 });
 
 export type PaymentAnswer = z.infer<typeof paymentAnswer>;
-
-export const paymentsAnswer = z.object({
-  payments: z.array(paymentAnswer),
-  next: z.string().optional(),
-});
 
 const decision = z.enum(["commit", "abort"]);
 

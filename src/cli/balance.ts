@@ -1,10 +1,11 @@
-import { accountAnswer, accountsAnswer } from "./answers.ts";
+import { accountAnswer } from "./answers.ts";
 import type { AccountAnswer } from "./answers.ts";
 import { amountText } from "./amounts.ts";
 import { show } from "./api.ts";
 import { jsonFlag } from "./command.ts";
 import type { Command } from "./command.ts";
 import { nodeFlags } from "./node_address.ts";
+import { showList } from "./pages.ts";
 import type { Style } from "./style.ts";
 import { parseName } from "./values.ts";
 
@@ -20,14 +21,8 @@ export const balance: Command = {
   run: async (args, io) => {
     const account = args.text("account");
     if (account === undefined) {
-      const request = { method: "GET", path: "/v1/accounts" } as const;
-      return await show(
-        args,
-        io,
-        request,
-        accountsAnswer,
-        ({ accounts }, style) => balanceLines(accounts, style),
-      );
+      const list = { path: "/v1/accounts", name: "accounts", item: accountAnswer };
+      return await showList(args, io, list, (found, _, style) => balanceLines(found, style));
     }
     const path = `/v1/accounts/${parseName(account, "--account")}`;
     return await show(

@@ -18,7 +18,7 @@ import { parsePositive } from "./values.ts";
 
 export type PromptNode = Pick<
   NodeApi,
-  "name" | "isReady" | "status" | "accounts" | "submit" | "subscribe"
+  "name" | "isReady" | "status" | "accounts" | "account" | "submit" | "subscribe"
 >;
 
 export interface PromptSessionOptions {
@@ -97,7 +97,7 @@ export class PromptSession {
 
   async #pay(wanted: PromptCommand & { type: "pay" }): Promise<void> {
     const { node, style, noteMs = noteMsDefault } = this.#options;
-    const own = (await node.accounts()).find((known) => known.account === account);
+    const own = await node.account(account);
     if (own === undefined) {
       throw new Error(
         `nothing was paid: there is no account "${account}" here; ` +

@@ -3,24 +3,28 @@
 import { createRoute, z } from "@hono/zod-openapi";
 import type { OpenAPIHono } from "@hono/zod-openapi";
 import { invariant } from "../errors.ts";
-import { amountMax } from "../limits.ts";
+import { accountsLimit, amountMax } from "../limits.ts";
 import { isName } from "../protocol/id.ts";
 import { isCurrency } from "../protocol/money.ts";
 import { reservedAccounts } from "../protocol/order.ts";
 import { participantOnly } from "./access.ts";
 import type { AccountView, BookView, NodeApi } from "./node_api.ts";
 import { problem, problems } from "./problem.ts";
-import { digitsSchema, jsonOf, nameSchema, parsed } from "./schema.ts";
+import { digitsSchema, jsonOf, limitSchema, nameSchema, parsed } from "./schema.ts";
 
 export function addAccountRoutes(app: OpenAPIHono, node: NodeApi): void {
   app.openapi(listRoute, async (c) => {
-    const [accounts, books] = await Promise.all([node.accounts(), node.books()]);
-    return c.json({ accounts: accounts.map(accountJson), books: books.map(bookJson) }, 200);
+    const { limit = accountsLimit, cursor: from = 0 } = c.req.valid("query");
+    const [page, books] = await Promise.all([node.accountPage(from, limit), node.books()]);
+    const accounts = page.accounts.map(accountJson);
+    const end = from + accounts.length;
+    const next = end < page.count ? String(end) : undefined;
+    return c.json({ accounts, books: books.map(bookJson), next }, 200);
   });
 
   app.openapi(accountRoute, async (c) => {
     const { name } = c.req.valid("param");
-    const account = await findAccount(node, name);
+    const account = await node.account(name);
     if (account !== undefined) return c.json(accountJson(account), 200);
     return problem(c, 404, "account_not_found", `There is no account "${name}" at ${node.name}`);
   });
@@ -32,7 +36,7 @@ export function addAccountRoutes(app: OpenAPIHono, node: NodeApi): void {
       const detail = `Account "${name}" exists with another currency or opening balance`;
       return problem(c, 409, "account_exists", detail);
     }
-    const account = await findAccount(node, name);
+    const account = await node.account(name);
     invariant(account !== undefined, `account "${name}" is there once it was opened`);
     if (outcome === "existed") return c.json(accountJson(account), 200);
     return c.json(accountJson(account), 201, { Location: `/v1/accounts/${name}` });
@@ -57,10 +61,6 @@ function bookJson(view: BookView): z.infer<typeof bookSchema> {
     settlement: view.settlement.toString(),
     equity: view.equity.toString(),
   };
-}
-
-async function findAccount(node: NodeApi, name: string): Promise<AccountView | undefined> {
-  return (await node.accounts()).find(({ account }) => account === name);
 }
 
 const accountSchema = z.object({
@@ -94,16 +94,32 @@ const newAccountSchema = z.strictObject({
   ).optional().openapi({ type: "string", pattern: "^\\d{1,18}$", example: "2000000" }),
 }).openapi("NewAccount");
 
+const cursorSchema = parsed(
+  (text) => /^\d{1,9}$/.test(text) ? Number(text) : undefined,
+  "the next of an earlier answer",
+).optional().openapi({ type: "string" });
+
 const listRoute = createRoute({
   method: "get",
   path: "/v1/accounts",
-  summary: "All accounts, and the sums of the books by currency",
+  summary: "Accounts in the order in which they were opened, and the sums of all books by currency",
+  request: {
+    query: z.strictObject({
+      limit: limitSchema(accountsLimit, accountsLimit),
+      cursor: cursorSchema,
+    }),
+  },
   responses: {
     200: jsonOf(
-      "None at a coordinator",
-      z.object({ accounts: z.array(accountSchema), books: z.array(bookSchema) }),
+      "A page of them, none at a coordinator; next is the cursor of the page after it, and missing " +
+        "where there is none",
+      z.object({
+        accounts: z.array(accountSchema),
+        books: z.array(bookSchema),
+        next: z.string().optional(),
+      }),
     ),
-    ...problems(401, 421),
+    ...problems(400, 401, 421),
   },
 });
 

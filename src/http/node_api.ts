@@ -39,6 +39,9 @@ export interface NodeApi {
   payments(query: PaymentQuery): Promise<PaymentPage>;
   /** All accounts of users, in the order in which they were opened. None at a coordinator. */
   accounts(): Promise<AccountView[]>;
+  /** Of them `limit` at most, after the first `from`. */
+  accountPage(from: number, limit: number): Promise<AccountPage>;
+  account(name: string): Promise<AccountView | undefined>;
   /** The sums of the books by currency; each row adds up to zero. */
   books(): Promise<BookView[]>;
   /** Opens an account. An account of that name, currency and opening balance is left as it is. */
@@ -312,6 +315,12 @@ export interface PaymentPage {
   readonly payments: readonly PaymentView[];
   /** The cursor of the page after it; nothing where there is none. */
   readonly next?: string;
+}
+
+export interface AccountPage {
+  readonly accounts: readonly AccountView[];
+  /** Of all accounts. */
+  readonly count: number;
 }
 
 export interface AccountView {

@@ -81,18 +81,15 @@ export class PageFeed {
 
   async #look(): Promise<void> {
     const node = this.#node;
-    const [status, traces, accounts, inDoubt] = await Promise.all([
+    const [status, traces, { accounts, count }, inDoubt] = await Promise.all([
       node.status(),
       node.recent(),
-      node.accounts(),
+      node.accountPage(0, accountsShown),
       node.inDoubt(),
     ]);
     this.#tell("status", { ...statusJson(status), ready: node.isReady() });
     this.#tell("payments", traces.map(traceJson));
-    this.#tell("accounts", {
-      count: accounts.length,
-      accounts: accounts.slice(0, accountsShown).map(pageAccountJson),
-    });
+    this.#tell("accounts", { count, accounts: accounts.map(pageAccountJson) });
     this.#tell("in-doubt", inDoubt.slice(0, inDoubtShown).map(pageInDoubtJson));
     this.#tellActivity();
     this.#sample(status);

@@ -18,6 +18,7 @@ import { malformed, problem, problems } from "./problem.ts";
 import {
   emptyBodyIsNone,
   jsonOf,
+  limitSchema,
   nameSchema,
   operatorBody,
   operatorDefault,
@@ -145,19 +146,6 @@ const eraseRoute = createRoute({
   },
 });
 
-const limitSchema = parsed(
-  (text) => {
-    const limit = /^\d{1,4}$/.test(text) ? Number(text) : 0;
-    return limit >= 1 && limit <= listLimitMax ? limit : undefined;
-  },
-  `a number from 1 to ${listLimitMax}`,
-).optional().openapi({
-  type: "integer",
-  minimum: 1,
-  maximum: listLimitMax,
-  default: listLimitDefault,
-});
-
 const cursorSchema = parsed(
   (text) => text === "" ? undefined : text,
   "the next of an earlier answer",
@@ -192,7 +180,7 @@ const listRoute = createRoute({
   summary: "Payments, newest first",
   request: {
     query: z.strictObject({
-      limit: limitSchema,
+      limit: limitSchema(listLimitMax, listLimitDefault),
       cursor: cursorSchema,
       account: nameSchema.optional(),
     }),

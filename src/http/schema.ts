@@ -60,6 +60,16 @@ export async function emptyBodyIsNone(c: Context, next: () => Promise<void>): Pr
   await next();
 }
 
+/** How many of a list in one answer. */
+export const limitSchema = (max: number, otherwise: number) =>
+  parsed(
+    (text) => {
+      const limit = /^\d{1,4}$/.test(text) ? Number(text) : 0;
+      return limit >= 1 && limit <= max ? limit : undefined;
+    },
+    `a number from 1 to ${max}`,
+  ).optional().openapi({ type: "integer", minimum: 1, maximum: max, default: otherwise });
+
 export const nameSchema = parsed(
   (text) => isName(text) ? text : undefined,
   "a name: a lower-case letter, then up to 30 of a-z, 0-9 and -",

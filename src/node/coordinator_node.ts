@@ -1,6 +1,7 @@
 /** A coordinator as a running node. */
 
 import type {
+  AccountPage,
   AccountView,
   BookView,
   CardsView,
@@ -86,6 +87,14 @@ export class CoordinatorNode extends Shell<CoordinatorEvent, never> implements N
 
   accounts(): Promise<AccountView[]> {
     return Promise.resolve([]);
+  }
+
+  accountPage(): Promise<AccountPage> {
+    return Promise.resolve({ accounts: [], count: 0 });
+  }
+
+  account(): Promise<undefined> {
+    return Promise.resolve(undefined);
   }
 
   books(): Promise<BookView[]> {

@@ -8,11 +8,11 @@ import { createHash } from "node:crypto";
 import { encodeOrder } from "../codec/order.ts";
 import { messageOf } from "../errors.ts";
 import type {
+  AccountPage,
   AccountView,
   AddCardAnswer,
   BookView,
   CardsView,
-  CardView,
   EraseAnswer,
   HeuristicChoice,
   InDoubtView,
@@ -29,7 +29,6 @@ import type { Greeted, Greeting, NodeRole } from "../link/host.ts";
 import { cardIdOf, expiryText, maskedNumber } from "../protocol/card.ts";
 import type { DetailsFor, OpenedDetails, SealedDetails } from "../protocol/details.ts";
 import type { PaymentId, TransactionId } from "../protocol/id.ts";
-import { availableOf } from "../protocol/ledger.ts";
 import type { Introduction } from "../protocol/message.ts";
 import type { Order } from "../protocol/order.ts";
 import { participantsOf, resolvedLegsOf } from "../protocol/order.ts";
@@ -41,8 +40,8 @@ import type {
   Reply,
   ResolveAnswer,
 } from "../protocol/participant_event.ts";
-import type { Card } from "../protocol/participant_state.ts";
 import type { Found } from "../protocol/step.ts";
+import { accountView, cardView } from "./book_views.ts";
 import type { CardKeeping } from "./cards.ts";
 import { claimOf, endOf } from "./cards.ts";
 import { sealOrder } from "./sealing.ts";
@@ -404,13 +403,22 @@ export class ParticipantNode extends Shell<ParticipantEvent, Reply> implements N
   }
 
   accounts(): Promise<AccountView[]> {
-    return this.look(() =>
-      [...this.#participant.state.ledger.accounts()].map((account) => {
-        const { name, currency, posted, pendingDebits, pendingCredits } = account;
-        const available = availableOf(account);
-        return { account: name, currency, posted, pendingDebits, pendingCredits, available };
-      })
-    );
+    return this.look(() => this.#participant.state.ledger.accounts().map(accountView));
+  }
+
+  accountPage(from: number, limit: number): Promise<AccountPage> {
+    const { ledger } = this.#participant.state;
+    return this.look(() => ({
+      accounts: ledger.accounts(from, limit).map(accountView),
+      count: ledger.accountCount,
+    }));
+  }
+
+  account(name: string): Promise<AccountView | undefined> {
+    return this.look(() => {
+      const account = this.#participant.state.ledger.account(name);
+      return account && accountView(account);
+    });
   }
 
   books(): Promise<BookView[]> {
@@ -487,10 +495,6 @@ function answerTo(id: PaymentId, answer: Answer): PaymentAnswer {
     default:
       throw new Error(`an order was answered ${answer.state}`);
   }
-}
-
-function cardView({ hash, account, masked, expiry, context: { atMs } }: Card): CardView {
-  return { id: cardIdOf(hash), account, masked, expiry, atMs };
 }
 
 function digestOf(text: string): string {

@@ -54,7 +54,9 @@ export function availableOf(account: Account): bigint {
 }
 
 export class Ledger {
-  #accounts = new Map<string, Entry>();
+  readonly #accounts = new Map<string, Entry>();
+  /** The same, in the order in which they were opened. */
+  readonly #list: Entry[] = [];
   #books = new Map<string, Mutable<Book>>();
   /** How often it was frozen. */
   #freezes = 0;
@@ -67,8 +69,13 @@ export class Ledger {
     return this.#accounts.get(name);
   }
 
-  accounts(): Iterable<Account> {
-    return this.#accounts.values();
+  get accountCount(): number {
+    return this.#list.length;
+  }
+
+  /** In the order in which they were opened, those after the first `from`. */
+  accounts(from = 0, limit = Infinity): readonly Account[] {
+    return this.#list.slice(from, from + limit);
   }
 
   books(): Iterable<Book> {
@@ -117,7 +124,7 @@ export class Ledger {
       accounts: this.#asBefore(this.#freezes, accounts, count),
     });
     return {
-      all: frozen(this.#accounts.values(), this.#accounts.size),
+      all: frozen(this.#list, this.#list.length),
       changed: frozen(changed, changed.length),
     };
   }
@@ -216,6 +223,7 @@ export class Ledger {
       before: posted,
     };
     this.#accounts.set(name, account);
+    this.#list.push(account);
     book.accounts += posted;
     return account;
   }

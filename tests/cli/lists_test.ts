@@ -31,8 +31,8 @@ Deno.test("payments asks for limit and account, and shows who paid whom", async 
     ...node.flags,
   );
   assertEquals([exit, err, paths], [0, [], [
-    "/v1/payments?limit=2&account=main",
-    "/v1/payments?limit=1&account=main&cursor=x",
+    "/v1/payments?account=main&limit=2",
+    "/v1/payments?account=main&limit=1&cursor=x",
   ]]);
   assertEquals(out.length, 3);
   const [, state, what, shownId] = out[1]?.split("\t") ?? [];

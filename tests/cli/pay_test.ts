@@ -153,6 +153,28 @@ Deno.test("balance groups digits and shows decimals", async () => {
   assertStringIncludes(out[1] ?? "", "1,234,567.89 USD");
 });
 
+Deno.test("balance shows the accounts of all pages, and their JSON as one answer", async () => {
+  const paths: string[] = [];
+  const pages = ["main", "savings", "till"].map((name, i) => ({
+    accounts: [{ ...account("USD"), account: name, since: 7 }],
+    books: [{ currency: "USD" }],
+    ...i < 2 ? { next: `${i + 1}` } : {},
+  }));
+  await using node = await fakeNode((request) => {
+    const { pathname, search, searchParams } = new URL(request.url);
+    paths.push(pathname + search);
+    return Response.json(pages[Number(searchParams.get("cursor") ?? 0)]);
+  });
+  const { out } = await record("balance", ...node.flags);
+  assertEquals(out.slice(1).map((line) => line.split("\t")[0]), ["main", "savings", "till"]);
+  assertEquals(paths, ["/v1/accounts", "/v1/accounts?cursor=1", "/v1/accounts?cursor=2"]);
+  const json = await record("balance", "--json", ...node.flags);
+  assertEquals(JSON.parse(json.out.join()), {
+    accounts: pages.flatMap(({ accounts }) => accounts),
+    books: [{ currency: "USD" }],
+  });
+});
+
 function account(currency: string) {
   return {
     account: "main",

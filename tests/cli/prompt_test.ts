@@ -99,12 +99,20 @@ class Scene implements AsyncDisposable {
   #listener: (event: NodeEvent) => void = () => {};
 
   constructor(answer: (id: NonNullable<PaymentRequest["id"]>) => PaymentAnswer, linkPollMs = 1e6) {
-    const account = { account: "main", currency: "USD", posted: 0n, available: 0n };
+    const account = {
+      account: "main",
+      currency: "USD",
+      posted: 0n,
+      available: 0n,
+      pendingDebits: 0n,
+      pendingCredits: 0n,
+    };
     const node: PromptNode = {
       name: "alice",
       isReady: () => this.isReady,
       status: () => Promise.reject(new Error("not asked for")),
-      accounts: () => Promise.resolve([{ ...account, pendingDebits: 0n, pendingCredits: 0n }]),
+      accounts: () => Promise.resolve([account]),
+      account: (name) => Promise.resolve(name === "main" ? account : undefined),
       submit: async ({ id }) => {
         this.id = id ?? "";
         await Promise.resolve();

@@ -181,6 +181,15 @@ export class FakeNode implements NodeApi {
     })));
   }
 
+  async accountPage(from: number, limit: number) {
+    const accounts = await this.accounts();
+    return { accounts: accounts.slice(from, from + limit), count: accounts.length };
+  }
+
+  async account(name: string) {
+    return (await this.accounts()).find(({ account }) => account === name);
+  }
+
   books() {
     return Promise.resolve([
       { currency: "USD", accounts: 2_000_000n, settlement: 0n, equity: -2_000_000n },

@@ -18,6 +18,26 @@ Deno.test("GET /v1/accounts shows accounts and books in digits", async () => {
   ]);
 });
 
+Deno.test("GET /v1/accounts shows as many as asked for, and where to go on", async () => {
+  const ask = asker(new FakeNode());
+  const first = (await ask("/v1/accounts?limit=1")).json;
+  assertEquals((first.accounts as unknown[]).length, 1);
+  assertEquals(first.next, "1");
+  const { json } = await ask("/v1/accounts?limit=1&cursor=1");
+  assertEquals((json.accounts as { account: string }[]).map(({ account }) => account), ["savings"]);
+  assertEquals(json.next, undefined);
+  assertEquals(json.books, first.books);
+  assertEquals((await ask("/v1/accounts?cursor=2")).json.accounts, []);
+  assertEquals((await ask("/v1/accounts")).json.next, undefined);
+});
+
+for (const query of ["limit=0", "limit=1001", "limit=x", "cursor=-1", "cursor=x", "page=1"]) {
+  Deno.test(`GET /v1/accounts?${query} is malformed`, async () => {
+    const reply = await asker(new FakeNode())(`/v1/accounts?${query}`);
+    assertEquals([reply.status, reply.json.code], [400, "malformed"]);
+  });
+}
+
 Deno.test("GET /v1/accounts/NAME shows one", async () => {
   const ask = asker(new FakeNode());
   assertEquals((await ask("/v1/accounts/main")).json, main);

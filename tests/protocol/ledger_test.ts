@@ -106,6 +106,16 @@ function told({ count, accounts }: FrozenAccounts): string[] {
   return all;
 }
 
+Deno.test("Ledger.accounts() tells a part of them, in the order in which they were opened", () => {
+  const ledger = books();
+  const named = (...part: number[]) => ledger.accounts(...part).map(({ name }) => name);
+  assertEquals(ledger.accountCount, 3);
+  assertEquals(named(), ["main", "savings", "euro"]);
+  assertEquals(named(1), ["savings", "euro"]);
+  assertEquals(named(1, 1), ["savings"]);
+  assertEquals([named(3), named(9, 2)], [[], []]);
+});
+
 Deno.test("Ledger.freeze() tells balances as they were, whenever they are read", () => {
   const ledger = books();
   const { all, changed } = ledger.freeze();

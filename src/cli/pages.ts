@@ -1,0 +1,59 @@
+/** Lists that a node answers in pages, shown as one. */
+
+import { z } from "zod";
+import { answerOf, isDone, lookUp, printBody } from "./api.ts";
+import type { Arguments } from "./arguments.ts";
+import { exitCode } from "./exit_code.ts";
+import type { Io } from "./io.ts";
+import { findNode } from "./node_address.ts";
+import type { Style } from "./style.ts";
+
+/** What to ask for. */
+export interface List<T> {
+  readonly path: string;
+  readonly query?: Readonly<Record<string, string>>;
+  /** As what a page has its items. */
+  readonly name: string;
+  readonly item: z.ZodType<T>;
+  /** Items at most; without it all there are. */
+  readonly limit?: number;
+}
+
+/**
+ * Asks the node that the flags name for pages until there are no more, or enough: one may have fewer items
+ * than were asked for. Prints them as one answer; resolves to the exit code.
+ *
+ * @param lines of the items, and whether there are more
+ */
+export async function showList<T>(
+  args: Arguments,
+  io: Io,
+  { path, query = {}, name, item, limit = Infinity }: List<T>,
+  lines: (items: readonly T[], hasMore: boolean, style: Style) => readonly string[],
+): Promise<number> {
+  const node = await findNode(args);
+  const schema = z.object({ [name]: z.array(item), next: z.string().optional() });
+  const items: T[] = [];
+  /** As the node gave it, with what this program does not know. */
+  let whole: Record<string, unknown> | undefined;
+  let next: string | undefined;
+  do {
+    const parameters = new URLSearchParams(query);
+    if (limit < Infinity) parameters.set("limit", `${limit - items.length}`);
+    if (next !== undefined) parameters.set("cursor", next);
+    const reply = await lookUp(node, {
+      method: "GET",
+      path: parameters.size > 0 ? `${path}?${parameters}` : path,
+    });
+    if (args.is("json") && !isDone(reply)) printBody(reply, io);
+    const page = answerOf(node, reply, schema);
+    items.push(...page[name] as T[]);
+    next = page.next as string | undefined;
+    const body = (reply as { readonly body: Record<string, unknown> }).body;
+    const before = whole?.[name] as unknown[] ?? [];
+    whole = { ...body, [name]: before.concat(body[name]) };
+  } while (next !== undefined && items.length < limit);
+  if (args.is("json")) io.out(JSON.stringify(whole));
+  else for (const line of lines(items, next !== undefined, io.style)) io.out(line);
+  return exitCode.done;
+}
