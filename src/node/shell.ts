@@ -4,6 +4,7 @@
  * Long for one file, as it is where all parts of a node meet; what each of them does is elsewhere.
  */
 
+import type { Frame } from "../codec/frame.ts";
 import { decodeFrame } from "../codec/frame.ts";
 import { formatVersion } from "../codec/values.ts";
 import { FormatError, IntegrityError } from "../errors.ts";
@@ -73,7 +74,8 @@ export abstract class Shell<Event extends { readonly type: string }, Reply> impl
   protected readonly observer: Observer;
   protected isDraining = false;
   protected hasFailed = false;
-  readonly #linked = new Set<string>();
+  /** Peers with a link, each with what stands for that one link. */
+  readonly #linked = new Map<string, symbol>();
   /** Peers whose certificate says so; there is one. */
   readonly #coordinators = new Set<string>();
   /** Of peers that have linked since the start, before they are recorded. */
@@ -87,6 +89,8 @@ export abstract class Shell<Event extends { readonly type: string }, Reply> impl
   #loop: Loop<Event, Reply> | undefined;
   #running: Promise<void> = Promise.resolve();
   #introducing: Promise<void> = Promise.resolve();
+  /** Directories that are being checked. */
+  #directories = 0;
   #stopTicking: () => void = () => {};
   #address = "";
   #fail: (error: Error) => void;
@@ -197,7 +201,7 @@ export abstract class Shell<Event extends { readonly type: string }, Reply> impl
         this.links.send(peer, payload);
       },
       sign: this.#statements.sign,
-      peers: () => this.#linked,
+      peers: () => this.#linked.keys(),
       reply: (reply) => this.reply(reply),
       alarm: (text) => this.#alarm(text),
       note: (text) => this.options.print("warn", text),
@@ -288,7 +292,7 @@ export abstract class Shell<Event extends { readonly type: string }, Reply> impl
   }
 
   linkUp(peer: string, role: NodeRole, greeting: Greeted): void {
-    this.#linked.add(peer);
+    this.#linked.set(peer, Symbol(peer));
     this.#introductions.set(peer, greeting.introduction);
     if (role === "coordinator") this.#coordinators.add(peer);
     const isNew = !this.core.state.membership.knows(peer);
@@ -324,7 +328,22 @@ export abstract class Shell<Event extends { readonly type: string }, Reply> impl
     // lost, and comes again when the coordinator has told who is there, or has recorded it. For others
     // a coordinator can't wait: it is the one who tells.
     if (!isKnown && (this.role === "participant" || this.#newcomers.has(peer))) return false;
-    const messages = this.#statements.believed(peer, frame.messages, frame.batch);
+    const strangers: Message[] = [];
+    const messages = this.#statements.believed(peer, frame.messages, frame.batch, strangers);
+    // What else a stranger stated comes again, a second later.
+    if (strangers.length > 0 && this.#directories > 0) {
+      const link = this.#linked.get(peer);
+      this.#introducing = this.#introducing.then(() => {
+        // Over a new link a peer may have begun anew: what it said over the last one is past.
+        if (this.#linked.get(peer) !== link) return;
+        this.#take(peer, frame, this.#statements.believed(peer, strangers, frame.batch), isKnown);
+      }).catch((error) => this.#fail(error));
+    }
+    return this.#take(peer, frame, messages, isKnown);
+  }
+
+  /** Messages that are believed. Returns whether what is sent next is an answer to them. */
+  #take(peer: string, frame: Frame, messages: readonly Message[], isKnown: boolean): boolean {
     this.observer.received(peer, frame, messages);
     const isAnswered = messages.some(({ type }) => type === "prepare");
     const isDelayed = (message: Message) => this.#takesTime(peer, message);
@@ -364,9 +383,11 @@ export abstract class Shell<Event extends { readonly type: string }, Reply> impl
 
   /** One after the other: what came first must not count last. */
   #introduce(from: string, directory: Directory): void {
+    this.#directories++;
     this.#introducing = this.#introducing.then(async () => {
       const message = await this.#statements.introduced(from, directory);
-      this.loop.enqueue({ type: "message", from, message });
+      await this.loop.settled({ type: "message", from, message });
+      this.#directories--;
     }).catch((error) => this.#fail(error));
   }
 

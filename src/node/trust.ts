@@ -55,22 +55,22 @@ export class Statements {
   /**
    * The messages of a frame that may be believed to be from whom they say they are.
    *
+   * @param strangers takes those that were stated by somebody whom nobody has introduced yet
    * @throws {FormatError} if the sender has not signed what it states
    */
   believed(
     from: string,
     messages: readonly Message[],
     batch: Batch | undefined,
+    strangers: Message[] = [],
   ): readonly Message[] {
     if (batch && !this.#holds(batch)) {
       throw new FormatError(`statements that ${from} has not signed`);
     }
-    const first = messages.findIndex((message) => !this.#isBelieved(from, message, batch));
+    const isBelieved = (message: Message) => this.#isBelieved(from, message, batch, strangers);
+    const first = messages.findIndex((message) => !isBelieved(message));
     if (first === -1) return messages;
-    const rest = messages.slice(first + 1);
-    return messages.slice(0, first).concat(
-      rest.filter((message) => this.#isBelieved(from, message, batch)),
-    );
+    return messages.slice(0, first).concat(messages.slice(first + 1).filter(isBelieved));
   }
 
   /** The nodes of a directory whose introductions hold. */
@@ -91,8 +91,18 @@ export class Statements {
     return { type: "directory", nodes: believed };
   }
 
-  #isBelieved(from: string, message: Message, batch: Batch | undefined): boolean {
+  #isBelieved(
+    from: string,
+    message: Message,
+    batch: Batch | undefined,
+    strangers: Message[],
+  ): boolean {
     const { name, alarm } = this.#options;
+    const isStranger = (signer: string): boolean => {
+      const isOne = this.#options.introductionOf(signer) === undefined;
+      if (isOne) strangers.push(message);
+      return isOne;
+    };
     switch (message.type) {
       case "prepare": {
         const { order, proof } = message;
@@ -100,7 +110,7 @@ export class Statements {
         if (order.originator === name) return true;
         const isTheirs = proof?.batch.signer === order.originator;
         if (isTheirs && this.#holds(proof.batch) && isOfOrder(proof, order)) return true;
-        if (this.#isUnknown(order.originator)) return false;
+        if (isStranger(order.originator)) return false;
         alarm(`${from} asks to prepare ${order.payment}, which ${order.originator} has not signed`);
         return false;
       }
@@ -111,7 +121,7 @@ export class Statements {
           return true;
         }
         const { signer } = proof.batch;
-        if (this.#isUnknown(signer)) return false;
+        if (isStranger(signer)) return false;
         alarm(`${from} passes on a decision of ${transaction} that ${signer} has not signed`);
         return false;
       }
@@ -120,18 +130,14 @@ export class Statements {
     }
   }
 
-  /** Whether nobody has introduced a node yet: what it states comes again, and is believed then. */
-  #isUnknown(name: string): boolean {
-    return this.#options.introductionOf(name) === undefined;
-  }
-
   #holds(batch: Batch): boolean {
     const known = this.#checked.get(batch);
     if (known !== undefined) return known;
     const { network, trust, introductionOf } = this.#options;
     const introduction = introductionOf(batch.signer);
-    const holds = introduction !== undefined &&
-      trust.hasSigned(introduction, signedBytes(network, batch), batch.signature);
+    // It may come later.
+    if (!introduction) return false;
+    const holds = trust.hasSigned(introduction, signedBytes(network, batch), batch.signature);
     this.#checked.set(batch, holds);
     return holds;
   }

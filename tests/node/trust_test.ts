@@ -49,13 +49,18 @@ interface Rig {
 }
 
 /** A node that nobody has introduced mallory to. */
-function node(name: Name, trust: Trust = trusts.get(name)!, inNetwork = network): Rig {
+function node(
+  name: Name,
+  trust: Trust = trusts.get(name)!,
+  inNetwork = network,
+  known: ReadonlyMap<string, Introduction> = introductions,
+): Rig {
   const alarms: string[] = [];
   const statements = new Statements({
     name,
     network: inNetwork,
     trust,
-    introductionOf: (of) => of === "mallory" ? undefined : introductions.get(of),
+    introductionOf: (of) => of === "mallory" ? undefined : known.get(of),
     alarm: (text) => alarms.push(text),
   });
   return { statements, alarms };
@@ -148,6 +153,29 @@ Deno.test("a frame of a node that nobody has introduced is garbage, if it states
   assertThrows(() => believed(rig, "mallory", payloadOf("mallory", [vote])), FormatError);
   const inquiry: Message = { type: "inquiry", transaction: T1, payment };
   assertEquals(believed(rig, "mallory", payloadOf("mallory", [inquiry])), [inquiry]);
+});
+
+Deno.test("what a stranger has stated is told apart, and believed once it is introduced", () => {
+  const known = new Map(introductions);
+  known.delete("alice");
+  const rig = node("bob", undefined, undefined, known);
+  const theirs: Message = {
+    type: "prepare",
+    transaction: T1,
+    order,
+    proof: proofOf("alice", ordered),
+  };
+  const { messages, batch } = decodeFrame(
+    payloadOf("coordinator", [theirs, commit]),
+    "coordinator",
+  );
+  const strangers: Message[] = [];
+  const told = rig.statements.believed("coordinator", messages, batch, strangers);
+  assertEquals(told.map(({ type }) => type), ["decision"]);
+  assertEquals(strangers, [messages[0]!]);
+  known.set("alice", introductions.get("alice")!);
+  assertEquals(rig.statements.believed("coordinator", strangers, batch), strangers);
+  assertEquals(rig.alarms, []);
 });
 
 Deno.test("a signature is checked once, however many statements it is of", () => {
