@@ -161,7 +161,7 @@ export const unusedKeysPerCommit = 500;
 /** Index items in one page: one read of a few KiB finds an id. */
 export const indexPageItems = 256;
 /** Runs of idempotency keys, merged as often, that are merged into one. */
-export const keyRunsMerged = 8;
+export const keyRunsMerged = 3;
 /** Pages that a checkpoint writes of each merge: at least, and for each new page of keys. */
 export const mergePagesMin = 64;
 export const mergePagesPerPage = 2;

@@ -1,10 +1,10 @@
 /**
  * Runs of idempotency keys become fewer and longer. Keys come by chance, so each may be in any run, and
- * a look-up reads a page of all of them. Eight runs of one level make one of the next: there are then
+ * a look-up reads a page of all of them. Three runs of one level make one of the next: there are then
  * never many, and what a run holds is written once for each level.
  *
  * A merge goes on with each checkpoint by little more than what the checkpoint itself writes of keys.
- * That is enough: until a level has eight runs again, checkpoints have written as much as these eight
+ * That is enough: until a level has three runs again, checkpoints have written as much as these three
  * hold. Each level has a merge of its own, so that a long one holds up no other.
  *
  * Runs of payments stay: their ids sort by time, so they hardly overlap, and a look-up needs one.
