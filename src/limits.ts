@@ -109,6 +109,8 @@ export const silenceMsMax = 4_000;
 export const holderAnswerMsMax = 1_000;
 export const reconnectMsMin = 100;
 export const reconnectMsMax = 5_000;
+/** Messages that wait while whoever stated them is introduced; past it they are lost, and sent again. */
+export const strangersMax = 4_096;
 /** Bytes queued for one peer; past it the link is closed, and what was queued is sent again later. */
 export const linkQueueBytesMax = 32 * 1024 * 1024;
 /** Nodes in a network: clocks, which name them all, must fit a frame together with an order. */
@@ -154,8 +156,8 @@ export const checkpointCommitWrites = 50;
 export const checkpointRecordsDefault = 100_000;
 /** Checkpoints, one on the other, that a replay reads at most. */
 export const checkpointLayersMax = 64;
-/** Of what is not read any more: keys deleted with one checkpoint, which writes fewer, and of these with
- * one commit. */
+/** Of what is not read any more: keys deleted with one checkpoint, which seldom writes as many, and of
+ * these with one commit. */
 export const unusedKeysMax = 5_000;
 export const unusedKeysPerCommit = 500;
 /** Index items in one page: one read of a few KiB finds an id. */
@@ -179,7 +181,7 @@ export const paymentBatchRetryMs = 100;
 /** Batches under way at one participant; past it: `overloaded`. */
 export const paymentBatchesMax = 8;
 export const idempotencyKeyLengthMax = 255;
-/** Accounts in one answer. */
+/** Accounts in one page. */
 export const accountsLimit = 1_000;
 export const listLimitDefault = 50;
 export const listLimitMax = 500;

@@ -39,15 +39,10 @@ export function printBody(reply: Reply, io: Io): void {
   if (reply.type === "answered" && reply.body !== undefined) io.out(JSON.stringify(reply.body));
 }
 
-/** Whether it is what was asked for. */
-export function isDone(reply: Reply): boolean {
-  return reply.type === "answered" && reply.status >= 200 && reply.status < 300;
-}
-
 /** @throws {Error} in words, where there is no answer of that shape */
 export function answerOf<T>(node: NodeAddress, reply: Reply, schema: z.ZodType<T>): T {
   if (reply.type !== "answered") throw new Error(unreached(node, reply.reason));
-  if (isDone(reply)) {
+  if (reply.status >= 200 && reply.status < 300) {
     const { data } = schema.safeParse(reply.body);
     if (data !== undefined) return data;
   }

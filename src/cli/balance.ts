@@ -6,6 +6,7 @@ import { jsonFlag } from "./command.ts";
 import type { Command } from "./command.ts";
 import { nodeFlags } from "./node_address.ts";
 import { showList } from "./pages.ts";
+import { accountsLimit } from "../limits.ts";
 import type { Style } from "./style.ts";
 import { parseName } from "./values.ts";
 
@@ -21,7 +22,12 @@ export const balance: Command = {
   run: async (args, io) => {
     const account = args.text("account");
     if (account === undefined) {
-      const list = { path: "/v1/accounts", name: "accounts", item: accountAnswer };
+      const list = {
+        path: "/v1/accounts",
+        name: "accounts",
+        item: accountAnswer,
+        pageLimit: accountsLimit,
+      };
       return await showList(args, io, list, (found, _, style) => balanceLines(found, style));
     }
     const path = `/v1/accounts/${parseName(account, "--account")}`;

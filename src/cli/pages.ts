@@ -1,7 +1,7 @@
 /** Lists that a node answers in pages, shown as one. */
 
 import { z } from "zod";
-import { answerOf, isDone, lookUp, printBody } from "./api.ts";
+import { answerOf, lookUp, printBody } from "./api.ts";
 import type { Arguments } from "./arguments.ts";
 import { exitCode } from "./exit_code.ts";
 import type { Io } from "./io.ts";
@@ -17,6 +17,8 @@ export interface List<T> {
   readonly item: z.ZodType<T>;
   /** Items at most; without it all there are. */
   readonly limit?: number;
+  /** Items of one page at most. */
+  readonly pageLimit: number;
 }
 
 /**
@@ -28,32 +30,33 @@ export interface List<T> {
 export async function showList<T>(
   args: Arguments,
   io: Io,
-  { path, query = {}, name, item, limit = Infinity }: List<T>,
+  { path, query = {}, name, item, limit = Infinity, pageLimit }: List<T>,
   lines: (items: readonly T[], hasMore: boolean, style: Style) => readonly string[],
 ): Promise<number> {
   const node = await findNode(args);
   const schema = z.object({ [name]: z.array(item), next: z.string().optional() });
   const items: T[] = [];
-  /** As the node gave it, with what this program does not know. */
-  let whole: Record<string, unknown> | undefined;
+  /** As the node gave them, with what this program does not know. */
+  const bodies: Record<string, unknown>[] = [];
   let next: string | undefined;
   do {
     const parameters = new URLSearchParams(query);
-    if (limit < Infinity) parameters.set("limit", `${limit - items.length}`);
+    parameters.set("limit", `${Math.min(limit - items.length, pageLimit)}`);
     if (next !== undefined) parameters.set("cursor", next);
-    const reply = await lookUp(node, {
-      method: "GET",
-      path: parameters.size > 0 ? `${path}?${parameters}` : path,
-    });
-    if (args.is("json") && !isDone(reply)) printBody(reply, io);
-    const page = answerOf(node, reply, schema);
+    const reply = await lookUp(node, { method: "GET", path: `${path}?${parameters}` });
+    let page;
+    try {
+      page = answerOf(node, reply, schema);
+    } catch (thrown) {
+      if (args.is("json")) printBody(reply, io);
+      throw thrown;
+    }
     items.push(...page[name] as T[]);
     next = page.next as string | undefined;
-    const body = (reply as { readonly body: Record<string, unknown> }).body;
-    const before = whole?.[name] as unknown[] ?? [];
-    whole = { ...body, [name]: before.concat(body[name]) };
+    if (reply.type === "answered") bodies.push(reply.body as Record<string, unknown>);
   } while (next !== undefined && items.length < limit);
-  if (args.is("json")) io.out(JSON.stringify(whole));
-  else for (const line of lines(items, next !== undefined, io.style)) io.out(line);
+  if (args.is("json")) {
+    io.out(JSON.stringify({ ...bodies.at(-1), [name]: bodies.flatMap((body) => body[name]) }));
+  } else for (const line of lines(items, next !== undefined, io.style)) io.out(line);
   return exitCode.done;
 }

@@ -29,6 +29,7 @@ export const payments: Command = {
       query: account === undefined ? undefined : { account: parseName(account, "--account") },
       name: "payments",
       item: paymentAnswer,
+      pageLimit: listLimitMax,
       limit: limit === undefined ? listLimitDefault : parseCount(limit, listLimitMax, "--limit"),
     };
     return await showList(args, io, list, (found, hasMore, style) => {

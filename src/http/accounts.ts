@@ -14,7 +14,7 @@ import { digitsSchema, jsonOf, limitSchema, nameSchema, parsed } from "./schema.
 
 export function addAccountRoutes(app: OpenAPIHono, node: NodeApi): void {
   app.openapi(listRoute, async (c) => {
-    const { limit = accountsLimit, cursor: from = 0 } = c.req.valid("query");
+    const { cursor: from = 0, limit = from > 0 ? accountsLimit : Infinity } = c.req.valid("query");
     const [page, books] = await Promise.all([node.accountPage(from, limit), node.books()]);
     const accounts = page.accounts.map(accountJson);
     const end = from + accounts.length;
@@ -105,14 +105,14 @@ const listRoute = createRoute({
   summary: "Accounts in the order in which they were opened, and the sums of all books by currency",
   request: {
     query: z.strictObject({
-      limit: limitSchema(accountsLimit, accountsLimit),
+      limit: limitSchema(accountsLimit),
       cursor: cursorSchema,
     }),
   },
   responses: {
     200: jsonOf(
-      "A page of them, none at a coordinator; next is the cursor of the page after it, and missing " +
-        "where there is none",
+      "All of them, none at a coordinator; with a limit a page of them, whose next is the cursor of " +
+        "the page after it, and missing where there is none",
       z.object({
         accounts: z.array(accountSchema),
         books: z.array(bookSchema),

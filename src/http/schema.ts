@@ -61,7 +61,7 @@ export async function emptyBodyIsNone(c: Context, next: () => Promise<void>): Pr
 }
 
 /** How many of a list in one answer. */
-export const limitSchema = (max: number, otherwise: number) =>
+export const limitSchema = (max: number, otherwise?: number) =>
   parsed(
     (text) => {
       const limit = /^\d{1,4}$/.test(text) ? Number(text) : 0;

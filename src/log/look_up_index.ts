@@ -4,15 +4,16 @@
  * only the last, however many there are.
  */
 
-import { fromHex, toHex } from "../bytes.ts";
+import { fromHex, Reader } from "../bytes.ts";
+import { readPayment } from "../codec/values.ts";
 import { IntegrityError } from "../errors.ts";
-import { mergePagesMin, mergePagesPerPage } from "../limits.ts";
+import { keyRunsMerged, mergePagesMin, mergePagesPerPage } from "../limits.ts";
 import type { LogRecord } from "../protocol/record.ts";
 import type { LookUpKey } from "../protocol/step.ts";
 import { dueOf, Merge } from "./merge.ts";
 import type { Kind, Run, RunName } from "./run.ts";
 import {
-  compareKeys,
+  compareDigits,
   findInRun,
   isWithin,
   kinds,
@@ -87,7 +88,7 @@ export class LookUpIndex {
   readonly #runs: readonly [payments: Run[], keys: Run[]] = [[], []];
   /** By the level of their inputs. */
   readonly #merges = new Map<number, Merge>();
-  /** Looks that may still read what was merged since they began. */
+  /** Looks under way: they may still read pages of what was merged since they began. */
   readonly #finding = new Set<Promise<unknown>>();
 
   constructor(storage: Storage) {
@@ -122,11 +123,9 @@ export class LookUpIndex {
   get mark(): string {
     let highest: Uint8Array | undefined;
     for (const { last } of this.#runs[0]) {
-      if (!highest || compareKeys(last, highest) > 0) highest = last;
+      if (!highest || compareDigits(last, highest) > 0) highest = last;
     }
-    const digits = highest ? toHex(highest) : "";
-    return digits && `${digits.slice(0, 8)}-${digits.slice(8, 12)}-${digits.slice(12, 16)}-` +
-        `${digits.slice(16, 20)}-${digits.slice(20)}`;
+    return highest ? readPayment(new Reader(highest)) : "";
   }
 
   get hasKeys(): boolean {
@@ -143,14 +142,15 @@ export class LookUpIndex {
   /** The entries that speak of `key`, in their order. */
   async find(key: LookUpKey): Promise<number[]> {
     const numbers = new Set<number>();
-    const bytes = fromHex(digitsOf(key));
+    // Before anything is awaited: a checkpoint may end meanwhile, and its runs are not among these.
+    this.#writing.find(key, numbers);
+    this.#young.find(key, numbers);
+    const bytes = fromHex(key);
     // Of the runs of payments, which may be very many, hardly more than one.
     const runs = this.#runs[kindOf(key)].filter((run) => isWithin(bytes, run));
     const found = Promise.all(runs.map((run) => findInRun(this.#storage, run, bytes, numbers)));
     this.#finding.add(found);
     await found.finally(() => this.#finding.delete(found));
-    this.#writing.find(key, numbers);
-    this.#young.find(key, numbers);
     return [...numbers].sort((a, b) => a - b);
   }
 
@@ -196,10 +196,14 @@ export class LookUpIndex {
 
   /** Takes merges further, after the writes of `freeze`. */
   async *merge(): AsyncIterable<Write> {
+    const keys = this.#runs[1];
     const young = this.#written.find(({ kind }) => kind === 1);
-    const pagesMax = mergePagesMin + mergePagesPerPage * (young ? pagesIn(young) : 0);
-    for (const inputs of dueOf(this.#runs[1])) {
+    const pages = mergePagesMin + mergePagesPerPage * (young ? pagesIn(young) : 0);
+    for (const inputs of dueOf(keys)) {
       const { level } = inputs[0]!;
+      // The more wait the more is done: a start begins anew what was merged in part.
+      const backlog = keys.filter((run) => run.level === level).length / keyRunsMerged;
+      const pagesMax = pages * Math.ceil(backlog);
       const merge = this.#merges.get(level) ?? new Merge(this.#storage, inputs);
       this.#merges.set(level, merge);
       if (!merge.output) yield* merge.writes(pagesMax);

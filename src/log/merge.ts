@@ -5,7 +5,9 @@
  *
  * A merge goes on with each checkpoint by little more than what the checkpoint itself writes of keys.
  * That is enough: until a level has three runs again, checkpoints have written as much as these three
- * hold. Each level has a merge of its own, so that a long one holds up no other.
+ * hold. Each level has a merge of its own, so that a long one holds up no other. A node that is started
+ * often begins long ones anew, and has more runs of that level then; the more there are the faster they
+ * are merged.
  *
  * Runs of payments stay: their ids sort by time, so they hardly overlap, and a look-up needs one.
  */

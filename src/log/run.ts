@@ -5,7 +5,7 @@
  * Pages are stored by their number. Storage keys can't be encrypted, and would tell of payments.
  */
 
-import { Reader, toHex, Writer } from "../bytes.ts";
+import { fromHex, Reader, toHex, Writer } from "../bytes.ts";
 import { IntegrityError } from "../errors.ts";
 import { entryPartBytesMax, indexPageItems } from "../limits.ts";
 import { undigested, writeDigest } from "./digest.ts";
@@ -84,7 +84,7 @@ export class RunWriter {
       ...this.#name,
       after: this.#after,
       firsts: this.#firsts.slice(),
-      last: bytesOf(this.#last),
+      last: fromHex(this.#last),
     };
     const prefix = keyOf("run", run);
     for (const [part, value] of directoryParts(run).entries()) {
@@ -102,13 +102,6 @@ export class RunWriter {
     this.#items = 0;
     return write;
   }
-}
-
-/** Of a key with dashes or without. */
-function bytesOf(key: string): Uint8Array {
-  const w = new Writer(keyBytes);
-  w.hex(key);
-  return w.slice();
 }
 
 /** The last part is the only one that is not full. */
@@ -140,7 +133,10 @@ export async function readRun(storage: Storage, name: RunName): Promise<Run> {
   const r = new Reader(undigested(w.slice(), `run ${number} of the look-up index`));
   const after = r.varint();
   const pages = r.varint();
-  return { kind, number, level, after, firsts: r.raw(pages * keyBytes), last: r.raw(keyBytes) };
+  const firsts = r.raw(pages * keyBytes);
+  const last = r.raw(keyBytes);
+  r.end();
+  return { kind, number, level, after, firsts, last };
 }
 
 /** All that a run has in the storage. */
@@ -153,7 +149,7 @@ export function rangesOf(run: Run): KeyRange[] {
 
 /** Whether a key is between the first and the last of a run. */
 export function isWithin(key: Uint8Array, { firsts, last }: Run): boolean {
-  return compareKeys(firsts, key) <= 0 && compareKeys(key, last) <= 0;
+  return compareDigits(firsts, key) <= 0 && compareDigits(key, last) <= 0;
 }
 
 /** Adds the entries that speak of a key. Reads one page, or the few over which they are spread. */
@@ -169,7 +165,7 @@ export async function findInRun(
       if (item.digits === digits) numbers.add(item.number);
     }
     // Only where a page begins with the key may the one before end with it.
-    if (compareKeys(firstOf(run, page), key) < 0) return;
+    if (compareDigits(firstOf(run, page), key) < 0) return;
   }
 }
 
@@ -200,14 +196,14 @@ function lastPageUpTo(key: Uint8Array, firsts: Uint8Array): number {
   let high = firsts.length / keyBytes;
   while (low < high) {
     const middle = (low + high) >> 1;
-    if (compareKeys(firsts, key, middle * keyBytes) <= 0) low = middle + 1;
+    if (compareDigits(firsts, key, middle * keyBytes) <= 0) low = middle + 1;
     else high = middle;
   }
   return low - 1;
 }
 
-/** @param at where in `a` the key is that is compared */
-export function compareKeys(a: Uint8Array, b: Uint8Array, at = 0): number {
+/** Of two keys' bytes. @param at where in `a` the key is that is compared */
+export function compareDigits(a: Uint8Array, b: Uint8Array, at = 0): number {
   for (let i = 0; i < keyBytes; i++) if (a[at + i] !== b[i]) return a[at + i]! - b[i]!;
   return 0;
 }

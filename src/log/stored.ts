@@ -140,6 +140,7 @@ export function encodePointer(
   for (const range of unused) writeRange(w, range);
   // What it says is unused will be deleted.
   writeDigest(w);
+  invariant(w.length <= entryPartBytesMax, "the pointer to a checkpoint fits a value");
   return w.slice();
 }
 

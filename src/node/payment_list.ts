@@ -8,6 +8,9 @@ import type { Order } from "../protocol/order.ts";
 import type { LogRecord } from "../protocol/record.ts";
 import { viewOf } from "./view.ts";
 
+/** What it takes to read an entry, in records. */
+const entryReadRecords = 16;
+
 /** The order that a record brings, if it is one by which a payment is listed. */
 function orderIn(record: LogRecord): Order | undefined {
   switch (record.type) {
@@ -40,7 +43,7 @@ export async function listPayments(
     const { records } = await log.entry(number);
     const isFirst = number === from?.number;
     // It was read for the page before, too, and may be all that there is room for.
-    if (!isFirst) read += records.length;
+    if (!isFirst) read += entryReadRecords + records.length;
     for (let at = isFirst ? from.at - 1 : records.length - 1; at >= 0; at--) {
       const record = records[at]!;
       const order = orderIn(record);

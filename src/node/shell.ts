@@ -23,6 +23,7 @@ import {
   drainMs,
   peersMax,
   queueEventsMax,
+  strangersMax,
   tickIntervalMs,
 } from "../limits.ts";
 import type { Greeted, Greeting, LinkHost, LinkLayer, NodeRole, Seen } from "../link/host.ts";
@@ -91,6 +92,8 @@ export abstract class Shell<Event extends { readonly type: string }, Reply> impl
   #introducing: Promise<void> = Promise.resolve();
   /** Directories that are being checked. */
   #directories = 0;
+  /** Messages that wait for it. */
+  #strangers = 0;
   #stopTicking: () => void = () => {};
   #address = "";
   #fail: (error: Error) => void;
@@ -320,7 +323,7 @@ export abstract class Shell<Event extends { readonly type: string }, Reply> impl
       throw new FormatError("a clock that does not count its sender's own entries");
     }
     // What is not read now is sent again; without a bound one peer could fill the memory.
-    if (this.loop.queued + this.#opening.size > queueEventsMax) {
+    if (this.loop.queued + this.#opening.size + this.#directories > queueEventsMax) {
       throw new FormatError(`more than ${queueEventsMax} messages wait here`);
     }
     const isKnown = this.#isKnown(peer, frame.clock);
@@ -328,18 +331,26 @@ export abstract class Shell<Event extends { readonly type: string }, Reply> impl
     // lost, and comes again when the coordinator has told who is there, or has recorded it. For others
     // a coordinator can't wait: it is the one who tells.
     if (!isKnown && (this.role === "participant" || this.#newcomers.has(peer))) return false;
-    const strangers: Message[] = [];
-    const messages = this.#statements.believed(peer, frame.messages, frame.batch, strangers);
-    // What else a stranger stated comes again, a second later.
-    if (strangers.length > 0 && this.#directories > 0) {
-      const link = this.#linked.get(peer);
-      this.#introducing = this.#introducing.then(() => {
-        // Over a new link a peer may have begun anew: what it said over the last one is past.
-        if (this.#linked.get(peer) !== link) return;
-        this.#take(peer, frame, this.#statements.believed(peer, strangers, frame.batch), isKnown);
-      }).catch((error) => this.#fail(error));
+    const { believed, strangers } = this.#statements.believed(peer, frame.messages, frame.batch);
+    const isAnswered = this.#take(peer, frame, believed, isKnown);
+    // A directory that introduces them may stand in the same frame. Else they come again, a second later.
+    if (strangers.length > 0 && this.#directories > 0 && this.#strangers < strangersMax) {
+      this.#takeLater(peer, frame, strangers, isKnown);
     }
-    return this.#take(peer, frame, messages, isKnown);
+    return isAnswered;
+  }
+
+  /** Once the directories have been checked that have come by now. */
+  #takeLater(peer: string, frame: Frame, strangers: readonly Message[], isKnown: boolean): void {
+    const link = this.#linked.get(peer);
+    this.#strangers += strangers.length;
+    this.#introducing = this.#introducing.then(() => {
+      this.#strangers -= strangers.length;
+      // Over a new link a peer may have begun anew: what it said over the last one is past.
+      if (this.#linked.get(peer) !== link) return;
+      const { believed } = this.#statements.believed(peer, strangers, frame.batch);
+      this.#take(peer, frame, believed, isKnown);
+    }).catch((error) => this.#fail(error));
   }
 
   /** Messages that are believed. Returns whether what is sent next is an answer to them. */

@@ -32,6 +32,13 @@ export interface StatementsOptions {
   readonly alarm: (text: string) => void;
 }
 
+/** What becomes of the messages of a frame. Those that are in neither list are false. */
+export interface Heard {
+  readonly believed: readonly Message[];
+  /** Stated by somebody whom nobody has introduced yet. */
+  readonly strangers: readonly Message[];
+}
+
 export class Statements {
   readonly #options: StatementsOptions;
   /** Batches come with every statement of theirs, and are checked once. */
@@ -55,22 +62,22 @@ export class Statements {
   /**
    * The messages of a frame that may be believed to be from whom they say they are.
    *
-   * @param strangers takes those that were stated by somebody whom nobody has introduced yet
    * @throws {FormatError} if the sender has not signed what it states
    */
   believed(
     from: string,
     messages: readonly Message[],
     batch: Batch | undefined,
-    strangers: Message[] = [],
-  ): readonly Message[] {
+  ): Heard {
     if (batch && !this.#holds(batch)) {
       throw new FormatError(`statements that ${from} has not signed`);
     }
+    const strangers: Message[] = [];
     const isBelieved = (message: Message) => this.#isBelieved(from, message, batch, strangers);
     const first = messages.findIndex((message) => !isBelieved(message));
-    if (first === -1) return messages;
-    return messages.slice(0, first).concat(messages.slice(first + 1).filter(isBelieved));
+    if (first === -1) return { believed: messages, strangers };
+    const rest = messages.slice(first + 1).filter(isBelieved);
+    return { believed: messages.slice(0, first).concat(rest), strangers };
   }
 
   /** The nodes of a directory whose introductions hold. */
@@ -98,10 +105,10 @@ export class Statements {
     strangers: Message[],
   ): boolean {
     const { name, alarm } = this.#options;
-    const isStranger = (signer: string): boolean => {
-      const isOne = this.#options.introductionOf(signer) === undefined;
-      if (isOne) strangers.push(message);
-      return isOne;
+    const isStranger = (signer: string) => this.#options.introductionOf(signer) === undefined;
+    const unknown = () => {
+      strangers.push(message);
+      return false;
     };
     switch (message.type) {
       case "prepare": {
@@ -110,7 +117,7 @@ export class Statements {
         if (order.originator === name) return true;
         const isTheirs = proof?.batch.signer === order.originator;
         if (isTheirs && this.#holds(proof.batch) && isOfOrder(proof, order)) return true;
-        if (isStranger(order.originator)) return false;
+        if (isStranger(order.originator)) return unknown();
         alarm(`${from} asks to prepare ${order.payment}, which ${order.originator} has not signed`);
         return false;
       }
@@ -121,7 +128,7 @@ export class Statements {
           return true;
         }
         const { signer } = proof.batch;
-        if (isStranger(signer)) return false;
+        if (isStranger(signer)) return unknown();
         alarm(`${from} passes on a decision of ${transaction} that ${signer} has not signed`);
         return false;
       }

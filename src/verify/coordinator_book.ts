@@ -22,9 +22,11 @@ export class CoordinatorBook implements PaymentBook<Decided> {
   add(record: LogRecord, entry: Entry): void {
     const { number } = entry;
     switch (record.type) {
-      case "started":
-        this.#transactions.set(nameOf(record.epoch), new Set());
-        return;
+      case "started": {
+        const name = nameOf(record.epoch);
+        if (!this.#transactions.has(name)) return void this.#transactions.set(name, new Set());
+        return this.#complaints.add(entry, `starts epoch ${name} a second time`);
+      }
       case "committed":
       case "aborted": {
         const { payment } = record.order;

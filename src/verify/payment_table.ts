@@ -3,8 +3,8 @@
  * would take ten times as much, and fill the memory after a few millions.
  */
 
-import { toHex, Writer } from "../bytes.ts";
-import { hashBytes, paymentBytes } from "../codec/values.ts";
+import { Reader, Writer } from "../bytes.ts";
+import { hashBytes, paymentBytes, readPayment } from "../codec/values.ts";
 import type { PaymentId, TransactionId } from "../protocol/id.ts";
 import { transactionId, transactionParts } from "../protocol/id.ts";
 
@@ -97,9 +97,8 @@ export class PaymentTable<Summary extends PaymentSummary>
   *[Symbol.iterator](): Iterator<[PaymentId, Summary]> {
     for (let number = 0; number < this.#size; number++) {
       const row = this.#row(number);
-      const digits = toHex(row.bytes.subarray(row.at, row.at + paymentBytes));
-      const parts = [0, 8, 12, 16, 20].map((at, i, all) => digits.slice(at, all[i + 1]));
-      yield [parts.join("-") as PaymentId, this.#read(row)];
+      const id = row.bytes.subarray(row.at, row.at + paymentBytes);
+      yield [readPayment(new Reader(id)), this.#read(row)];
     }
   }
 
@@ -181,9 +180,12 @@ export class PaymentTable<Summary extends PaymentSummary>
   }
 }
 
+/** Users choose ids: none may know which of them share a slot. */
+const seed = crypto.getRandomValues(new Uint32Array(1))[0]!;
+
 /** Of an id's sixteen bytes. */
 function hashOf(bytes: Uint8Array, at: number): number {
-  let hash = 0;
+  let hash = seed;
   for (let i = 0; i < paymentBytes; i++) hash = Math.imul(hash ^ bytes[at + i]!, 0x01000193);
   // Slots are told by the low bits, which the high ones have to reach.
   return hash ^ hash >>> 15;

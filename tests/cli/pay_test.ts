@@ -167,7 +167,7 @@ Deno.test("balance shows the accounts of all pages, and their JSON as one answer
   });
   const { out } = await record("balance", ...node.flags);
   assertEquals(out.slice(1).map((line) => line.split("\t")[0]), ["main", "savings", "till"]);
-  assertEquals(paths, ["/v1/accounts", "/v1/accounts?cursor=1", "/v1/accounts?cursor=2"]);
+  assertEquals(paths, ["", "&cursor=1", "&cursor=2"].map((at) => `/v1/accounts?limit=1000${at}`));
   const json = await record("balance", "--json", ...node.flags);
   assertEquals(JSON.parse(json.out.join()), {
     accounts: pages.flatMap(({ accounts }) => accounts),

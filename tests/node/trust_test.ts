@@ -75,7 +75,7 @@ function payloadOf(name: Name, messages: readonly Message[], by = node(name)): U
 /** What bob believes of a frame. */
 function believed(rig: Rig, from: string, payload: Uint8Array): readonly Message[] {
   const { messages, batch } = decodeFrame(payload, from);
-  return rig.statements.believed(from, messages, batch);
+  return rig.statements.believed(from, messages, batch).believed;
 }
 
 /** What a node has stated among others, as whoever received it can show. */
@@ -102,7 +102,8 @@ Deno.test("believed() gives back what a sender has signed, in its order", () => 
   const rig = node("bob");
   const sent: Message[] = [ordered, { type: "ack", transaction: T1, payment }, vote, commit];
   const { messages, batch } = decodeFrame(payloadOf("alice", sent), "alice");
-  assertEquals(rig.statements.believed("alice", messages, batch), messages);
+  const heard = rig.statements.believed("alice", messages, batch);
+  assertEquals(heard, { believed: messages, strangers: [] });
   assertEquals(rig.alarms, []);
 });
 
@@ -169,12 +170,11 @@ Deno.test("what a stranger has stated is told apart, and believed once it is int
     payloadOf("coordinator", [theirs, commit]),
     "coordinator",
   );
-  const strangers: Message[] = [];
-  const told = rig.statements.believed("coordinator", messages, batch, strangers);
-  assertEquals(told.map(({ type }) => type), ["decision"]);
-  assertEquals(strangers, [messages[0]!]);
+  const heard = rig.statements.believed("coordinator", messages, batch);
+  assertEquals(heard, { believed: [messages[1]!], strangers: [messages[0]!] });
   known.set("alice", introductions.get("alice")!);
-  assertEquals(rig.statements.believed("coordinator", strangers, batch), strangers);
+  const again = rig.statements.believed("coordinator", heard.strangers, batch);
+  assertEquals(again, { believed: heard.strangers, strangers: [] });
   assertEquals(rig.alarms, []);
 });
 

@@ -118,6 +118,11 @@ const tampered: [claim: string, tamper: Tamper, named: RegExp][] = [
     /commits transaction \S+ a second time/,
   ],
   [
+    "an epoch started twice",
+    changing("coordinator", "started", (record) => [record, record]),
+    /starts epoch 1-\w+ a second time/,
+  ],
+  [
     "a transaction of an epoch never started",
     changing("coordinator", "committed", (record) => [
       { ...record, transaction: "7-000000000007-1" as TransactionId },
