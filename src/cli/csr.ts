@@ -46,7 +46,9 @@ export const csr: Command = {
     io.out("     and compares the fingerprint with the one above, told by another way");
     io.out(`  2. put the ${name}.pem and ca.pem that come back into ${dir}`);
     const more = role === "participant" ? " --server HOST:PORT" : " --listen HOST:PORT";
+    const named = "     (and --server-name NAME, where the coordinator has another name than that)";
     io.out(`  3. handfast --role=${flag} --certs ${dir} --name ${name}${more}`);
+    if (role === "participant") io.out(named);
     return exitCode.done;
   },
 };

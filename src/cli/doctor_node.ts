@@ -50,16 +50,20 @@ export async function checkPort(address: string, subject: string): Promise<Findi
 }
 
 async function checkFolder(dir: string): Promise<Finding[]> {
-  let log: Deno.FileInfo;
+  const files: Deno.FileInfo[] = [];
   try {
     if (!(await Deno.stat(dir)).isDirectory) throw new Deno.errors.NotFound();
-    log = await Deno.stat(`${dir}/log.kv`);
+    files.push(await Deno.stat(`${dir}/log.kv`));
+    // What was written last stands there for a while.
+    if (await exists(`${dir}/log.kv-wal`)) files.push(await Deno.stat(`${dir}/log.kv-wal`));
   } catch (thrown) {
     if (!(thrown instanceof Deno.errors.NotFound)) throw thrown;
     return [fail(dir, "it holds no log", "name a node's data folder by --data DIR")];
   }
-  const written = log.mtime === null ? "" : `, last written ${timeText(log.mtime.getTime())}`;
-  const findings = [ok(`${dir}/log.kv`, `${bytesText(log.size)}${written}`)];
+  const bytes = files.reduce((sum, { size }) => sum + size, 0);
+  const writtenMs = Math.max(...files.map(({ mtime }) => mtime?.getTime() ?? 0));
+  const written = writtenMs === 0 ? "" : `, last written ${timeText(writtenMs)}`;
+  const findings = [ok(`${dir}/log.kv`, `${bytesText(bytes)}${written}`)];
   findings.push(...await checkMode(dir, 0o700));
   if (await exists(`${dir}/token`)) findings.push(...await checkMode(`${dir}/token`, 0o600));
   findings.push(checkDisk(dir));

@@ -144,6 +144,10 @@ function defaultListen(isServer: boolean): Endpoint {
 
 function ask(io: Io, purpose: string): Endpoint {
   const hostname = io.ask(`Address to ${purpose}`, loopback);
+  // As it is written everywhere else.
+  if (/^(\[.*\]|[^:]*):\d+$/.test(hostname)) {
+    return parseEndpoint(hostname, `address "${hostname}"`);
+  }
   const port = io.ask(`Port to ${purpose}`, String(linkPort));
   return { hostname, port: parsePort(port, `port "${port}"`) };
 }

@@ -38,7 +38,8 @@ export function outcomeText(
   const { reason } = outcome;
   switch (outcome.state) {
     case "aborted":
-      return `payment ${id} was aborted: ${reason}; nothing was paid`;
+      return `payment ${id} was aborted: ${reason}` +
+        (reason.startsWith("forced_otherwise") ? "" : "; nothing was paid");
     case "unknown":
       return `outcome unknown: ${reason}; ask "handfast payment ${id}", ` +
         `or pay again with --id ${id}, which pays once`;
@@ -120,7 +121,9 @@ const reasonOf: Readonly<Record<RefusalCode, string>> = {
   debit_not_authorized: "only the owner of an account may debit it",
   insufficient_funds: "the account has less available",
   vote_timeout: "a participant did not vote in time",
-  forced_otherwise: "an operator of a participant has decided an earlier attempt by hand",
+  forced_otherwise:
+    "an operator of a participant has decided an earlier attempt by hand, and what " +
+    "that node posted stands until it is put right",
   details_unreadable: "a recipient can't read its details",
   card_declined: "the card's issuer does not say why",
 };

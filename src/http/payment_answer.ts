@@ -105,8 +105,9 @@ function rejected(id: string, code: SubmitRejectionCode): PaymentOutcome {
     case "coordinator_unreachable":
       return notStarted(id, code, "There is no link to the coordinator");
     case "participant_unknown": {
-      const detail = "A participant that is to be told something is not known here; payment " +
-        `${id} was not started`;
+      const detail =
+        "A participant that is to be told something, by a memo or by card, is not in " +
+        `this network as far as this node knows; payment ${id} was not started`;
       return refusal(422, code, detail, { id, state: "not_started" });
     }
     default:

@@ -56,7 +56,11 @@ export function addPaymentRoutes(
     const { entry } = c.req.valid("query");
     const proof = await node.proof(id, entry !== "false");
     if (proof !== undefined) return c.json({ id, proof: proof.toBase64() }, 200);
-    const detail = `Of payment ${id} no outcome is known here that was signed`;
+    const payment = await node.payment(id);
+    const why = payment === undefined
+      ? "it is not known here"
+      : `it is ${payment.state} here; of an abort, participants have one that had voted yes`;
+    const detail = `Of payment ${id} no outcome is known here that was signed: ${why}`;
     return problem(c, 404, "proof_not_found", detail, { id });
   });
 

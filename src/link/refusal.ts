@@ -54,10 +54,17 @@ export function failureLine(thrown: unknown, other: string): string {
     return `refused by ${other}: ${thrown.code}: ${thrown.message}`;
   }
   if (thrown instanceof Deno.errors.InvalidData) {
-    return `no TLS with ${other}: ${tlsFault(thrown.message)}: ${thrown.message}`;
+    const fault = tlsFault(thrown.message);
+    const remedy = remedies.get(fault);
+    return `no TLS with ${other}: ${fault}: ${thrown.message}${remedy ? `; ${remedy}` : ""}`;
   }
   return `no link with ${other}: ${messageOf(thrown)}`;
 }
+
+const remedies: ReadonlyMap<RefusalCode, string> = new Map([
+  ["wrong_name", "the coordinator's name is given by --server-name"],
+  ["wrong_network", "is ca.pem that of the network of the node that answers?"],
+]);
 
 /** Whether dialling again can't help, after the dialer itself refused the listener. */
 export function isFinalByDialer(code: string): boolean {

@@ -50,10 +50,11 @@ export function viewOf(found: readonly Found[]): PaymentView | undefined {
       case "mismatch": {
         if (!order) break;
         const { transaction, commit } = record;
-        // That an attempt was aborted says nothing of the payment.
+        const parts = { ...partsOf(order, card), transaction, clock, atMs };
+        // Where only the attempt was aborted, this node refuses every other: it has posted its leg.
         view = commit
-          ? { ...partsOf(order, card), state: "committed", transaction, clock, atMs }
-          : undefined;
+          ? { ...parts, state: "committed" }
+          : { ...parts, state: "aborted", code: "forced_otherwise" };
         break;
       }
     }

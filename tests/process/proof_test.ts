@@ -51,7 +51,11 @@ Deno.test("a payment's certificate", async (t) => {
     assertEquals((await write("bob", id)).code, 2);
     const none = await cluster.run("proof", refused, "--data", cluster.data("coordinator"));
     assertEquals(none.code, 1);
-    assertStringIncludes(none.stderr, "no outcome is known here that was signed");
+    assertStringIncludes(none.stderr, "no outcome is known here that was signed: it is aborted");
+    const unknown = "01926a3e-7d24-7c54-9a3b-52b1c3f8e6a1";
+    const never = await cluster.run("proof", unknown, "--data", cluster.data("coordinator"));
+    assertEquals(never.code, 1);
+    assertStringIncludes(never.stderr, "it is not known here");
   });
 
   await t.step("of an abort says what it does not prove", async () => {
