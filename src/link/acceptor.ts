@@ -114,7 +114,9 @@ export class Acceptor {
 
   async #fail(connection: Connection, other: string, thrown: unknown): Promise<void> {
     const { host } = this.#options.party;
-    host.log("warn", failureLine(thrown, other));
+    // Gone before it said anything: somebody has looked whether this node takes connections.
+    const isLook = thrown instanceof Deno.errors.UnexpectedEof;
+    host.log(isLook ? "info" : "warn", failureLine(thrown, other));
     if (thrown instanceof Refusal) {
       await connection.refuse(thrown, this.#options.limits.lingerMsMax);
     }
