@@ -139,7 +139,10 @@ export class Client {
     // At once, as one does whose connection broke.
     if (dice < 0.85) return await this.#send(this.#asked.at(-1)!);
     if (dice < 0.9) return await this.#send(this.#conflicting(random.pick(this.#asked)));
-    if (dice < 0.95) return await this.#look(random.pick(this.#asked));
+    if (dice < 0.95) {
+      // Most have just been answered.
+      return await this.#look(random.chance(0.7) ? this.#asked.at(-1)! : random.pick(this.#asked));
+    }
     return await this.#lookAtAccounts();
   }
 
@@ -322,11 +325,16 @@ export class Client {
     asked.outcome = outcome;
   }
 
-  async #look({ payment }: Asked): Promise<void> {
+  async #look({ payment, outcome, legs }: Asked): Promise<void> {
     const life = this.#life();
     if (!life || payment === undefined) return;
+    const { name } = this.#machine;
+    const hasLeg = legs.some(({ participant }) => participant === name);
     const view = await answered(life, life.node.payment(payment));
-    if (view) this.#world.watch.told(this.#machine, payment, view.state);
+    if (view) return this.#world.watch.told(this.#machine, payment, view.state);
+    // Where it holds nothing a node need not remember a payment; and one that is over says nothing more.
+    if (outcome !== "committed" || !hasLeg || !life.isServing) return;
+    this.#fail("answers are kept", "told committed, and then not known", payment);
   }
 
   async #lookAtAccounts(): Promise<void> {

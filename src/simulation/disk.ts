@@ -82,6 +82,8 @@ export class SimulatedStorage implements Storage {
 
   async #seek(): Promise<void> {
     const { random, chaos } = this.#world;
-    if (random.chance(0.2)) await this.#life.sleep(random.between(chaos.diskMs));
+    const isSlow = random.chance(chaos.slowDiskRate);
+    if (!isSlow && !random.chance(0.2)) return;
+    await this.#life.sleep(random.between(isSlow ? chaos.slowDiskMs : chaos.diskMs));
   }
 }

@@ -33,7 +33,7 @@ const mismatch = (commit: boolean): LogRecord => ({
 
 Deno.test("a payment that was forced to commit here, and is not, never looks as if it were unknown", () => {
   // Its leg is posted: who took the id for free would believe that nothing was paid.
-  const told = [payment, "aborted", "forced_otherwise"] as const;
+  const told = [payment, "prepared", "forced_otherwise"] as const;
   assertEquals(view(asked, forced(true), mismatch(false)), [...told]);
   const acknowledged: LogRecord = { type: "acknowledged", transaction, payment, by: "ann" };
   assertEquals(view(asked, forced(true), mismatch(false), acknowledged), [...told]);

@@ -221,6 +221,13 @@ export const mutants: readonly Mutant[] = [
     seeds: 500,
   },
   {
+    name: "what a checkpoint is writing not looked at",
+    file: "src/log/look_up_index.ts",
+    find: "this.#writing.find(key, numbers);",
+    replace: "",
+    seeds: 500,
+  },
+  {
     name: "checkpoint without the account behind a card",
     file: "src/protocol/participant_state.ts",
     find: `yield [open.context, { type: "prepared", transaction, order, card }];`,
