@@ -249,6 +249,11 @@ const betrayals: Record<string, () => Promise<void>> = {
       node.introduction && node.name === "bob" ? { ...node, introduction: globalThis.own } : node
     );`,
     }, {
+      // Else alice hears of bob as he is, if she is there first.
+      file: coordinator,
+      find: `if (to !== peer) out.send(to, { type: "directory", nodes: [node] });`,
+      replace: "",
+    }, {
       file: "src/node/coordinator_node.ts",
       find: "    const coordinator = new Coordinator();",
       replace: `    const coordinator = new Coordinator();
