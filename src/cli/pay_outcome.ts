@@ -8,7 +8,8 @@ import type { Reply } from "./node_client.ts";
 
 export type PayOutcome =
   | { readonly state: "committed" }
-  | { readonly state: "aborted" | "malformed" | "unknown"; readonly reason: string }
+  | { readonly state: "malformed" | "unknown"; readonly reason: string }
+  | { readonly state: "aborted"; readonly reason: string; readonly code?: string }
   /** Nothing was paid; `remedy` is for who sent this one alone. */
   | { readonly state: "failed"; readonly reason: string; readonly remedy?: string };
 
@@ -39,7 +40,7 @@ export function outcomeText(
   switch (outcome.state) {
     case "aborted":
       return `payment ${id} was aborted: ${reason}` +
-        (reason.startsWith("forced_otherwise") ? "" : "; nothing was paid");
+        (outcome.code === "forced_otherwise" ? "" : "; nothing was paid");
     case "unknown":
       return `outcome unknown: ${reason}; ask "handfast payment ${id}", ` +
         `or pay again with --id ${id}, which pays once`;
@@ -101,7 +102,7 @@ function unknown(reason: string): PayOutcome {
 }
 
 function aborted(code: string | undefined): PayOutcome {
-  return { state: "aborted", reason: `${code ?? "no code"} (${outcomeReason(code)})` };
+  return { state: "aborted", reason: `${code ?? "no code"} (${outcomeReason(code)})`, code };
 }
 
 /** What a refusal's code means, for people. */

@@ -29,19 +29,13 @@ export function statusLines(found: StatusAnswer, style: Style): string[] {
     ...style.table(
       found.peers.map(({ name, address, link }) => [
         `peer ${name}`,
-        style.paint(link === "up" ? "good" : "quiet", linkText(found, link)),
+        style.paint(link === "up" ? "good" : "quiet", `link ${link}`),
         address,
       ]),
       false,
     ),
     ...found.alarms.map((alarm) => style.paint("bad", `alarm: ${alarm}`)),
   ];
-}
-
-/** Participants link to each other only while the coordinator can't be asked. */
-function linkText({ role, peers }: StatusAnswer, link: "up" | "down"): string {
-  const isServed = role === "participant" && peers.some(({ link }) => link === "up");
-  return isServed && link === "down" ? "link not needed" : `link ${link}`;
 }
 
 function msText(ms: number | null): string {

@@ -13,7 +13,12 @@ import { createHash } from "node:crypto";
 import { toHex } from "../bytes.ts";
 import { decodeState, encodeState } from "../codec/record.ts";
 import { IntegrityError, invariant, messageOf } from "../errors.ts";
-import { checkpointLayersMax, entryPartBytesMax } from "../limits.ts";
+import {
+  checkpointCommitBytes,
+  checkpointCommitWrites,
+  checkpointLayersMax,
+  entryPartBytesMax,
+} from "../limits.ts";
 import type { Frozen } from "../protocol/frozen.ts";
 import type { Checkpointed, EntryContext, LogRecord } from "../protocol/record.ts";
 import type { Found } from "../protocol/step.ts";
@@ -88,6 +93,26 @@ export class Checkpoint {
     invariant(this.#stored !== undefined, "a checkpoint is confirmed before it is written");
     return this.#stored;
   }
+}
+
+/** Commits small pieces: between two of them the node's entries have their turn. */
+export async function commitInPieces(
+  storage: Storage,
+  writes: Iterable<Write> | AsyncIterable<Write>,
+): Promise<void> {
+  let batch: Write[] = [];
+  let bytes = 0;
+  for await (const write of writes) {
+    const size = (write.value?.length ?? 0) + 128;
+    if (bytes + size > checkpointCommitBytes || batch.length === checkpointCommitWrites) {
+      await storage.commit(batch);
+      batch = [];
+      bytes = 0;
+    }
+    batch.push(write);
+    bytes += size;
+  }
+  if (batch.length > 0) await storage.commit(batch);
 }
 
 function isFirstDue({ all, changed }: Frozen, below: readonly Layer[]): boolean {

@@ -24,7 +24,7 @@ import type { VectorClock } from "../protocol/vector_clock.ts";
 import { emptyClock } from "../protocol/vector_clock.ts";
 import type { Standing } from "./beside.ts";
 import { Beside, detailsOf } from "./beside.ts";
-import { Checkpoint, replayState } from "./checkpoint.ts";
+import { Checkpoint, commitInPieces, replayState } from "./checkpoint.ts";
 import { LookUpIndex, lookUpKeyOf } from "./look_up_index.ts";
 import type { Run } from "./run.ts";
 import type { Storage, StorageKey, Write } from "./storage.ts";
@@ -362,25 +362,8 @@ export class Log {
       await deleteKeys(this.#storage, await unfinishedAfter(this.#storage, this.checkpointNumber));
       this.#isCleared = true;
     }
-    await this.#commitInPieces(checkpoint.writes());
-    await this.#commitInPieces(this.#index.merge());
-  }
-
-  async #commitInPieces(writes: Iterable<Write> | AsyncIterable<Write>): Promise<void> {
-    let batch: Write[] = [];
-    let bytes = 0;
-    for await (const write of writes) {
-      const size = (write.value?.length ?? 0) + 128;
-      // Small ones: between two of them the node's entries have their turn.
-      if (bytes + size > checkpointCommitBytes || batch.length === checkpointCommitWrites) {
-        await this.#storage.commit(batch);
-        batch = [];
-        bytes = 0;
-      }
-      batch.push(write);
-      bytes += size;
-    }
-    if (batch.length > 0) await this.#storage.commit(batch);
+    await commitInPieces(this.#storage, checkpoint.writes());
+    await commitInPieces(this.#storage, this.#index.merge());
   }
 
   /** Makes a checkpoint, written and confirmed by an entry, the one that replay begins with. */

@@ -105,11 +105,6 @@ export class Statements {
     strangers: Message[],
   ): boolean {
     const { name, alarm } = this.#options;
-    const isStranger = (signer: string) => this.#options.introductionOf(signer) === undefined;
-    const unknown = () => {
-      strangers.push(message);
-      return false;
-    };
     switch (message.type) {
       case "prepare": {
         const { order, proof } = message;
@@ -117,7 +112,10 @@ export class Statements {
         if (order.originator === name) return true;
         const isTheirs = proof?.batch.signer === order.originator;
         if (isTheirs && this.#holds(proof.batch) && isOfOrder(proof, order)) return true;
-        if (isStranger(order.originator)) return unknown();
+        if (this.#isStranger(order.originator)) {
+          strangers.push(message);
+          return false;
+        }
         alarm(`${from} asks to prepare ${order.payment}, which ${order.originator} has not signed`);
         return false;
       }
@@ -128,13 +126,21 @@ export class Statements {
           return true;
         }
         const { signer } = proof.batch;
-        if (isStranger(signer)) return unknown();
+        if (this.#isStranger(signer)) {
+          strangers.push(message);
+          return false;
+        }
         alarm(`${from} passes on a decision of ${transaction} that ${signer} has not signed`);
         return false;
       }
       default:
         return true;
     }
+  }
+
+  /** Whether nobody has introduced a node yet. */
+  #isStranger(name: string): boolean {
+    return this.#options.introductionOf(name) === undefined;
   }
 
   #holds(batch: Batch): boolean {

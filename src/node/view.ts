@@ -51,8 +51,8 @@ export function viewOf(found: readonly Found[]): PaymentView | undefined {
         if (!order) break;
         const { transaction, commit } = record;
         const parts = { ...partsOf(order, card), transaction, clock, atMs };
-        // Only the attempt was aborted, and no outcome is recorded anywhere. But this node has posted its leg,
-        // and refuses every other attempt: to say nothing would have the id look free.
+        // Only the attempt was aborted, and no outcome is recorded anywhere. But this node has posted
+        // its leg, and refuses every other attempt: to say nothing would have the id look free.
         view = commit
           ? { ...parts, state: "committed" }
           : { ...parts, state: "prepared", code: "forced_otherwise" };

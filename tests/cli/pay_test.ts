@@ -54,6 +54,16 @@ for (const [claim, status, body, exit] of rows) {
   }
 }
 
+Deno.test("pay says that nothing was paid, unless an operator has posted something by hand", async () => {
+  for (const [code, isNothing] of [["insufficient_funds", true], ["forced_otherwise", false]]) {
+    const body = problem(code as string, { id, state: "aborted" });
+    await using node = await fakeNode(() => Response.json(body, { status: 422 }));
+    const { err } = await record("pay", ...order, ...node.flags);
+    assertStringIncludes(err[1]!, `was aborted: ${code}`);
+    assertEquals(err[1]!.includes("nothing was paid"), isNothing);
+  }
+});
+
 Deno.test("pay sends minor units of the paying account's currency, the token and the wait", async () => {
   const seen: unknown[] = [];
   await using node = await fakeNode(async (request) => {

@@ -6,9 +6,9 @@
  */
 
 import { parseArgs } from "@std/cli/parse-args";
+import { commitInPieces } from "../../src/log/checkpoint.ts";
 import { KvStorage } from "../../src/log/kv_storage.ts";
 import { LookUpIndex } from "../../src/log/look_up_index.ts";
-import type { Storage, Write } from "../../src/log/storage.ts";
 import type { PaymentId } from "../../src/protocol/id.ts";
 import { toHex } from "../../src/bytes.ts";
 
@@ -16,20 +16,9 @@ const flags = parseArgs(Deno.args, { string: ["checkpoints", "keys"] });
 const checkpoints = Number(flags.checkpoints ?? 1_000);
 const keys = Number(flags.keys ?? 3_000);
 const lookUps = 50;
-const writesOfCommit = 50;
 
 function newKey(): string {
   return toHex(crypto.getRandomValues(new Uint8Array(16)));
-}
-
-async function commit(storage: Storage, writes: Iterable<Write> | AsyncIterable<Write>) {
-  let batch: Write[] = [];
-  for await (const write of writes) {
-    if (batch.push(write) < writesOfCommit) continue;
-    await storage.commit(batch);
-    batch = [];
-  }
-  if (batch.length > 0) await storage.commit(batch);
 }
 
 async function msOf(run: () => Promise<void>): Promise<number> {
@@ -49,8 +38,8 @@ try {
     for (let i = 0; i < keys; i++) {
       index.add([{ type: "keyed", key: newKey(), request: "", payment }], number);
     }
-    writtenMs += await msOf(() => commit(storage, index.freeze(number)));
-    mergedMs += await msOf(() => commit(storage, index.merge()));
+    writtenMs += await msOf(() => commitInPieces(storage, index.freeze(number)));
+    mergedMs += await msOf(() => commitInPieces(storage, index.merge()));
     index.thaw();
     if (number !== checkpoints && !/^[13]0*$/.test(String(number))) continue;
     const lookUpMs = await msOf(async () => {
