@@ -8,12 +8,7 @@ import { decodeStoredDetails } from "../codec/details.ts";
 import type { Entry, Witness } from "../codec/record.ts";
 import { decodeEntry, encodeEntry } from "../codec/record.ts";
 import { IntegrityError, invariant, messageOf } from "../errors.ts";
-import {
-  checkpointCommitBytes,
-  checkpointCommitWrites,
-  entriesKept,
-  unusedKeysMax,
-} from "../limits.ts";
+import { entriesKept, unusedKeysMax } from "../limits.ts";
 import type { SealedDetails } from "../protocol/details.ts";
 import type { Frozen } from "../protocol/frozen.ts";
 import type { PaymentId } from "../protocol/id.ts";

@@ -1,0 +1,22 @@
+/** What is said of links that come to nothing: the reason, and what to look at. */
+
+import { assertEquals, assertStringIncludes } from "@std/assert";
+import { failureLine } from "../../src/link/refusal.ts";
+
+const remedies = [
+  ['certificate not valid for name "coordinator"', "wrong_name", "--server-name"],
+  ["invalid peer certificate: UnknownIssuer", "wrong_network", "ca.pem"],
+] as const;
+
+for (const [message, code, remedy] of remedies) {
+  Deno.test(`failureLine() says what to look at where TLS fails for ${code}`, () => {
+    const line = failureLine(new Deno.errors.InvalidData(message), '"hub" at 127.0.0.1:7443');
+    assertStringIncludes(line, `no TLS with "hub" at 127.0.0.1:7443: ${code}: ${message}; `);
+    assertStringIncludes(line, remedy);
+  });
+}
+
+Deno.test("failureLine() invents no remedy", () => {
+  const line = failureLine(new Deno.errors.InvalidData("received corrupt message"), "somebody");
+  assertEquals(line, "no TLS with somebody: garbage: received corrupt message");
+});
