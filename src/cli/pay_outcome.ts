@@ -77,7 +77,7 @@ function answered(id: PaymentId, status: number, answer: OutcomeAnswer): PayOutc
       return code === undefined ? unknown(said) : { state: "malformed", reason: said };
     case 503:
       // Others than the node answer 503 too, such as a proxy that lost the connection behind it.
-      if (code === "overloaded" || code === "coordinator_unreachable") {
+      if (code !== undefined && notBegun.has(code)) {
         return failed(`${said} (${code})`, `run it again with --id ${id}`);
       }
       return unknown(said);
@@ -86,6 +86,13 @@ function answered(id: PaymentId, status: number, answer: OutcomeAnswer): PayOutc
       return unknown(said);
   }
 }
+
+/** Codes of a node that has begun nothing of this payment, and may do so another time. */
+const notBegun: ReadonlySet<string> = new Set([
+  "overloaded",
+  "coordinator_unreachable",
+  "stopping",
+]);
 
 /**
  * Statuses by which a node turns a request down before it looks at the payment, and 409: the id

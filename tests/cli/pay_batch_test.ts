@@ -255,6 +255,7 @@ const wholeAnswers: readonly [what: string, status: number, body: string, exit: 
   ["401", 401, problem("unauthorized"), 1],
   ["405 at a coordinator", 405, problem("method_not_allowed"), 1],
   ["503 overloaded", 503, problem("overloaded"), 1],
+  ["503 stopping", 503, problem("stopping"), 1],
   ["503 of a proxy", 503, "unavailable", 4],
   ["502 of a proxy", 502, "bad gateway", 4],
   ["200 of no node", 200, "<html>\n", 4],

@@ -34,6 +34,7 @@ const rows: readonly [claim: string, status: number, body: unknown, exit: number
   ["500 unknown", 500, problem("outcome_unknown", { id, state: "unknown" }), 4],
   ["503 overloaded", 503, problem("overloaded", { id, state: "not_started" }), 1],
   ["503 unreachable", 503, problem("coordinator_unreachable", { id, state: "not_started" }), 1],
+  ["503 stopping", 503, problem("stopping", { state: "not_started" }), 1],
   ["503 of a proxy", 503, "unavailable", 4],
   ["502 of a proxy", 502, "bad gateway", 4],
   ["307", 307, undefined, 4],
