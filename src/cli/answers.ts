@@ -1,6 +1,7 @@
 /** What of a node's answers the commands read. */
 
 import { z } from "zod";
+import { linkStates } from "../http/node_api.ts";
 
 export const accountAnswer = z.object({
   account: z.string(),
@@ -63,7 +64,7 @@ export const statusAnswer = z.object({
   role: z.enum(["coordinator", "participant"]),
   epoch: z.string(),
   clock: z.record(z.string(), z.number()),
-  peers: z.array(z.object({ name: z.string(), address: z.string(), link: z.enum(["up", "down"]) })),
+  peers: z.array(z.object({ name: z.string(), address: z.string(), link: z.enum(linkStates) })),
   open: z.number(),
   inDoubt: z.number(),
   committed: z.number(),

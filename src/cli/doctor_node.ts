@@ -137,7 +137,7 @@ async function checkPeers({ name, peers }: StatusAnswer): Promise<Finding[]> {
       const subject = `${name} to ${peer.name}`;
       if (peer.link === "up") return ok(subject, `linked, ${peer.address}`);
       const port = await checkPort(peer.address, subject);
-      // A peer may be stopped, and two participants link only when one has something to ask.
+      // A peer may be stopped, and where no link is needed its port should still be reached.
       return port.level === "fail" ? { ...port, level: "warn" } : port;
     }),
   );

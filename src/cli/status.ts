@@ -29,7 +29,9 @@ export function statusLines(found: StatusAnswer, style: Style): string[] {
     ...style.table(
       found.peers.map(({ name, address, link }) => [
         `peer ${name}`,
-        style.paint(link === "up" ? "good" : "quiet", `link ${link}`),
+        link === "not_needed"
+          ? style.paint("quiet", "no link needed")
+          : style.paint(link === "up" ? "good" : "bad", `link ${link}`),
         address,
       ]),
       false,

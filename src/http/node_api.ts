@@ -346,10 +346,14 @@ export interface BookView {
   readonly equity: bigint;
 }
 
+/** Participants need no link with each other while the coordinator can be asked. */
+export const linkStates = ["up", "down", "not_needed"] as const;
+export type LinkState = typeof linkStates[number];
+
 export interface PeerView {
   readonly name: string;
   readonly address: string;
-  readonly link: "up" | "down";
+  readonly link: LinkState;
 }
 
 export interface NodeStatus {

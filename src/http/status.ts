@@ -3,6 +3,7 @@
 import { createRoute, z } from "@hono/zod-openapi";
 import type { OpenAPIHono } from "@hono/zod-openapi";
 import { mismatchJson, mismatchSchema } from "./mismatches.ts";
+import { linkStates } from "./node_api.ts";
 import type { NodeApi, NodeStatus } from "./node_api.ts";
 import { problem, problems } from "./problem.ts";
 import {
@@ -72,7 +73,7 @@ const statusSchema = z.object({
   epoch: z.string(),
   clock: clockSchema,
   peers: z.array(
-    z.object({ name: z.string(), address: z.string(), link: z.enum(["up", "down"]) }),
+    z.object({ name: z.string(), address: z.string(), link: z.enum(linkStates) }),
   ),
   open: count.openapi({ description: "Payments under way" }),
   inDoubt: count.openapi({ description: "Of these, prepared here with the decision unknown" }),

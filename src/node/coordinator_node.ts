@@ -29,6 +29,10 @@ export class CoordinatorNode extends Shell<CoordinatorEvent, never> implements N
     return this.isListening && !this.isDraining;
   }
 
+  protected needsLink(): boolean {
+    return true;
+  }
+
   protected reply(): void {}
 
   protected abandon(): void {}

@@ -396,6 +396,10 @@ export class ParticipantNode extends Shell<ParticipantEvent, Reply> implements N
   }
 
   /** Peers are asked only while the coordinator can't be. */
+  protected needsLink(peer: string): boolean {
+    return peer === this.#coordinatorName || !this.isLinkedTo(this.#coordinatorName);
+  }
+
   #unreachable(participants: readonly string[]): string[] {
     if (this.isLinkedTo(this.#coordinatorName)) return [];
     const peers = participants.filter((name) => name !== this.name && !this.isLinkedTo(name));

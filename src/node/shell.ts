@@ -10,6 +10,7 @@ import { formatVersion } from "../codec/values.ts";
 import { FormatError, IntegrityError } from "../errors.ts";
 import type {
   InDoubtView,
+  LinkState,
   MismatchView,
   NodeApi,
   NodeStatus,
@@ -178,6 +179,7 @@ export abstract class Shell<Event extends { readonly type: string }, Reply> impl
     return { details };
   }
 
+  protected abstract needsLink(peer: string): boolean;
   protected abstract linkUpEvent(peer: string, greeting: Greeted): Event;
   abstract isReady(): boolean;
 
@@ -511,8 +513,7 @@ export abstract class Shell<Event extends { readonly type: string }, Reply> impl
       const { epoch } = membership;
       const { network } = this.options.identity;
       const peers = membership.directory().map(({ name, address }) => {
-        const link: "up" | "down" = this.#linked.has(name) ? "up" : "down";
-        return { name, address, link };
+        return { name, address, link: this.#linkWith(name) };
       });
       const { committed, aborted } = this.meter;
       return {
@@ -537,6 +538,11 @@ export abstract class Shell<Event extends { readonly type: string }, Reply> impl
         alarms: [...this.#alarms],
       };
     });
+  }
+
+  #linkWith(peer: string): LinkState {
+    if (this.#linked.has(peer)) return "up";
+    return this.needsLink(peer) ? "down" : "not_needed";
   }
 
   protected isLinkedTo(peer: string): boolean {

@@ -72,6 +72,13 @@ Deno.test("a network from nothing: init, three nodes, a payment", async (t) => {
     }
   });
 
+  await t.step("status tells which links there are, and which are not needed", async () => {
+    const ofAlice = await run("status --name alice");
+    assertExit(ofAlice, 0, "peer coordinator\tlink up");
+    assertStringIncludes(ofAlice.stdout, "peer bob\tno link needed");
+    assertExit(await run("status --name coordinator"), 0, "peer bob\tlink up");
+  });
+
   await t.step("verify refuses the folder of a running node", async () => {
     assertExit(await run("verify --data data/alice"), 1, "in use");
   });

@@ -14,9 +14,7 @@ export function showStatus(status) {
   byId("alarms").hidden = status.alarms.length === 0;
   fill(byId("alarmlist"), status.alarms, (alarm) => element("li", {}, alarm));
   showFigures(status);
-  const isAlone = status.role === "coordinator" || !status.ready;
-  const peers = status.peers.map((peer) => [peer, isAlone || peer.link === "up"]);
-  fill(byId("peers"), peers, peerRow);
+  fill(byId("peers"), status.peers, peerRow);
   fill(byId("facts"), [
     ["Epoch", status.epoch],
     ["Network", status.network],
@@ -74,15 +72,19 @@ function milliseconds(value) {
   return value === null ? "–" : `${value.toFixed(value < 10 ? 1 : 0)} ms`;
 }
 
-function peerRow([{ name, address, link }, isNeeded]) {
-  // Participants link to each other only when the coordinator can't be asked.
-  const kind = link === "up" ? "good" : isNeeded ? "bad" : "";
+const linkKinds = { up: "good", down: "bad", not_needed: "" };
+
+function peerRow({ name, address, link }) {
   return element(
     "tr",
     {},
     element("th", { scope: "row" }, name),
     element("td", { class: "quiet" }, address),
-    element("td", {}, element("span", { class: `badge ${kind}` }, isNeeded ? link : "not needed")),
+    element(
+      "td",
+      {},
+      element("span", { class: `badge ${linkKinds[link]}` }, link.replace("_", " ")),
+    ),
   );
 }
 
