@@ -44,8 +44,9 @@ import type { Found } from "../protocol/step.ts";
 import { accountView, cardView } from "./book_views.ts";
 import type { CardKeeping } from "./cards.ts";
 import { claimOf, endOf } from "./cards.ts";
+import type { Told } from "./inbound.ts";
 import { sealOrder } from "./sealing.ts";
-import { Shell, type ShellOptions, type Told } from "./shell.ts";
+import { Shell, type ShellOptions } from "./shell.ts";
 import { answeredView } from "./view.ts";
 
 export interface ParticipantOptions extends ShellOptions {

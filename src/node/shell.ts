@@ -4,10 +4,8 @@
  * Long for one file, as it is where all parts of a node meet; what each of them does is elsewhere.
  */
 
-import type { Frame } from "../codec/frame.ts";
-import { decodeFrame } from "../codec/frame.ts";
 import { formatVersion } from "../codec/values.ts";
-import { FormatError, IntegrityError } from "../errors.ts";
+import { IntegrityError } from "../errors.ts";
 import type {
   InDoubtView,
   LinkState,
@@ -19,29 +17,23 @@ import type {
   PaymentView,
 } from "../http/node_api.ts";
 import type { Identity } from "../keys/identity.ts";
-import {
-  checkpointRecordsDefault,
-  drainMs,
-  peersMax,
-  queueEventsMax,
-  strangersMax,
-  tickIntervalMs,
-} from "../limits.ts";
+import { checkpointRecordsDefault, drainMs, peersMax, tickIntervalMs } from "../limits.ts";
 import type { Greeted, Greeting, LinkHost, LinkLayer, NodeRole, Seen } from "../link/host.ts";
 import type { OpenedDetails } from "../protocol/details.ts";
-import type { PaymentId, TransactionId } from "../protocol/id.ts";
-import type { Directory, Introduction, Message, Prepare } from "../protocol/message.ts";
+import type { PaymentId } from "../protocol/id.ts";
+import type { Introduction } from "../protocol/message.ts";
 import type { Membership } from "../protocol/membership.ts";
 import type { Order } from "../protocol/order.ts";
 import type { EntryContext, Genesis, LogRecord } from "../protocol/record.ts";
-import type { CommonEvent, Found, MessageEvent } from "../protocol/step.ts";
-import type { VectorClock } from "../protocol/vector_clock.ts";
+import type { CommonEvent, Found } from "../protocol/step.ts";
 import { haltAt } from "./halt.ts";
+import { Inbound, type Told } from "./inbound.ts";
 import type { Core } from "./loop.ts";
 import { Loop } from "./loop.ts";
 import { Meter } from "./meter.ts";
 import { Observer } from "./observer.ts";
 import { listPayments } from "./payment_list.ts";
+import { Peers } from "./peers.ts";
 import { provePayment } from "./prove.ts";
 import type { LogLevel, ShellOptions } from "./shell_options.ts";
 import type { Time } from "./surroundings.ts";
@@ -59,8 +51,6 @@ interface ShellCore<Event, Reply> extends Core<Event, Reply> {
   };
 }
 
-export type Told = Pick<MessageEvent, "details" | "card">;
-
 const alarmsKept = 100;
 const drainPollMs = 20;
 
@@ -76,25 +66,12 @@ export abstract class Shell<Event extends { readonly type: string }, Reply> impl
   protected readonly observer: Observer;
   protected isDraining = false;
   protected hasFailed = false;
-  /** Peers with a link, each with what stands for that one link. */
-  readonly #linked = new Map<string, symbol>();
-  /** Peers whose certificate says so; there is one. */
-  readonly #coordinators = new Set<string>();
-  /** Of peers that have linked since the start, before they are recorded. */
-  readonly #introductions = new Map<string, Introduction>();
-  /** Peers that a coordinator has not on its disk yet. */
-  readonly #newcomers = new Set<string>();
-  /** Transactions of prepares whose details are being opened. */
-  readonly #opening = new Set<TransactionId>();
+  readonly #peers: Peers;
   readonly #alarms: string[] = [];
   readonly #statements: Statements;
   #loop: Loop<Event, Reply> | undefined;
+  #inbound: Inbound | undefined;
   #running: Promise<void> = Promise.resolve();
-  #introducing: Promise<void> = Promise.resolve();
-  /** Directories that are being checked. */
-  #directories = 0;
-  /** Messages that wait for it. */
-  #strangers = 0;
   #stopTicking: () => void = () => {};
   #address = "";
   #fail: (error: Error) => void;
@@ -106,6 +83,7 @@ export abstract class Shell<Event extends { readonly type: string }, Reply> impl
     this.core = core;
     this.options = options;
     this.links = options.surroundings.links(this);
+    this.#peers = new Peers(this.name, role, core.state.membership);
     this.observer = new Observer({
       name: this.name,
       role,
@@ -140,7 +118,7 @@ export abstract class Shell<Event extends { readonly type: string }, Reply> impl
 
   /** By what a node is known here. */
   protected introductionOf(name: string): Introduction | undefined {
-    return this.#introductions.get(name) ?? this.core.state.membership.introductionOf(name);
+    return this.#peers.introductionOf(name);
   }
 
   protected get loop(): Loop<Event, Reply> {
@@ -206,7 +184,7 @@ export abstract class Shell<Event extends { readonly type: string }, Reply> impl
         this.links.send(peer, payload);
       },
       sign: this.#statements.sign,
-      peers: () => this.#linked.keys(),
+      peers: () => this.#peers.linked(),
       reply: (reply) => this.reply(reply),
       alarm: (text) => this.#alarm(text),
       note: (text) => this.options.print("warn", text),
@@ -219,6 +197,17 @@ export abstract class Shell<Event extends { readonly type: string }, Reply> impl
       time: surroundings.time,
       checkpointRecords: this.options.checkpointRecords ?? checkpointRecordsDefault,
     }, replayed);
+    this.#inbound = new Inbound({
+      name: this.name,
+      role: this.role,
+      peers: this.#peers,
+      statements: this.#statements,
+      sealing: surroundings.sealing,
+      observer: this.observer,
+      loop: this.#loop,
+      told: (details) => this.told(details),
+      fail: this.#fail,
+    });
     this.#running = this.#loop.run().catch((error) => this.#fail(error));
     const start: CommonEvent = { type: "start", genesis, nonce: surroundings.nonce() };
     await this.#loop.settled(start);
@@ -297,127 +286,25 @@ export abstract class Shell<Event extends { readonly type: string }, Reply> impl
   }
 
   linkUp(peer: string, role: NodeRole, greeting: Greeted): void {
-    this.#linked.set(peer, Symbol(peer));
-    this.#introductions.set(peer, greeting.introduction);
-    if (role === "coordinator") this.#coordinators.add(peer);
-    const isNew = !this.core.state.membership.knows(peer);
-    if (this.role === "coordinator" && isNew) this.#newcomers.add(peer);
-    if (this.#isKnown(peer, greeting.clock)) this.loop.hear(greeting.clock);
+    const peers = this.#peers;
+    peers.linkUp(peer, role, greeting.introduction);
+    if (peers.areKnown(peer, greeting.clock)) this.loop.hear(greeting.clock);
     this.loop.announceAgain(peer);
     const event = this.linkUpEvent(peer, greeting);
-    if (!this.#newcomers.has(peer)) return this.loop.enqueue(event);
+    if (!peers.isNewcomer(peer)) return this.loop.enqueue(event);
     // A loop that fails is told of by whom it runs for.
-    this.loop.settled(event).then(() => this.#newcomers.delete(peer), () => {});
+    this.loop.settled(event).then(() => peers.recorded(peer), () => {});
   }
 
   linkDown(peer: string, reason: string): void {
-    this.#linked.delete(peer);
-    // It is recorded by now, and may come back another.
-    this.#introductions.delete(peer);
+    this.#peers.linkDown(peer);
     this.options.print("info", `link with ${peer} is down: ${reason}`);
     this.loop.enqueue({ type: "linkDown", peer });
     this.loop.keepWitnesses();
   }
 
   received(peer: string, payload: Uint8Array): boolean {
-    const frame = decodeFrame(payload, peer);
-    if (frame.clock.get(peer) !== frame.number) {
-      throw new FormatError("a clock that does not count its sender's own entries");
-    }
-    // What is not read now is sent again; without a bound one peer could fill the memory.
-    if (this.loop.queued + this.#opening.size + this.#directories > queueEventsMax) {
-      throw new FormatError(`more than ${queueEventsMax} messages wait here`);
-    }
-    const isKnown = this.#isKnown(peer, frame.clock);
-    // What it says may depend on entries that this node's own would then not have in their past. It is
-    // lost, and comes again when the coordinator has told who is there, or has recorded it. For others
-    // a coordinator can't wait: it is the one who tells.
-    if (!isKnown && (this.role === "participant" || this.#newcomers.has(peer))) return false;
-    const { believed, strangers } = this.#statements.believed(peer, frame.messages, frame.batch);
-    const isAnswered = this.#take(peer, frame, believed, isKnown);
-    // A directory that introduces them may stand in the same frame. Else they come again, a second later.
-    if (strangers.length > 0 && this.#directories > 0 && this.#strangers < strangersMax) {
-      this.#takeLater(peer, frame, strangers, isKnown);
-    }
-    return isAnswered;
-  }
-
-  /** Once the directories have been checked that have come by now. */
-  #takeLater(peer: string, frame: Frame, strangers: readonly Message[], isKnown: boolean): void {
-    const link = this.#linked.get(peer);
-    this.#strangers += strangers.length;
-    this.#introducing = this.#introducing.then(() => {
-      this.#strangers -= strangers.length;
-      // Over a new link a peer may have begun anew: what it said over the last one is past.
-      if (this.#linked.get(peer) !== link) return;
-      const { believed } = this.#statements.believed(peer, strangers, frame.batch);
-      this.#take(peer, frame, believed, isKnown);
-    }).catch((error) => this.#fail(error));
-  }
-
-  /** Messages that are believed. Returns whether what is sent next is an answer to them. */
-  #take(peer: string, frame: Frame, messages: readonly Message[], isKnown: boolean): boolean {
-    this.observer.received(peer, frame, messages);
-    const isAnswered = messages.some(({ type }) => type === "prepare");
-    const isDelayed = (message: Message) => this.#takesTime(peer, message);
-    if (!messages.some(isDelayed)) {
-      this.loop.receive(peer, frame, messages, isKnown);
-      return isAnswered;
-    }
-    this.loop.receive(peer, frame, messages.filter((message) => !isDelayed(message)), isKnown);
-    // Certificates are checked, and details opened, in their own time.
-    for (const message of messages) {
-      if (!this.#takesTime(peer, message)) continue;
-      if (message.type === "directory") this.#introduce(peer, message);
-      else if (message.type === "prepare") this.#open(peer, message);
-    }
-    return isAnswered;
-  }
-
-  #takesTime(peer: string, message: Message): boolean {
-    // Only a coordinator introduces others; from anybody else the core hears of it as it came.
-    if (message.type === "directory") return this.#coordinators.has(peer);
-    // And only a coordinator asks to prepare: from others nothing is opened.
-    return message.type === "prepare" && message.order.detailsHash !== undefined &&
-      this.role === "participant" && this.#coordinators.has(peer);
-  }
-
-  /** What comes after it meanwhile overtakes it, as messages may. */
-  #open(from: string, message: Prepare): void {
-    const { order, details, transaction } = message;
-    // It comes again every second until it is answered.
-    if (this.#opening.has(transaction)) return;
-    this.#opening.add(transaction);
-    openDetails(this.options.surroundings.sealing, this.name, order, details).then(
-      (details) => this.loop.enqueue({ type: "message", from, message, ...this.told(details) }),
-      (error) => this.#fail(error),
-    ).finally(() => this.#opening.delete(transaction));
-  }
-
-  /** One after the other: what came first must not count last. */
-  #introduce(from: string, directory: Directory): void {
-    this.#directories++;
-    this.#introducing = this.#introducing.then(async () => {
-      const message = await this.#statements.introduced(from, directory);
-      await this.loop.settled({ type: "message", from, message });
-      this.#directories--;
-    }).catch((error) => this.#fail(error));
-  }
-
-  /**
-   * Whether all nodes that a peer's clock names are known here: a participant could fill the clocks of
-   * the whole network with names of its own making. A coordinator that passed on what a newcomer says
-   * would be told, after a crash, of a node that it has forgotten.
-   */
-  #isKnown(peer: string, clock: VectorClock): boolean {
-    if (this.#coordinators.has(peer)) return true;
-    if (this.#newcomers.has(peer)) return false;
-    const { membership } = this.core.state;
-    for (const name of clock.keys()) {
-      if (name === peer || name === this.name || membership.knows(name)) continue;
-      if (!this.#coordinators.has(name)) return false;
-    }
-    return true;
+    return this.#inbound!.received(peer, payload);
   }
 
   amnesia(detail: string): void {
@@ -541,12 +428,12 @@ export abstract class Shell<Event extends { readonly type: string }, Reply> impl
   }
 
   #linkWith(peer: string): LinkState {
-    if (this.#linked.has(peer)) return "up";
+    if (this.isLinkedTo(peer)) return "up";
     return this.needsLink(peer) ? "down" : "not_needed";
   }
 
   protected isLinkedTo(peer: string): boolean {
-    return this.#linked.has(peer);
+    return this.#peers.isLinked(peer);
   }
 
   protected look<T>(read: () => T): Promise<T> {

@@ -139,9 +139,8 @@ export const mutants: readonly Mutant[] = [
   },
   {
     name: "clock taken over in part",
-    file: "src/node/shell.ts",
-    find:
-      `if (!isKnown && (this.role === "participant" || this.#newcomers.has(peer))) return false;`,
+    file: "src/node/inbound.ts",
+    find: `if (!isKnown && (role === "participant" || peers.isNewcomer(peer))) return false;`,
     replace: "",
     seeds: 50,
   },
@@ -151,7 +150,7 @@ export const mutants: readonly Mutant[] = [
     // the other is back before the newcomer. What the coordinator writes next cites an entry of which it
     // does not have all the past ("clocks are consistent cuts"). So it takes a crash at a first meeting.
     name: "newcomer believed before it is recorded",
-    file: "src/node/shell.ts",
+    file: "src/node/peers.ts",
     find: "if (this.#newcomers.has(peer)) return false;",
     replace: "",
     seeds: 500,
