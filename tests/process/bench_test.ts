@@ -114,3 +114,14 @@ Deno.test("bench that is ended leaves no process and no folder", async () => {
   assertEquals(await node.ended(), 130);
   assertEquals(await entries(), 0);
 });
+
+Deno.test("bench runs with what the task handfast is allowed", { ignore }, async () => {
+  const root = new URL("../../", import.meta.url);
+  const config = JSON.parse(await Deno.readTextFile(new URL("deno.json", root)));
+  const [, ...task] = config.tasks.handfast.command.split(" ");
+  const { code, stderr } = await new Deno.Command(Deno.execPath(), {
+    args: [...task, "bench", "--seconds", "1", "--concurrency", "1", "--accounts", "10"],
+    cwd: root,
+  }).output();
+  assertEquals(code, 0, new TextDecoder().decode(stderr));
+});
