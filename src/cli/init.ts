@@ -38,7 +38,12 @@ export const init: Command = {
       return exitCode.done;
     }
     io.out(made.authorityMade ? `made a CA in ${dir}` : `used the CA in ${dir}`);
-    for (const { name, role } of made.nodes) io.out(`made ${name}, ${role}`);
+    for (const { name, role } of made.nodes) io.out(`made ${name} (${role})`);
+    const [first, second] = made.nodes;
+    if (made.authorityMade && first !== undefined && second === undefined) {
+      io.out(`${first.name} is the coordinator of a new network; now name its participants:`);
+      io.out(`  handfast init --certs ${dir} --nodes NAMES`);
+    }
     io.out("to run them, each in a terminal of its own:");
     for (const { name, role } of made.nodes) io.out(`  ${startCommand(dir, name, role)}`);
     return exitCode.done;

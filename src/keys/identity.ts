@@ -46,6 +46,7 @@ export interface LoadIdentityOptions {
  */
 export async function loadIdentity(options: LoadIdentityOptions): Promise<Identity> {
   const { certs, nowMs = Date.now() } = options;
+  await checkFolder(certs);
   const name = options.name ?? await onlyNode(certs);
   if (!isNodeName(name)) {
     throw new UsageError(
@@ -83,13 +84,13 @@ export async function loadIdentity(options: LoadIdentityOptions): Promise<Identi
   if (own.name !== name) {
     throw new UsageError(
       `Cannot use ${paths.cert}: it is the certificate of "${own.name}", not of "${name}". ` +
-        remedy(certs, name),
+        await remedy(certs, name),
     );
   }
   const privateKey = await checked(paths.key, certs, name, () => createPrivateKey(keyPem));
   if (!createPublicKey(keyPem).equals(own.publicKey)) {
     throw new UsageError(
-      `Cannot use ${paths.key}: it is not the key of ${paths.cert}. ${remedy(certs, name)}`,
+      `Cannot use ${paths.key}: it is not the key of ${paths.cert}. ${await remedy(certs, name)}`,
     );
   }
   const { role, expiresMs } = own;
@@ -106,7 +107,9 @@ async function onlyNode(certs: string): Promise<string> {
   if (only === undefined) {
     const [waiting] = await namesOf(certs, ".key");
     if (waiting !== undefined) await checkSigned(certs, waiting);
-    throw new UsageError(`Cannot find a node's certificate in ${certs}. ${remedy(certs, "NAME")}`);
+    throw new UsageError(
+      `Cannot find a node's certificate in ${certs}. ${await remedy(certs, "NAME")}`,
+    );
   }
   if (names.length > 1) {
     throw new UsageError(
@@ -163,7 +166,7 @@ async function read(path: string, certs: string, name: string): Promise<string> 
     const reason = thrown instanceof Deno.errors.NotFound
       ? "there is no such file"
       : messageOf(thrown);
-    throw new UsageError(`Cannot read ${path}: ${reason}. ${remedy(certs, name)}`);
+    throw new UsageError(`Cannot read ${path}: ${reason}. ${await remedy(certs, name)}`);
   }
 }
 
@@ -176,11 +179,32 @@ async function checked<T>(
   try {
     return await use();
   } catch (thrown) {
-    throw new UsageError(`Cannot use ${path}: ${messageOf(thrown)}. ${remedy(certs, name)}`);
+    throw new UsageError(`Cannot use ${path}: ${messageOf(thrown)}. ${await remedy(certs, name)}`);
   }
 }
 
-function remedy(certs: string, name: string): string {
-  return `Certificates are made by: handfast init --certs ${certs} --nodes ${name} ` +
-    "(with --force to replace those that exist)";
+/** A path that was mistyped is likelier than a network that is to be made. */
+async function checkFolder(certs: string): Promise<void> {
+  if (await exists(certs)) return;
+  throw new UsageError(
+    `There is no folder ${certs}: say --certs with the one that has the certificates. Those of a ` +
+      `new network are made by: handfast init --certs ${certs} --nodes coordinator,alice,bob`,
+  );
+}
+
+/** Only a CA's key lets one node be named: without it, init would make that node another network's coordinator. */
+async function remedy(certs: string, name: string): Promise<string> {
+  if (await exists(`${certs}/ca.key`)) {
+    return `Certificates are made by: handfast init --certs ${certs} --nodes ${name} ` +
+      `(with --force to replace those that exist, and --coordinator ${name} for the coordinator)`;
+  }
+  const [key, request] = [`${certs}/${name}.key`, `${certs}/${name}.csr`];
+  const force = await exists(key) ? " --force" : "";
+  const ask = await exists(request)
+    ? `Send ${request}`
+    : `Run handfast csr --certs ${certs} --name ${name} --role client|server${force}, and send ${request}`;
+  const signed = `${ask} to the owner of the network's CA, who signs it (handfast sign ` +
+    `${name}.csr), and put the ${name}.pem and ca.pem that come back into ${certs}`;
+  if (await exists(`${certs}/ca.pem`)) return signed;
+  return `${signed}. For a new network: handfast init --certs ${certs} --nodes coordinator,alice,bob`;
 }

@@ -1,4 +1,4 @@
-import { assertEquals, assertRejects, assertStringIncludes } from "@std/assert";
+import { assert, assertEquals, assertRejects, assertStringIncludes } from "@std/assert";
 import { UsageError } from "../../src/errors.ts";
 import { CertificateError, verifyPeerCertificate } from "../../src/keys/certificate.ts";
 import { loadIdentity } from "../../src/keys/identity.ts";
@@ -83,6 +83,34 @@ for (const [what, spoil, part] of spoilt) {
     });
   });
 }
+
+for (const [what, spoil, part] of spoilt) {
+  Deno.test(`loadIdentity() names no init for ${what} where the CA's key is not beside`, async () => {
+    await inNetwork(async (certs) => {
+      await spoil(certs);
+      await Deno.remove(`${certs}/ca.key`);
+      const load = () => loadIdentity({ certs, name: "alice" });
+      const { message } = await assertRejects(load, UsageError, part);
+      assertStringIncludes(message, `handfast csr --certs ${certs} --name alice --role client`);
+      assertStringIncludes(message, "handfast sign alice.csr");
+      // It would make alice the coordinator of a network of her own.
+      assert(!message.includes("--nodes alice"), message);
+
+      await Deno.writeTextFile(`${certs}/alice.csr`, "a request");
+      await Deno.writeTextFile(`${certs}/alice.key`, "its key");
+      await Deno.writeTextFile(`${certs}/ca.pem`, "a CA");
+      await assertRejects(load, UsageError, `Send ${certs}/alice.csr to the owner of the`);
+    });
+  });
+}
+
+Deno.test("loadIdentity() says first that there is no such folder", async () => {
+  for (const name of ["bob", undefined]) {
+    const load = () => loadIdentity({ certs: "nowhere", name });
+    const { message } = await assertRejects(load, UsageError, "There is no folder nowhere");
+    assertStringIncludes(message, "handfast init --certs nowhere --nodes coordinator,alice,bob");
+  }
+});
 
 Deno.test("verifyPeerCertificate() takes no CA for a node and no certificate before its time", async () => {
   await inNetwork(async (certs) => {
