@@ -9,7 +9,7 @@ import type { NodeAddress } from "./node_address.ts";
 import { send } from "./node_client.ts";
 import type { Reply, Request } from "./node_client.ts";
 import type { Style } from "./style.ts";
-import { problemIn } from "./answers.ts";
+import { problemIn, statusAnswer } from "./answers.ts";
 
 /** How long a look-up may take. */
 const lookUpMsMax = 10_000;
@@ -32,6 +32,13 @@ export async function show<T>(
 
 export function lookUp(node: NodeAddress, request: Omit<Request, "timeoutMs">) {
   return send(node, { ...request, timeoutMs: lookUpMsMax });
+}
+
+/** The name of the node asked; nothing where it does not tell. */
+export async function nameOf(node: NodeAddress): Promise<string | undefined> {
+  const reply = await lookUp(node, { method: "GET", path: "/v1/status" });
+  if (reply.type !== "answered") return undefined;
+  return statusAnswer.pick({ name: true }).safeParse(reply.body).data?.name;
 }
 
 /** The answer in one line of JSON, refusals too, as the node gave it. */

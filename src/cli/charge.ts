@@ -1,10 +1,12 @@
 import { amountText } from "./amounts.ts";
+import { nameOf } from "./api.ts";
 import type { Arguments } from "./arguments.ts";
 import { cardNotes, hiddenCard, readCard } from "./card_input.ts";
 import { jsonFlag } from "./command.ts";
 import type { Command } from "./command.ts";
 import type { Io } from "./io.ts";
 import { findNode, nodeFlags } from "./node_address.ts";
+import type { NodeAddress } from "./node_address.ts";
 import { currencyOf } from "./pay.ts";
 import { idFlag, idIn, sendPayment, waitFlag, waitIn } from "./send_payment.ts";
 import { parseCurrency, parseDecimal, parseName, parsePositive } from "./values.ts";
@@ -46,5 +48,17 @@ async function runCharge(args: Arguments, io: Io): Promise<number> {
     body: { id, issuer, to, amount: amount.toString(), currency, card },
     waitSeconds,
     what: `${amountText(amount, currency)} by a card of ${issuer} to ${to}`,
+    other: issuer,
+    why: (code) => whyNotCharged(node, issuer, code),
   });
+}
+
+/** A node has no introduction of itself, by which a card would be sealed to it. */
+async function whyNotCharged(
+  node: NodeAddress,
+  issuer: string,
+  code: string,
+): Promise<string | undefined> {
+  if (code !== "participant_unknown" || await nameOf(node) !== issuer) return undefined;
+  return `a card can't be charged at its own issuer, as "${issuer}" is: charge it at another participant`;
 }

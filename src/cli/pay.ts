@@ -2,7 +2,7 @@ import { messageOf, UsageError } from "../errors.ts";
 import type { PaymentId } from "../protocol/id.ts";
 import { accountAnswer } from "./answers.ts";
 import { amountText } from "./amounts.ts";
-import { answerOf, lookUp, printBody } from "./api.ts";
+import { answerOf, lookUp, nameOf, printBody } from "./api.ts";
 import type { Arguments } from "./arguments.ts";
 import { jsonFlag } from "./command.ts";
 import type { Command, Flag } from "./command.ts";
@@ -58,6 +58,7 @@ async function payOne(args: Arguments, io: Io): Promise<number> {
   const currency = wanted.currency ?? await currencyOf(node, wanted.from, args, io);
   const amount = parsePositive(wanted.amount, currency, "--amount");
   const { id, from, to, memo, reference, waitSeconds } = wanted;
+  const [, other = ""] = to.split("@");
 
   return await sendPayment(args, io, node, {
     id,
@@ -65,7 +66,26 @@ async function payOne(args: Arguments, io: Io): Promise<number> {
     body: { id, from, to, amount: amount.toString(), currency, memo, reference },
     waitSeconds,
     what: `${amountText(amount, currency)} from ${from} to ${to}`,
+    other,
+    why: (code) => whyNotPaid(node, other, code),
   });
+}
+
+/** `--to save` is taken for a participant, where an account of this node may be meant. */
+async function whyNotPaid(
+  node: NodeAddress,
+  other: string,
+  code: string,
+): Promise<string | undefined> {
+  if (code !== "participant_unknown" || !await hasAccount(node, other)) return undefined;
+  const name = await nameOf(node);
+  if (name === undefined) return undefined;
+  return `no participant "${other}" is in the network; this node's own account is ${other}@${name}`;
+}
+
+async function hasAccount(node: NodeAddress, account: string): Promise<boolean> {
+  const reply = await lookUp(node, { method: "GET", path: `/v1/accounts/${account}` });
+  return reply.type === "answered" && reply.status === 200;
 }
 
 interface Wanted {

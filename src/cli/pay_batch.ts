@@ -51,7 +51,11 @@ async function sendPart(
     if (body === undefined || payment === undefined) return;
     left.delete(body.line);
     const { status } = body;
-    report.tell(payment, payOutcome(payment.id, { type: "answered", status, body }), body);
+    report.tell(
+      payment,
+      payOutcome(payment.id, { type: "answered", status, body }, payment.other),
+      body,
+    );
   });
   for (const payment of left.values()) report.tell(payment, payOutcome(payment.id, reply));
   return left.size === 0;

@@ -2,6 +2,7 @@
 
 import { messageOf, UsageError } from "../errors.ts";
 import { parsePaymentLine } from "../http/payment_request.ts";
+import type { PaymentBody } from "../http/payment_request.ts";
 import { faultsText } from "../http/problem.ts";
 import type { PaymentId } from "../protocol/id.ts";
 import type { Io } from "./io.ts";
@@ -14,6 +15,8 @@ export interface BatchPayment {
   readonly id: PaymentId;
   /** Whether the file gives the id. */
   readonly hasOwnId: boolean;
+  /** The participant that it is for, where there is one beside the payer's. */
+  readonly other?: string;
   /** As it is sent, with its id. */
   readonly text: string;
 }
@@ -42,7 +45,10 @@ export async function readBatch(file: string, io: Io): Promise<BatchPayment[]> {
     // It would be paid once, and be told as committed twice.
     if (twin !== undefined) wrong.push(`line ${line}: id: is that of line ${twin}, too`);
     lineOf.set(id, line);
-    payments.push({ line, id, hasOwnId, text: hasOwnId ? text : withId(text, id) });
+    payments.push({
+      ...{ line, id, hasOwnId, other: otherIn(body) },
+      text: hasOwnId ? text : withId(text, id),
+    });
   }
   const [first] = wrong;
   if (first !== undefined) {
@@ -59,6 +65,14 @@ async function* readLines(file: string, io: Io): AsyncIterable<string> {
   } catch (thrown) {
     throw new UsageError(`cannot read --batch "${file}": ${messageOf(thrown)}`);
   }
+}
+
+function otherIn(body: PaymentBody): string | undefined {
+  if ("to" in body) return body.to.participant;
+  const named = (legs: typeof body.legs) => legs.map(({ account }) => account.participant);
+  const payers = new Set(named(body.legs.filter(({ amount }) => amount < 0n)));
+  const [other, ...more] = new Set(named(body.legs)).difference(payers);
+  return more.length === 0 ? other : undefined;
 }
 
 /** The text of an object with members, and one more. */

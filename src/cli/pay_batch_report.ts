@@ -3,6 +3,7 @@
 import { exitCode } from "./exit_code.ts";
 import type { Io } from "./io.ts";
 import type { BatchPayment } from "./pay_batch_file.ts";
+import { reasonText } from "./pay_outcome.ts";
 import type { PayOutcome } from "./pay_outcome.ts";
 import type { Tone } from "./style.ts";
 
@@ -33,7 +34,7 @@ export class BatchReport {
     this.#told++;
     const state = outcome.state === "malformed" ? "failed" : outcome.state;
     this.#counts[state]++;
-    const reason = outcome.state === "committed" ? undefined : outcome.reason;
+    const reason = outcome.state === "committed" ? undefined : reasonText(outcome);
     if (this.#isJson) {
       // Without an answer it is unknown, or nothing was begun.
       const silent = { state: state === "unknown" ? state : "not_started", detail: reason };

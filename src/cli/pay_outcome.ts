@@ -11,21 +11,28 @@ export type PayOutcome =
   | { readonly state: "malformed" | "unknown"; readonly reason: string }
   | { readonly state: "aborted"; readonly reason: string; readonly code?: string }
   /** Nothing was paid; `remedy` is for who sent this one alone. */
-  | { readonly state: "failed"; readonly reason: string; readonly remedy?: string };
+  | {
+    readonly state: "failed";
+    readonly reason: string;
+    readonly remedy?: string;
+    readonly code?: string;
+  };
 
 /**
  * Only what a node certainly said of this very payment is definite. All else (an answer cut off,
  * another program's, one that names no state or another payment) is unknown: to take it for a
  * failure would invite a second payment.
+ *
+ * @param other the participant that it is for, where there is one beside the payer's
  */
-export function payOutcome(id: PaymentId, reply: Reply): PayOutcome {
+export function payOutcome(id: PaymentId, reply: Reply, other?: string): PayOutcome {
   switch (reply.type) {
     case "not_sent":
       return failed(`the payment was not sent: ${reply.reason}`, "is the node running?");
     case "broken":
       return unknown(`the connection broke: ${reply.reason}`);
     case "answered":
-      return answered(id, reply.status, outcomeIn(reply.body));
+      return answered(id, reply.status, outcomeIn(reply.body), other);
     default:
       return reply satisfies never;
   }
@@ -36,7 +43,7 @@ export function outcomeText(
   id: PaymentId,
   outcome: Exclude<PayOutcome, { state: "committed" }>,
 ): string {
-  const { reason } = outcome;
+  const reason = reasonText(outcome);
   switch (outcome.state) {
     case "aborted":
       return `payment ${id} was aborted: ${reason}` +
@@ -53,7 +60,18 @@ export function outcomeText(
   }
 }
 
-function answered(id: PaymentId, status: number, answer: OutcomeAnswer): PayOutcome {
+/** With the code by which programs tell it. */
+export function reasonText(outcome: Exclude<PayOutcome, { state: "committed" }>): string {
+  if (outcome.state !== "aborted") return outcome.reason;
+  return `${outcome.code ?? "no code"} (${outcome.reason})`;
+}
+
+function answered(
+  id: PaymentId,
+  status: number,
+  answer: OutcomeAnswer,
+  other: string | undefined,
+): PayOutcome {
   const { code, detail } = answer;
   const said = detail ?? code ?? `the node answered ${status}`;
   const isThis = answer.id === id;
@@ -61,16 +79,16 @@ function answered(id: PaymentId, status: number, answer: OutcomeAnswer): PayOutc
     case 200:
     case 201:
       if (isThis && answer.state === "committed") return { state: "committed" };
-      if (isThis && answer.state === "aborted") return aborted(code);
+      if (isThis && answer.state === "aborted") return aborted(code, other);
       return unknown(`answer ${status} does not tell its outcome`);
     case 202:
       return unknown("it is still pending");
     case 422:
-      if (isThis && answer.state === "aborted") return aborted(code);
+      if (isThis && answer.state === "aborted") return aborted(code, other);
       if (code === "id_reused") {
         return failed(said, `see "handfast payment ${id}"; for a new payment leave out --id`);
       }
-      if (isThis && answer.state === "not_started") return failed(said);
+      if (isThis && answer.state === "not_started") return notStarted(id, said, code, other);
       return unknown(said);
     case 400:
       // Without a problem's code it is not a node that calls this malformed.
@@ -100,6 +118,17 @@ const notBegun: ReadonlySet<string> = new Set([
  */
 const refusedUnread: ReadonlySet<number> = new Set([401, 404, 405, 409, 413, 415, 421]);
 
+function notStarted(
+  id: PaymentId,
+  said: string,
+  code: string | undefined,
+  other: string | undefined,
+): PayOutcome {
+  if (code !== "participant_unknown" || other === undefined) return failed(said);
+  const reason = `no participant "${other}" in this network as far as this node knows`;
+  return { state: "failed", reason, remedy: `payment ${id} was not started`, code };
+}
+
 function failed(reason: string, remedy?: string): PayOutcome {
   return { state: "failed", reason, remedy };
 }
@@ -108,12 +137,22 @@ function unknown(reason: string): PayOutcome {
   return { state: "unknown", reason };
 }
 
-function aborted(code: string | undefined): PayOutcome {
-  return { state: "aborted", reason: `${code ?? "no code"} (${outcomeReason(code)})`, code };
+function aborted(code: string | undefined, other: string | undefined): PayOutcome {
+  return { state: "aborted", reason: outcomeReason(code, other), code };
 }
 
-/** What a refusal's code means, for people. */
-export function outcomeReason(code: string | undefined): string {
+/**
+ * What a refusal's code means, for people.
+ *
+ * @param other the participant that the payment was for, where there is one beside the payer's
+ */
+export function outcomeReason(code: string | undefined, other?: string): string {
+  if (other !== undefined && code === "participant_unknown") {
+    return `no participant "${other}" is in the network`;
+  }
+  if (other !== undefined && code === "participant_unreachable") {
+    return `participant "${other}" could not be reached`;
+  }
   return reasons.get(code ?? "") ?? "no reason is known";
 }
 

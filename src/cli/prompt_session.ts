@@ -119,7 +119,7 @@ export class PromptSession {
     const texts = legs.map((leg) => ({ ...leg, account: `${leg.account}@${leg.participant}` }));
     try {
       const answer = await node.submit({ id, legs, waitMs: waitMsDefault });
-      this.#answered(answer, `payment ${id} (${legsText(texts)})`);
+      this.#answered(answer, `payment ${id} (${legsText(texts)})`, participant);
     } catch (thrown) {
       this.#waiting.delete(id);
       throw new Error(`outcome of payment ${id} unknown: ${messageOf(thrown)}`);
@@ -128,7 +128,7 @@ export class PromptSession {
     }
   }
 
-  #answered(answer: PaymentAnswer, what: string): void {
+  #answered(answer: PaymentAnswer, what: string, other: string): void {
     const { style } = this.#options;
     switch (answer.state) {
       case "committed":
@@ -136,7 +136,7 @@ export class PromptSession {
         return this.#outcome(what, { isCommitted: true });
       case "aborted": {
         this.#waiting.delete(answer.payment.id);
-        return this.#outcome(what, { isCommitted: false, code: answer.payment.code });
+        return this.#outcome(what, { isCommitted: false, code: answer.payment.code }, other);
       }
       case "pending": {
         const outcome = this.#waiting.get(answer.id)?.outcome;
@@ -159,10 +159,10 @@ export class PromptSession {
     }
   }
 
-  #outcome(what: string, { isCommitted, code }: Outcome): void {
+  #outcome(what: string, { isCommitted, code }: Outcome, other?: string): void {
     const { style } = this.#options;
     if (isCommitted) return this.#say(`${style.paint("good", "committed")} ${what}`);
-    const reason = `${code ?? "no code"} (${outcomeReason(code)})`;
+    const reason = `${code ?? "no code"} (${outcomeReason(code, other)})`;
     this.#say(`${style.paint("bad", "aborted")} ${what}: ${reason}; nothing was paid`);
   }
 

@@ -49,6 +49,10 @@ export interface Sent {
   readonly waitSeconds: number;
   /** What is paid to whom, for people. */
   readonly what: string;
+  /** The participant that it is for. */
+  readonly other: string;
+  /** Why it was not paid, where more is known of that than a refusal's code tells. */
+  readonly why: (code: string) => Promise<string | undefined>;
 }
 
 /** Sends a payment and says what becomes of it; resolves to the exit code. */
@@ -56,7 +60,7 @@ export async function sendPayment(
   args: Arguments,
   io: Io,
   node: NodeAddress,
-  { id, path, body, waitSeconds, what }: Sent,
+  { id, path, body, waitSeconds, what, other, why }: Sent,
 ): Promise<number> {
   // Before it is sent: whatever happens then, there is an id to ask about.
   io.err(`payment ${id}`);
@@ -70,10 +74,12 @@ export async function sendPayment(
     timeoutMs: waitSeconds * 1000 + answerMarginMs,
   });
   clearTimeout(note);
-  const outcome = payOutcome(id, reply);
+  const outcome = payOutcome(id, reply, other);
   if (args.is("json")) printBody(reply, io);
-  if (outcome.state !== "committed") io.err(`handfast: ${outcomeText(id, outcome)}`);
-  else if (!args.is("json")) io.out(`committed ${id}: ${what}`);
+  if (outcome.state !== "committed") {
+    const reason = "code" in outcome && outcome.code !== undefined && await why(outcome.code);
+    io.err(`handfast: ${outcomeText(id, reason ? { ...outcome, reason } : outcome)}`);
+  } else if (!args.is("json")) io.out(`committed ${id}: ${what}`);
   return exits[outcome.state];
 }
 

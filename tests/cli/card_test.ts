@@ -53,6 +53,25 @@ for (const [what, stdin, card] of readable) {
   });
 }
 
+for (
+  const [issuer, said] of [
+    ["bob", 'no participant "bob" in this network as far as this node knows'],
+    ["alice", `a card can't be charged at its own issuer, as "alice" is`],
+  ] as const
+) {
+  Deno.test(`charge --issuer ${issuer} at alice, who does not know of it, says why`, async () => {
+    const refusal = { code: "participant_unknown", id, state: "not_started" };
+    await using node = await fakeNode(({ method }) =>
+      method === "GET" ? Response.json({ name: "alice" }) : Response.json(refusal, { status: 422 })
+    );
+    const args = ["charge", "--issuer", issuer, ...order.slice(2), "--id", id, ...node.flags];
+    const { exit, err } = await recordReading(JSON.stringify(whole), ...args);
+    assertEquals(exit, 1);
+    assertStringIncludes(err[1]!, said);
+    assertStringIncludes(err[1]!, `payment ${id} was not started`);
+  });
+}
+
 const unreadable: readonly [what: string, stdin: string, said: string][] = [
   ["nothing", "", "card number must be"],
   ["no number", "12/29\n123\n", "card number must be"],

@@ -112,6 +112,29 @@ Deno.test("pay --batch tells people each outcome by line and id, and why it is n
   ]);
 });
 
+Deno.test("pay --batch names the participant that is unknown, where the line has one", async () => {
+  const answer: Answer = ({ id }) => ({
+    ...{ status: 422, id, state: "aborted", code: "participant_unknown" },
+  });
+  await using node = await batchNode(answer);
+  const legs = [["main@alice", "-2"], ["main@bob", "2"]].map(([account, amount]) => ({
+    ...{ account, amount, currency: "USD" },
+  }));
+  const three = [legs[0], { ...legs[1], amount: "1" }, {
+    ...legs[1],
+    account: "a@zoe",
+    amount: "1",
+  }];
+  const lines = [{ ...transfer, id: first }, { id: second, legs }, { id: third, legs: three }];
+  const { out } = await recordReading(textOf(lines), "pay", "--batch", "-", ...node.flags);
+  const one = 'participant_unknown (no participant "bob" is in the network)';
+  assertEquals(out.map((line) => line.slice(line.indexOf("part"))), [
+    one,
+    one,
+    "participant_unknown (no participant of that name is in the network)",
+  ]);
+});
+
 Deno.test("pay --batch sends lines as they are, and an id with those that have none", async () => {
   const parts: Sent[][] = [];
   await using node = await batchNode(answers.aborted, parts);

@@ -65,6 +65,54 @@ Deno.test("pay says that nothing was paid, unless an operator has posted somethi
   }
 });
 
+/** What a node answers that is called alice and has an account "save". */
+function aliceNode(answer: unknown, status: number) {
+  return fakeNode((request) => {
+    if (request.method === "POST") return Response.json(answer, { status });
+    const { pathname } = new URL(request.url);
+    if (pathname === "/v1/status") return Response.json({ name: "alice" });
+    if (pathname === "/v1/accounts/save") return Response.json(account("USD"));
+    return Response.json(problem("account_not_found"), { status: 404 });
+  });
+}
+
+const aborted = (code: string) => problem(code, { id, state: "aborted" });
+const notStarted = problem("participant_unknown", { id, state: "not_started" });
+const named: readonly [to: string, body: unknown, said: string][] = [
+  [
+    "zoe",
+    aborted("participant_unknown"),
+    `payment ${id} was aborted: participant_unknown (no participant "zoe" is in the network); ` +
+    "nothing was paid",
+  ],
+  [
+    "main@bob",
+    aborted("participant_unreachable"),
+    `payment ${id} was aborted: participant_unreachable (participant "bob" could not be reached); ` +
+    "nothing was paid",
+  ],
+  [
+    "zoe",
+    notStarted,
+    'no participant "zoe" in this network as far as this node knows; ' +
+    `payment ${id} was not started`,
+  ],
+  [
+    "save",
+    aborted("participant_unknown"),
+    `payment ${id} was aborted: participant_unknown (no participant "save" is in the network; ` +
+    "this node's own account is save@alice); nothing was paid",
+  ],
+];
+for (const [to, body, said] of named) {
+  const { code, state } = body as { code: string; state: string };
+  Deno.test(`pay --to ${to} names the participant where it is ${state}: ${code}`, async () => {
+    await using node = await aliceNode(body, 422);
+    const { err } = await record("pay", "--to", to, ...order.slice(2), ...node.flags);
+    assertEquals(err[1], `handfast: ${said}`);
+  });
+}
+
 Deno.test("pay sends minor units of the paying account's currency, the token and the wait", async () => {
   const seen: unknown[] = [];
   await using node = await fakeNode(async (request) => {

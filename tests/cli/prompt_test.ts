@@ -68,6 +68,16 @@ Deno.test("a node that stops under a payment leaves its outcome unknown, and the
   assertStringIncludes(scene.said[0] ?? "", "unknown: the node stops");
 });
 
+Deno.test("an aborted payment names the participant that is unknown", async () => {
+  await using scene = new Scene((id) => {
+    const about = { id, legs: [], originator: "alice", clock: new Map(), atMs: 0 };
+    const payment = { ...about, state: "aborted", code: "participant_unknown" } as const;
+    return { state: "aborted", replayed: false, payment };
+  });
+  await scene.session.typed("pay zoe 5");
+  assertStringIncludes(scene.said[0] ?? "", '(no participant "zoe" is in the network)');
+});
+
 Deno.test("only what others pay into this node is told as received", async () => {
   await using scene = new Scene((id) => ({ state: "pending", id }));
   scene.tell("posted", "0190f5d0-7b1a-7c3e-9f00-3b6f2a1c4d5e", "bob");
