@@ -20,6 +20,8 @@ export class BatchReport {
   readonly #timer: ReturnType<typeof setInterval> | undefined;
   readonly #counts: Record<State, number> = { committed: 0, aborted: 0, failed: 0, unknown: 0 };
   #told = 0;
+  /** Lines without an id that are paid, or may be: the next time they get other ids. */
+  #payableTwice = 0;
 
   constructor(payments: readonly BatchPayment[], io: Io, isJson: boolean) {
     this.#payments = payments;
@@ -30,10 +32,11 @@ export class BatchReport {
   }
 
   /** @param answer the node's, where it has one for this very payment */
-  tell({ line, id }: BatchPayment, outcome: PayOutcome, answer?: object): void {
+  tell({ line, id, hasOwnId }: BatchPayment, outcome: PayOutcome, answer?: object): void {
     this.#told++;
     const state = outcome.state === "malformed" ? "failed" : outcome.state;
     this.#counts[state]++;
+    if (!hasOwnId && (state === "committed" || state === "unknown")) this.#payableTwice++;
     const reason = outcome.state === "committed" ? undefined : reasonText(outcome);
     if (this.#isJson) {
       // Without an answer it is unknown, or nothing was begun.
@@ -61,11 +64,10 @@ export class BatchReport {
           "with its id, which pays once",
       );
     }
-    const idsMade = this.#payments.filter(({ hasOwnId }) => !hasOwnId).length;
-    if (committed < length && idsMade > 0) {
+    if (this.#payableTwice > 0) {
       this.#io.err(
-        `handfast: before the file is sent again, give the ${idsMade} without an id those shown, or ` +
-          "what was paid is paid again",
+        `handfast: give the ${this.#payableTwice} without an id those shown, or the file sent again ` +
+          "may pay them twice",
       );
     }
     if (unknown > 0) return exitCode.unknown;

@@ -144,7 +144,7 @@ Deno.test("pay --batch sends lines as they are, and an id with those that have n
     transfer,
     ` ${JSON.stringify({ legs })}`,
   ];
-  const { out, err } = await recordReading(textOf(lines), "pay", "--batch=-", ...node.flags);
+  const { out } = await recordReading(textOf(lines), "pay", "--batch=-", ...node.flags);
   const [own, made, alsoMade] = parts[0]!;
   assertEquals<unknown>(own, lines[0]);
   assertEquals<unknown>(made, { ...transfer, id: made?.id });
@@ -153,8 +153,31 @@ Deno.test("pay --batch sends lines as they are, and an id with those that have n
     assertMatch(payment.id, uuid7);
     assertStringIncludes(out[index + 1]!, `${index + 2}: aborted ${payment.id}`);
   }
-  assertStringIncludes(err[1] ?? "", "give the 2 without an id those shown");
 });
+
+const withoutId: readonly [kinds: readonly (keyof typeof answers)[], warned: number][] = [
+  [["aborted", "overloaded", "malformed"], 0],
+  [["committed"], 1],
+  [["unknown", "committed", "aborted"], 2],
+];
+for (const [kinds, warned] of withoutId) {
+  Deno.test(`pay --batch warns of ${warned} lines without an id: ${kinds.join(", ")}`, async () => {
+    const answer: Answer = (payment) =>
+      answers[kinds[Number(payment.amount) - 1] ?? "committed"](payment);
+    await using node = await batchNode(answer);
+    // What has an id is no reason to warn.
+    const lines = [...kinds, ""].map((kind, i) => ({
+      ...{ ...transfer, amount: `${i + 1}`, id: kind === "" ? first : undefined },
+    }));
+    const { err } = await recordReading(textOf(lines), "pay", "--batch=-", ...node.flags);
+    assertEquals(
+      err.filter((line) => line.includes("without an id")),
+      warned === 0 ? [] : [
+        `handfast: give the ${warned} without an id those shown, or the file sent again may pay them twice`,
+      ],
+    );
+  });
+}
 
 Deno.test("pay --batch sends the token and the wait", async () => {
   const seen: unknown[] = [];
