@@ -23,8 +23,8 @@ declare module "@std/streams/text-line-stream" {
   export class TextLineStream extends TransformStream<string, string> {}
 }
 
-declare module "@std/text/closest-string" {
-  export function closestString(given: string, possible: readonly string[]): string;
+declare module "@std/text/levenshtein-distance" {
+  export function levenshteinDistance(a: string, b: string): number;
 }
 
 declare module "@std/crypto/timing-safe-equal" {

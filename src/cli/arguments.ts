@@ -1,9 +1,9 @@
 /** From what was typed after a command's name to the values of its flags. */
 
 import { parseArgs } from "@std/cli/parse-args";
-import { closestString } from "@std/text/closest-string";
 import { invariant, UsageError } from "../errors.ts";
 import type { Command, Flag } from "./command.ts";
+import { suggestion } from "./suggestion.ts";
 
 export interface Arguments {
   /** A flag's value; nothing where it was not given. */
@@ -55,11 +55,6 @@ export function parseArguments(argv: readonly string[], command: Syntax): Argume
     refuseBadCount(positionals, command);
   }
   return argumentsOf(command, given, positionals, wantsHelp);
-}
-
-/** The error for a word that is none of `known`, with the nearest that is. */
-export function unknownWord(what: string, word: string, known: readonly string[]): UsageError {
-  return new UsageError(`unknown ${what} ${word}: did you mean ${closestString(word, known)}?`);
 }
 
 function argumentsOf(
@@ -142,9 +137,9 @@ function unknownFlag(arg: string, { name, flags, hidden }: Syntax): UsageError {
   const known = [...flags.map((flag) => `--${flag.name}`), "--help"];
   const typed = arg.split("=", 1)[0] ?? arg;
   if (hidden?.flags.some((flag) => typed === `--${flag}`)) return new UsageError(hidden.refusal);
-  return new UsageError(
-    `unknown flag ${typed} for "${name}": did you mean ${closestString(typed, known)}?`,
-  );
+  const meant = suggestion(typed, known);
+  const hint = meant === undefined ? `see "handfast help ${name}"` : `did you mean ${meant}?`;
+  return new UsageError(`unknown flag ${typed} for "${name}": ${hint}`);
 }
 
 function refuseBadCount(

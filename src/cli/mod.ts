@@ -3,7 +3,7 @@
 import config from "../../deno.json" with { type: "json" };
 import { messageOf, UsageError } from "../errors.ts";
 import { acknowledge } from "./acknowledge.ts";
-import { parseArguments, unknownWord } from "./arguments.ts";
+import { parseArguments } from "./arguments.ts";
 import { balance } from "./balance.ts";
 import type { Command } from "./command.ts";
 import { card } from "./card.ts";
@@ -32,6 +32,7 @@ import { benchWorker, serveBench } from "../bench/mod.ts";
 import { bench } from "./bench.ts";
 import { sim } from "./sim.ts";
 import { status } from "./status.ts";
+import { unknownWord } from "./suggestion.ts";
 import { verify } from "./verify.ts";
 import { verifyProof } from "./verify_proof.ts";
 
@@ -83,8 +84,7 @@ async function dispatch(argv: readonly string[], io: Io): Promise<number> {
     await serveBench(io.out);
     return exitCode.done;
   }
-  if (first === "help") return help(rest, io);
-  if (first === "--help" || first === "-h") return help(rest, io);
+  if (helpWords.includes(first)) return help(rest, io);
   if (first === "--version") {
     const [extra] = rest;
     if (extra !== undefined) throw new UsageError(`unexpected "${extra}" after --version`);
@@ -101,16 +101,33 @@ async function dispatch(argv: readonly string[], io: Io): Promise<number> {
 function help(words: readonly string[], io: Io): number {
   const [word, extra] = words;
   if (extra !== undefined) throw new UsageError(`unexpected "${extra}": help takes one command`);
-  io.out(word === undefined ? overview(commands) : commandHelp(commandNamed(word)));
+  const isOverview = word === undefined || helpWords.includes(word);
+  io.out(isOverview ? overview(commands) : commandHelp(commandNamed(word)));
   return exitCode.done;
 }
+
+const helpWords = ["help", "--help", "-h"];
+const seeHelp = 'see "handfast help"';
 
 function commandNamed(word: string): Command {
   const command = commands.find(({ name }) => name === word.split("=", 1)[0]);
   if (command !== undefined) return command;
+  const runs = runsOf.get(word);
+  if (runs !== undefined) throw new UsageError(`unknown command ${word}: ${runs}`);
   const known = [...commands.map(({ name }) => name), "help", "--version"];
-  throw unknownWord("command", word, known);
+  throw unknownWord("command", word, known, seeHelp);
 }
+
+/** Words by which others start a server: here flags do. */
+const asServer = "handfast --role=server";
+const asClient = "handfast --role=client --server HOST:PORT";
+const runsOf: ReadonlyMap<string, string> = new Map([
+  ["server", `a coordinator is run by: ${asServer}`],
+  ["client", `a participant is run by: ${asClient}`],
+  ...["run", "start"].map((word) =>
+    [word, `nodes are run by: ${asServer}, or ${asClient}`] as const
+  ),
+]);
 
 function roleFor(argv: readonly string[]): Command {
   if (argv.some((arg) => arg === "--role" || arg.startsWith("--role="))) return role;
@@ -119,5 +136,5 @@ function roleFor(argv: readonly string[]): Command {
   if (role.flags.some(({ name }) => typed === `--${name}`)) {
     throw new UsageError(`${typed} needs a command before it, or --role=server|client beside it`);
   }
-  throw unknownWord("flag", typed, ["--role", "--version", "--help"]);
+  throw unknownWord("flag", typed, ["--role", "--version", "--help"], seeHelp);
 }

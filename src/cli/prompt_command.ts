@@ -1,7 +1,7 @@
 /** What may be typed at a participant's prompt. */
 
 import { UsageError } from "../errors.ts";
-import { unknownWord } from "./arguments.ts";
+import { unknownWord } from "./suggestion.ts";
 import { parseAddress, parseCurrency, parseDecimal } from "./values.ts";
 
 export type PromptCommand =
@@ -40,7 +40,7 @@ export function parsePromptLine(line: string): PromptCommand {
       if (rest.length === 0) return { type: word };
       throw new UsageError(`unexpected "${rest.join(" ")}": type only ${word}`);
     default:
-      throw unknownWord("command", word, promptWords);
+      throw unknownWord("command", word, promptWords, "type help");
   }
 }
 

@@ -30,6 +30,7 @@ const refused: readonly [line: string, said: string][] = [
   ["pay bob 0", "more than zero"],
   ["pay bob 5 eur", '"eur" is no currency'],
   ["balnce", "did you mean balance?"],
+  ["quit", "unknown command quit: type help"],
   ["exit now", 'unexpected "now"'],
 ];
 for (const [line, said] of refused) {
