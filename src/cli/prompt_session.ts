@@ -195,7 +195,7 @@ export class PromptSession {
     if (!isLinked) {
       const text = wasLinked === undefined
         ? "waiting for the coordinator: this node keeps trying"
-        : "the coordinator is lost: payments wait until it returns";
+        : "the coordinator is lost: no payments until it returns";
       this.#say(style.paint("warning", text));
     } else if (wasLinked === false) {
       this.#say(style.paint("good", "the coordinator is back: this node takes payments"));

@@ -95,9 +95,9 @@ Deno.test("a link that is lost and found is told once each", async () => {
     scene.isReady = isReady;
     await new Promise((resolve) => setTimeout(resolve, 20));
   }
-  assertEquals(scene.said.map((line) => line.split(":")[0]), [
-    "the coordinator is lost",
-    "the coordinator is back",
+  assertEquals(scene.said, [
+    "the coordinator is lost: no payments until it returns",
+    "the coordinator is back: this node takes payments",
   ]);
 });
 
