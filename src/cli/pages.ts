@@ -1,7 +1,7 @@
 /** Lists that a node answers in pages, shown as one. */
 
 import { z } from "zod";
-import { answerOf, lookUp, printBody } from "./api.ts";
+import { answerOf, lookUp, printBody, refusal } from "./api.ts";
 import type { Arguments } from "./arguments.ts";
 import { exitCode } from "./exit_code.ts";
 import type { Io } from "./io.ts";
@@ -19,6 +19,8 @@ export interface List<T> {
   readonly limit?: number;
   /** Items of one page at most. */
   readonly pageLimit: number;
+  /** Path of what the items are of: a list may be empty as there is no such thing. */
+  readonly of?: string;
 }
 
 /**
@@ -30,7 +32,7 @@ export interface List<T> {
 export async function showList<T>(
   args: Arguments,
   io: Io,
-  { path, query = {}, name, item, limit = Infinity, pageLimit }: List<T>,
+  { path, query = {}, name, item, limit = Infinity, pageLimit, of }: List<T>,
   lines: (items: readonly T[], hasMore: boolean, style: Style) => readonly string[],
 ): Promise<number> {
   const node = await findNode(args);
@@ -55,6 +57,13 @@ export async function showList<T>(
     next = page.next as string | undefined;
     if (reply.type === "answered") bodies.push(reply.body as Record<string, unknown>);
   } while (next !== undefined && items.length < limit);
+  if (of !== undefined && items.length === 0) {
+    const reply = await lookUp(node, { method: "GET", path: of });
+    if (reply.type === "answered" && reply.status === 404) {
+      if (args.is("json")) printBody(reply, io);
+      throw new Error(refusal(node, reply.status, reply.body));
+    }
+  }
   if (args.is("json")) {
     io.out(JSON.stringify({ ...bodies.at(-1), [name]: bodies.flatMap((body) => body[name]) }));
   } else for (const line of lines(items, next !== undefined, io.style)) io.out(line);

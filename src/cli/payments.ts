@@ -23,10 +23,12 @@ export const payments: Command = {
   ],
   run: async (args, io) => {
     const limit = args.text("limit");
-    const account = args.text("account");
+    const text = args.text("account");
+    const account = text === undefined ? undefined : parseName(text, "--account");
     const list = {
       path: "/v1/payments",
-      query: account === undefined ? undefined : { account: parseName(account, "--account") },
+      query: account === undefined ? undefined : { account },
+      of: account === undefined ? undefined : `/v1/accounts/${account}`,
       name: "payments",
       item: paymentAnswer,
       pageLimit: listLimitMax,

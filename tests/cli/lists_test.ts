@@ -45,6 +45,25 @@ Deno.test("payments asks for limit and account, and shows who paid whom", async 
   assertEquals(json.out, [JSON.stringify({ payments: [found, found, found], next: "x" })]);
 });
 
+Deno.test("payments tells an account that there is not from one without payments", async () => {
+  const detail = 'There is no account "nope" at alice';
+  const refusal = { code: "account_not_found", detail };
+  await using node = await fakeNode(({ url }) => {
+    const { pathname } = new URL(url);
+    if (pathname === "/v1/payments") return Response.json({ payments: [] });
+    return pathname === "/v1/accounts/main"
+      ? Response.json({ account: "main" })
+      : Response.json(refusal, { status: 404 });
+  });
+  const run = (...flags: string[]) => record("payments", ...flags, ...node.flags);
+  assertEquals(await run("--account", "main"), { exit: 0, out: ["no payments"], err: [] });
+  assertEquals(await run(), { exit: 0, out: ["no payments"], err: [] });
+  const err = [`handfast: ${detail}`];
+  assertEquals(await run("--account", "nope"), { exit: 1, out: [], err });
+  const out = [JSON.stringify(refusal)];
+  assertEquals(await run("--account", "nope", "--json"), { exit: 1, out, err });
+});
+
 Deno.test("in-doubt shows what is held, since when and who is unreachable", async () => {
   const doubt = {
     transaction: "1-abc-7",
