@@ -25,11 +25,19 @@ export function suggestion(word: string, known: readonly string[]): string | und
   if (typed === "") return undefined;
   const longer = known.filter((one) => lettersOf(one).startsWith(typed));
   if (longer.length > 0) return longer.reduce((a, b) => b.length < a.length ? b : a);
-  const distances = known.map((one) => [levenshteinDistance(typed, lettersOf(one)), one] as const);
+  const distances = known.map((one) => [distanceOf(typed, lettersOf(one)), one] as const);
   const [nearest] = distances.toSorted(([a], [b]) => a - b);
   if (nearest === undefined) return undefined;
   const [distance, meant] = nearest;
   return distance <= Math.max(1, Math.floor(typed.length / 3)) ? meant : undefined;
+}
+
+/** Edits, where two neighbours that are swapped are one. */
+function distanceOf(typed: string, word: string): number {
+  const isSwapped = [...typed].some((letter, at) =>
+    `${typed.slice(0, at)}${typed.slice(at + 1, at + 2)}${letter}${typed.slice(at + 2)}` === word
+  );
+  return isSwapped ? 1 : levenshteinDistance(typed, word);
 }
 
 function lettersOf(word: string): string {

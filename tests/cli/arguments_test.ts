@@ -6,6 +6,7 @@ import { record } from "./recorder.ts";
 const refused: readonly [line: string, said: string][] = [
   ["", "Usage:"],
   ["paly", "unknown command paly: did you mean pay?"],
+  ["pya", "unknown command pya: did you mean pay?"],
   ["constructor", 'unknown command constructor: see "handfast help"'],
   ["--versoin", "did you mean --version?"],
   ["--verbose", 'unknown flag --verbose: see "handfast help"'],
