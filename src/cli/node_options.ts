@@ -1,6 +1,7 @@
 /** The options of `--role=server` and `--role=client`. */
 
-import { UsageError } from "../errors.ts";
+import { messageOf, UsageError } from "../errors.ts";
+import { nodeNames, nodeNamesOf } from "../keys/identity.ts";
 import type { Arguments } from "./arguments.ts";
 import type { Flag } from "./command.ts";
 import type { Io } from "./io.ts";
@@ -47,8 +48,11 @@ const loopback = "127.0.0.1";
 const linkPort = 7443;
 const httpPort = 7080;
 
-/** Asks for the address to listen on or to dial where it is not given and there is a terminal. */
-export function parseNodeOptions(args: Arguments, io: Io): NodeOptions {
+/**
+ * At a terminal asks for what is not given and has no default: the name where there are several
+ * certificates, the address to listen on or to dial, and whom to expect there.
+ */
+export async function parseNodeOptions(args: Arguments, io: Io): Promise<NodeOptions> {
   const isServer = parseChoice(args.required("role"), ["server", "client"], "--role") === "server";
   if (isServer) refuseClientFlags(args);
   const input = io.isTerminal && !args.is("no-input");
@@ -63,10 +67,19 @@ export function parseNodeOptions(args: Arguments, io: Io): NodeOptions {
   if (!isServer && server === undefined && !input) {
     throw new UsageError("--role=client needs --server HOST:PORT, where the coordinator listens");
   }
+  const name = given.name ?? (input ? await askName(io, given) : undefined);
+  if (isServer) {
+    const listen = given.listen ?? (input ? askEndpoint(io, "listen on", 0) : defaultListen(true));
+    return { ...given, name, listen, server: undefined };
+  }
   return {
     ...given,
-    listen: given.listen ?? (isServer && input ? ask(io, "listen on") : defaultListen(isServer)),
-    server: isServer ? undefined : server ?? ask(io, "find the coordinator at"),
+    name,
+    listen: given.listen ?? defaultListen(false),
+    server: server ?? askEndpoint(io, "find the coordinator at", 1),
+    serverName: server === undefined && args.text("server-name") === undefined
+      ? await askServerName(io, given)
+      : given.serverName,
   };
 }
 
@@ -142,12 +155,53 @@ function defaultListen(isServer: boolean): Endpoint {
   return { hostname: loopback, port: isServer ? linkPort : 0 };
 }
 
-function ask(io: Io, purpose: string): Endpoint {
-  const hostname = io.ask(`Address to ${purpose}`, loopback);
-  // As it is written everywhere else.
-  if (/^(\[.*\]|[^:]*):\d+$/.test(hostname)) {
-    return parseEndpoint(hostname, `address "${hostname}"`);
+/** Nothing where the folder has none to choose from. */
+async function askName(
+  io: Io,
+  { certs, role }: Pick<NodeOptions, "certs" | "role">,
+): Promise<string | undefined> {
+  const names = await nodeNamesOf(certs, role);
+  const [first] = names;
+  if (first === undefined || (await nodeNames(certs)).length < 2) return undefined;
+  const question = `Name of this node, of ${names.join(", ")}`;
+  return answered(io, question, first, (text) => parseChoice(text, names, "name"));
+}
+
+/** Where the folder has the default's certificate, the default is it. */
+async function askServerName(
+  io: Io,
+  { certs, serverName }: Pick<NodeOptions, "certs" | "serverName">,
+): Promise<string> {
+  const names = await nodeNamesOf(certs, "coordinator");
+  if (names.includes(serverName)) return serverName;
+  const preset = names[0] ?? serverName;
+  return answered(io, "Name of the coordinator", preset, (text) => parseName(text, "name"));
+}
+
+function askEndpoint(io: Io, purpose: string, portMin: number): Endpoint {
+  const portIn = (text: string) => {
+    const port = parsePort(text, `port "${text}"`);
+    if (port >= portMin) return port;
+    throw new UsageError(`port 0 cannot be dialled: give the coordinator's own`);
+  };
+  const address = answered(io, `Address to ${purpose}`, loopback, (text) => {
+    // As it is written everywhere else.
+    if (!/^(\[.*\]|[^:]*):\d+$/.test(text)) return { hostname: text };
+    const { hostname, port } = parseEndpoint(text, "address");
+    return { hostname, port: portIn(String(port)) };
+  });
+  const { hostname, port = answered(io, `Port to ${purpose}`, String(linkPort), portIn) } = address;
+  return { hostname, port };
+}
+
+/** Asks until the answer can be used; whoever ends the input is asked no more. */
+function answered<T>(io: Io, question: string, preset: string, parse: (text: string) => T): T {
+  for (;;) {
+    const text = io.ask(question, preset);
+    try {
+      return parse(text);
+    } catch (thrown) {
+      io.err(`handfast: ${messageOf(thrown)}`);
+    }
   }
-  const port = io.ask(`Port to ${purpose}`, String(linkPort));
-  return { hostname, port: parsePort(port, `port "${port}"`) };
 }

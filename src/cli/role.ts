@@ -9,8 +9,8 @@ export const role: Command = {
   summary: "run a node: the coordinator (server) or a participant (client)",
   usage: ["--role=server", "--role=client --server HOST:PORT"],
   flags: roleFlags,
-  run: (args, io) => {
-    const options = parseNodeOptions(args, io);
-    return runNode(options, isAttended(args, io) ? new Prompt(io.style) : undefined);
+  run: async (args, io) => {
+    const options = await parseNodeOptions(args, io);
+    return await runNode(options, isAttended(args, io) ? new Prompt(io.style) : undefined);
   },
 };

@@ -8,9 +8,10 @@ import {
   type NodeRole,
   parseCertificate,
   readAuthority,
+  roleOf,
   verifyPeerCertificate,
 } from "./certificate.ts";
-import { exists } from "./folder.ts";
+import { exists, readCertificate } from "./folder.ts";
 import { makeOwnKeys, type OwnKeys, readOwnKeys } from "./own_keys.ts";
 import { makeVoucher } from "./voucher.ts";
 
@@ -124,6 +125,15 @@ async function onlyNode(certs: string): Promise<string> {
 /** Names of the nodes that have a certificate in a folder, sorted; none if there is no folder. */
 export function nodeNames(certs: string): Promise<string[]> {
   return namesOf(certs, ".pem");
+}
+
+/** Those of them that are a coordinator's, or a participant's; one that can't be read may be either's. */
+export async function nodeNamesOf(certs: string, role: NodeRole): Promise<string[]> {
+  const named = await Promise.all((await nodeNames(certs)).map(async (name) => {
+    const certificate = await readCertificate(`${certs}/${name}.pem`).catch(() => undefined);
+    return { name, isOf: certificate === undefined || roleOf(certificate, name) === role };
+  }));
+  return named.filter(({ isOf }) => isOf).map(({ name }) => name);
 }
 
 /** A node that made its own key waits for the CA's owner. */
