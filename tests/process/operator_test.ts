@@ -127,5 +127,7 @@ async function forcedWrongly(t: Deno.TestContext): Promise<void> {
     assertEquals(code, 5, stdout);
     assertMatch(stdout, /violation: bob: .* decided to commit: .* by ann, acknowledged by ben in/);
     assertMatch(stdout, /violation: USD is not conserved/);
+    const told = stdout.match(/^violation: /gm)?.length;
+    assertEquals(stdout.trimEnd().split("\n").at(-1), `${told} violations found`);
   });
 }
