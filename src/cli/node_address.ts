@@ -21,6 +21,8 @@ export interface NodeAddress {
   readonly ca?: string;
   /** How it was found, for errors. */
   readonly source: string;
+  /** Its data folder, where it was found by that; mostly it has the node's name. */
+  readonly folder?: string;
 }
 
 /** @throws {Error} saying which node could not be found, and how to name it */
@@ -79,6 +81,7 @@ export async function nodeInFolder(
     token: await readToken(`${folder}/token`),
     ca: await readCa(caFile),
     source: path,
+    folder,
   };
 }
 

@@ -1,4 +1,5 @@
 import { messageOf, UsageError } from "../errors.ts";
+import { memoLengthMax, referenceLengthMax } from "../limits.ts";
 import type { PaymentId } from "../protocol/id.ts";
 import { accountAnswer } from "./answers.ts";
 import { amountText } from "./amounts.ts";
@@ -11,7 +12,14 @@ import { findNode, nodeFlags } from "./node_address.ts";
 import type { NodeAddress } from "./node_address.ts";
 import { payBatch } from "./pay_batch.ts";
 import { idFlag, idIn, sendPayment, waitFlag, waitIn } from "./send_payment.ts";
-import { parseAddress, parseCurrency, parseDecimal, parseName, parsePositive } from "./values.ts";
+import {
+  parseAddress,
+  parseCurrency,
+  parseDecimal,
+  parseLine,
+  parseName,
+  parsePositive,
+} from "./values.ts";
 
 /** Of one payment. */
 const paymentFlags: readonly Flag[] = [
@@ -55,6 +63,7 @@ export const pay: Command = {
 async function payOne(args: Arguments, io: Io): Promise<number> {
   const wanted = parseWanted(args);
   const node = await findNode(args);
+  await refuseSelf(node, wanted);
   const currency = wanted.currency ?? await currencyOf(node, wanted.from, args, io);
   const amount = parsePositive(wanted.amount, currency, "--amount");
   const { id, from, to, memo, reference, waitSeconds } = wanted;
@@ -69,6 +78,14 @@ async function payOne(args: Arguments, io: Io): Promise<number> {
     other,
     why: (code) => whyNotPaid(node, other, code),
   });
+}
+
+/** The node is asked for its name only where its folder has the payee's. */
+async function refuseSelf(node: NodeAddress, { from, to }: Wanted): Promise<void> {
+  const [account, participant] = to.split("@");
+  if (account !== from || node.folder?.split("/").at(-1) !== participant) return;
+  if (await nameOf(node) !== participant) return;
+  throw new UsageError(`from and to are the same account, ${to}: nothing was sent`);
 }
 
 /** `--to save` is taken for a participant, where an account of this node may be meant. */
@@ -107,11 +124,16 @@ function parseWanted(args: Arguments): Wanted {
     amount: parseDecimal(args.required("amount"), "--amount"),
     currency: currency === undefined ? undefined : parseCurrency(currency, "--currency"),
     from: parseName(args.text("from") ?? "main", "--from"),
-    memo: args.text("memo"),
-    reference: args.text("reference"),
+    memo: lineIn(args, "memo", memoLengthMax),
+    reference: lineIn(args, "reference", referenceLengthMax),
     id: idIn(args),
     waitSeconds: waitIn(args),
   };
+}
+
+function lineIn(args: Arguments, flag: string, lengthMax: number): string | undefined {
+  const text = args.text(flag);
+  return text === undefined ? undefined : parseLine(text, lengthMax, `--${flag}`);
 }
 
 /** @throws {Error} where the account is not found; nothing has been sent then */

@@ -107,6 +107,9 @@ export class PromptSession {
     const currency = wanted.currency ?? own.currency;
     const amount = parsePositive(wanted.amount, currency, "amount");
     const [payee = "", participant = ""] = wanted.to.split("@");
+    if (payee === account && participant === node.name) {
+      throw new Error(`nothing was paid: from and to are the same account, ${wanted.to}`);
+    }
     const id = newId();
     this.#waiting.set(id, { isAnswered: false });
     const note = setTimeout(() => {

@@ -51,8 +51,8 @@ export const resolve: Command = {
 function decisionIn(args: Arguments): "commit" | "abort" {
   const [commit, abort] = [args.is("commit"), args.is("abort")];
   if (commit === abort) {
-    const given = commit ? "both" : "neither";
-    throw new UsageError(`"resolve" takes one of --commit and --abort, and ${given} was given`);
+    const given = commit ? "both were" : "neither was";
+    throw new UsageError(`"resolve" takes one of --commit and --abort, and ${given} given`);
   }
   return commit ? "commit" : "abort";
 }

@@ -2,9 +2,9 @@
 
 import { messageOf, UsageError } from "../errors.ts";
 import { amountMax, waitMsMax } from "../limits.ts";
-import { isName, parsePaymentId, parseTransactionId } from "../protocol/id.ts";
+import { isLine, isName, parsePaymentId, parseTransactionId } from "../protocol/id.ts";
 import type { PaymentId, TransactionId } from "../protocol/id.ts";
-import { isCurrency, parseAmount } from "../protocol/money.ts";
+import { currencyExponent, formatAmount, isCurrency, parseAmount } from "../protocol/money.ts";
 import { reservedAccounts } from "../protocol/order.ts";
 
 /** `flag` is named in errors, as in `--name` or `NAME`. */
@@ -66,6 +66,15 @@ export function parsePort(text: string, what: string): number {
   throw new UsageError(`${what}: the port must be a number between 0 and 65535`);
 }
 
+/** One line of at most so many characters, as payments can tell it. */
+export function parseLine(text: string, lengthMax: number, flag: string): string {
+  if (text.length > lengthMax) {
+    throw new UsageError(`${flag} has ${text.length} characters, but may have ${lengthMax}`);
+  }
+  if (isLine(text, lengthMax)) return text;
+  throw new UsageError(`${flag} must be one line without control characters`);
+}
+
 export function parseCurrency(text: string, flag: string): string {
   if (isCurrency(text)) return text;
   throw new UsageError(`${flag} "${text}" is no currency: give an ISO 4217 code such as USD`);
@@ -73,9 +82,7 @@ export function parseCurrency(text: string, flag: string): string {
 
 /** A decimal amount above zero, as text: how many decimals it may have depends on the currency. */
 export function parseDecimal(text: string, flag: string): string {
-  if (!/^-?\d{1,20}(\.\d+)?$/.test(text)) {
-    throw new UsageError(`${flag} "${text}" is no decimal number such as 125.00`);
-  }
+  refuseOtherNumbers(text, flag);
   if (/[1-9]/.test(text) && !text.startsWith("-")) return text;
   throw new UsageError(`${flag} "${text}" must be more than zero`);
 }
@@ -124,9 +131,17 @@ export function parseCount(text: string, max: number, flag: string): number {
   throw new UsageError(`${flag} "${text}" must be a whole number from 1 to ${max}`);
 }
 
+const uuidPattern = /^[0-9a-f]{8}-[0-9a-f]{4}-([1-9a-f])[0-9a-f]{3}-[0-9a-f]{4}-[0-9a-f]{12}$/i;
+
 export function parseId(text: string, flag: string): PaymentId {
   const id = parsePaymentId(text);
   if (id !== undefined) return id;
+  const version = uuidPattern.exec(text)?.[1];
+  if (version !== undefined && version !== "7") {
+    throw new UsageError(
+      `${flag} "${text}" is a UUID of version ${version}; payments need version 7`,
+    );
+  }
   throw new UsageError(`${flag} "${text}" is no payment id: give the UUIDv7 that "pay" printed`);
 }
 
@@ -146,10 +161,21 @@ export function parseChoice<T extends string>(
   throw new UsageError(`${flag} "${text}" is unknown: give one of ${choices.join(", ")}`);
 }
 
+/** In minor units. */
 function parseUnits(text: string, currency: string, flag: string): bigint {
-  const units = amountOf(text, currency, flag);
-  if (units <= amountMax && -units <= amountMax) return units;
-  throw new UsageError(`${flag} "${text}" is out of range: at most ${amountMax} minor units`);
+  refuseOtherNumbers(text, flag);
+  const [, whole = "", fraction = ""] = /^-?0*(\d*)(?:\.(\d+))?$/.exec(text) ?? [];
+  const exponent = currencyExponent(currency);
+  if (exponent !== undefined && fraction.length > exponent) {
+    const decimals = `${fraction.length} ${fraction.length === 1 ? "decimal" : "decimals"}`;
+    const most = exponent === 0 ? "none" : exponent;
+    throw new UsageError(`${flag} "${text}" has ${decimals}, but ${currency} has ${most}`);
+  }
+  // parseAmount() takes no more digits.
+  const units = whole.length > 20 ? undefined : amountOf(text, currency, flag);
+  if (units !== undefined && units <= amountMax && -units <= amountMax) return units;
+  const most = formatAmount(amountMax, currency);
+  throw new UsageError(`${flag} "${text}" is out of range: at most ${most} ${currency}`);
 }
 
 function amountOf(text: string, currency: string, flag: string): bigint {
@@ -158,4 +184,15 @@ function amountOf(text: string, currency: string, flag: string): bigint {
   } catch (thrown) {
     throw new UsageError(`${flag}: ${messageOf(thrown)}`);
   }
+}
+
+/** What is written as in some countries is not guessed at: a comma may be either. */
+function refuseOtherNumbers(text: string, flag: string): void {
+  if (/^-?\d+(\.\d+)?$/.test(text)) return;
+  const remedy = /^-?\d{1,3}([,'_ ]\d{3})+(\.\d+)?$/.test(text)
+    ? ": write it without separators"
+    : /^-?\d+,\d+$/.test(text)
+    ? ": write its decimals after a point"
+    : "";
+  throw new UsageError(`${flag} "${text}" is no decimal number such as 125.00${remedy}`);
 }

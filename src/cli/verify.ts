@@ -22,7 +22,6 @@ export const verify: Command = {
     const dirs = [...args.all("data")];
     if (dirs.length === 0) throw new UsageError('"verify" needs --data DIR, once for each node');
     await refuseTwice(dirs);
-
     const { violations, notChecked, summary } = await verifyLogs(dirs, args.all("log-key"));
     if (args.is("json")) io.out(JSON.stringify({ violations, notChecked, summary }));
     else {

@@ -113,6 +113,35 @@ for (const [to, body, said] of named) {
   });
 }
 
+Deno.test("pay from and to the same account is refused before anything is sent", async () => {
+  const root = await Deno.makeTempDir({ prefix: "handfast-pay-" });
+  const methods: string[] = [];
+  await using node = await fakeNode(({ method, url }) => {
+    methods.push(method);
+    if (url.endsWith("/v1/status")) return Response.json({ name: "alice" });
+    return Response.json(aborted("legs_invalid"), { status: 422 });
+  });
+  try {
+    // A folder may have another name than its node.
+    for (const [folder, exit] of [["alice", 2], ["bob", 3]] as const) {
+      const data = `${root}/${folder}`;
+      await Deno.mkdir(data);
+      await Deno.writeTextFile(`${data}/api.json`, JSON.stringify({ url: node.url }));
+      await Deno.writeTextFile(`${data}/token`, "secret");
+      for (const to of ["alice", "main@alice", "bob", "save@alice"]) {
+        const said = await record("pay", "--to", to, ...order.slice(2), "--data", data);
+        const isSelf = folder === "alice" && to.endsWith("alice") && !to.startsWith("save");
+        assertEquals(said.exit, isSelf ? exit : 3, `${folder} ${to}`);
+        const text = "handfast: from and to are the same account, main@alice: nothing was sent";
+        if (isSelf) assertEquals(said.err, [text]);
+        assertEquals(methods.splice(0).includes("POST"), !isSelf);
+      }
+    }
+  } finally {
+    await Deno.remove(root, { recursive: true });
+  }
+});
+
 Deno.test("pay sends minor units of the paying account's currency, the token and the wait", async () => {
   const seen: unknown[] = [];
   await using node = await fakeNode(async (request) => {

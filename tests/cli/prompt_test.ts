@@ -79,6 +79,14 @@ Deno.test("an aborted payment names the participant that is unknown", async () =
   assertStringIncludes(scene.said[0] ?? "", '(no participant "zoe" is in the network)');
 });
 
+Deno.test("a payment to the paying account is not sent", async () => {
+  await using scene = new Scene(() => {
+    throw new Error("it was sent");
+  });
+  await scene.session.typed("pay alice 5");
+  assertEquals(scene.said, ["nothing was paid: from and to are the same account, main@alice"]);
+});
+
 Deno.test("only what others pay into this node is told as received", async () => {
   await using scene = new Scene((id) => ({ state: "pending", id }));
   scene.tell("posted", "0190f5d0-7b1a-7c3e-9f00-3b6f2a1c4d5e", "bob");
