@@ -29,7 +29,7 @@ export const erase: Command = {
     }
     const request = { method: "POST", path: `/v1/payments/${id}/erase`, body: { by } } as const;
     return await show(args, io, request, eraseAnswer, (done) => [
-      `the details of ${done.erased} are erased, by ${done.by} ${timeText(done.at)}; recorded`,
+      `the details of ${done.erased} are erased, by ${done.by} at ${timeText(done.at)}; recorded`,
     ]);
   },
 };

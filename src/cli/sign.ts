@@ -26,7 +26,7 @@ export const sign: Command = {
 
     const { name, role, hosts, fingerprint } = request;
     const say = args.is("json") ? io.err : io.out;
-    const before = standing === "renewal" ? ", which has a certificate that this one replaces" : "";
+    const before = standing === "renewal" ? `, in place of the one that ${name} has` : "";
     say(`${file} asks for a certificate${before}:`);
     say(`  name         ${name}`);
     say(`  role         ${role}`);

@@ -31,6 +31,9 @@ async function organisations(root: string, t: Deno.TestContext): Promise<void> {
       const signed = await done(at("hub"), "sign", `${name}.csr`, ...signing);
       const fingerprint = /SHA256:[0-9a-f]{64}/.exec(made)?.[0];
       assertStringIncludes(signed, fingerprint ?? "a fingerprint");
+      assertStringIncludes(signed, `${name}.csr asks for a certificate:\n`);
+      const again = await done(at("hub"), "sign", `${name}.csr`, ...signing);
+      assertStringIncludes(again, `asks for a certificate, in place of the one that ${name} has:`);
       assertMatch(signed, new RegExp(`name +${name}\n`));
       for (const file of [`${name}.pem`, "ca.pem"]) {
         await Deno.copyFile(`${at("hub")}/ca/${file}`, `${at(name)}/certs/${file}`);

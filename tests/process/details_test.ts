@@ -173,7 +173,7 @@ Deno.test("a memo is read by its recipient, by nobody else, until it is erased",
     // Without a terminal there is nobody to ask.
     const erased = await run(`erase ${id} --data data/bob --by ann`);
     assertEquals(erased.code, 0, erased.stderr);
-    assertMatch(erased.stdout, new RegExp(`details of ${id} are erased, by ann`));
+    assertMatch(erased.stdout, new RegExp(`details of ${id} are erased, by ann at 2`));
     const seen = await seenBy("bob", id);
     assertEquals([seen.memo, seen.reference, seen.details], [undefined, undefined, "erased"]);
     assertStringIncludes((await run(`payment --data data/bob ${id}`)).stdout, "details erased");
