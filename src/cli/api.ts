@@ -60,7 +60,7 @@ export function unreached(node: NodeAddress, reason: string): string {
   const remedy = /certificate|tls/i.test(reason) && node.ca === undefined
     ? "for a node with HTTPS give the network's CA by --ca FILE"
     : "is the node running?";
-  return `no answer from ${node.url} (by ${node.source}): ${reason}; ${remedy}`;
+  return `cannot reach ${node.url} (by ${node.source}): ${reason}; ${remedy}`;
 }
 
 /** What the node has to say against a request. */
@@ -69,5 +69,7 @@ export function refusal(node: NodeAddress, status: number, body: unknown): strin
   if (problem === undefined) {
     return `${node.url} (by ${node.source}) answered ${status}, not as a node does: is it one?`;
   }
-  return problem.detail ?? `${node.url} answered ${status} (${problem.code})`;
+  // It names what programs ask.
+  return problem.detail?.replace("GET /v1/cards", '"handfast card list"') ??
+    `${node.url} answered ${status} (${problem.code})`;
 }

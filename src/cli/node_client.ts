@@ -16,7 +16,7 @@ export type Reply =
   /** No connection came about, so the node certainly has not seen the request. */
   | { readonly type: "not_sent"; readonly reason: string }
   /** The node may have seen it, and acted on it. */
-  | { readonly type: "broken"; readonly reason: string };
+  | { readonly type: "broken" | "silent"; readonly reason: string };
 
 export interface Request {
   readonly method: "GET" | "POST" | "DELETE";
@@ -28,7 +28,7 @@ export interface Request {
 }
 
 /** Never throws. */
-export function send(node: NodeAddress, request: Request): Promise<Reply> {
+export async function send(node: NodeAddress, request: Request): Promise<Reply> {
   const { method, path, body, timeoutMs } = request;
   const init = {
     method,
@@ -36,7 +36,11 @@ export function send(node: NodeAddress, request: Request): Promise<Reply> {
     body: body === undefined ? undefined : JSON.stringify(body),
     signal: AbortSignal.timeout(timeoutMs),
   };
-  return reach(node, path, init, async (response) => parseJson(await response.text()));
+  const reply = await reach(node, path, init, async (response) => {
+    return parseJson(await response.text());
+  });
+  if (reply.type !== "broken" || !init.signal.aborted) return reply;
+  return { type: "silent", reason: `no answer within ${timeoutMs / 1_000} s` };
 }
 
 export interface LinesRequest {
@@ -56,7 +60,10 @@ export async function sendLines(
 ): Promise<Reply> {
   const silence = new AbortController();
   const begin = () =>
-    setTimeout(() => silence.abort(new Error(`nothing came for ${silenceMsMax} ms`)), silenceMsMax);
+    setTimeout(
+      () => silence.abort(new Error(`nothing came for ${silenceMsMax / 1_000} s`)),
+      silenceMsMax,
+    );
   let timer = begin();
   const init = {
     method: "POST",

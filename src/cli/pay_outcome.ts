@@ -31,6 +31,8 @@ export function payOutcome(id: PaymentId, reply: Reply, other?: string): PayOutc
       return failed(`the payment was not sent: ${reply.reason}`, "is the node running?");
     case "broken":
       return unknown(`the connection broke: ${reply.reason}`);
+    case "silent":
+      return unknown(reply.reason);
     case "answered":
       return answered(id, reply.status, outcomeIn(reply.body), other);
     default:
@@ -93,23 +95,24 @@ function answered(
     case 400:
       // Without a problem's code it is not a node that calls this malformed.
       return code === undefined ? unknown(said) : { state: "malformed", reason: said };
-    case 503:
+    case 503: {
       // Others than the node answer 503 too, such as a proxy that lost the connection behind it.
-      if (code !== undefined && notBegun.has(code)) {
-        return failed(`${said} (${code})`, `run it again with --id ${id}`);
-      }
-      return unknown(said);
+      const reason = notBegun.get(code ?? "");
+      if (reason === undefined) return unknown(said);
+      const remedy = `run it again with --id ${id}`;
+      return failed(`payment ${id} was not started: ${reason} (${code})`, remedy);
+    }
     default:
       if (code !== undefined && refusedUnread.has(status)) return failed(said);
       return unknown(said);
   }
 }
 
-/** Codes of a node that has begun nothing of this payment, and may do so another time. */
-const notBegun: ReadonlySet<string> = new Set([
-  "overloaded",
-  "coordinator_unreachable",
-  "stopping",
+/** By codes of a node that has begun nothing of this payment, and may do so another time: why. */
+const notBegun: ReadonlyMap<string, string> = new Map([
+  ["overloaded", "too many payments are under way"],
+  ["coordinator_unreachable", "there is no link to the coordinator"],
+  ["stopping", "the node is stopping"],
 ]);
 
 /**

@@ -1,3 +1,4 @@
+import { messageOf } from "../errors.ts";
 import { runNode } from "../node/run.ts";
 import type { Command } from "./command.ts";
 import { isAttended, parseNodeOptions, roleFlags } from "./node_options.ts";
@@ -11,6 +12,18 @@ export const role: Command = {
   flags: roleFlags,
   run: async (args, io) => {
     const options = await parseNodeOptions(args, io);
-    return await runNode(options, isAttended(args, io) ? new Prompt(io.style) : undefined);
+    const attendant = isAttended(args, io) ? new Prompt(io.style) : undefined;
+    return await runNode(options, attendant).catch((thrown) => {
+      throw withAddress(thrown);
+    });
   },
 };
+
+/** An address that is taken, or none of this machine's: another can be chosen. */
+function withAddress(thrown: unknown): unknown {
+  const [, what] = /^Cannot (listen|serve HTTP) on /.exec(messageOf(thrown)) ?? [];
+  if (what === undefined) return thrown;
+  const flag = what === "listen" ? "--listen" : "--http";
+  const message = `${messageOf(thrown)}; choose another with ${flag} HOST:PORT`;
+  return new Error(message, { cause: thrown });
+}

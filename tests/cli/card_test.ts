@@ -208,3 +208,12 @@ Deno.test("a card as an argument is refused with exit 2, and not repeated", asyn
     /asked for, or read from stdin/,
   );
 });
+
+Deno.test("card remove names the command that lists cards, where there is no such card", async () => {
+  const detail = "This node has issued no such card; see GET /v1/cards";
+  await using server = await keeping({ code: "card_not_found", detail }, 404);
+  const { exit, err } = await record("card", "remove", "--id", cardId, ...server.node.flags);
+  assertEquals(exit, 1);
+  const said = 'handfast: This node has issued no such card; see "handfast card list"';
+  assertEquals(err, [said]);
+});

@@ -1,4 +1,4 @@
-import { assertEquals, assertRejects } from "@std/assert";
+import { assertEquals, assertRejects, assertStringIncludes } from "@std/assert";
 import { parseArguments } from "../../src/cli/arguments.ts";
 import type { Io } from "../../src/cli/io.ts";
 import { processIo } from "../../src/cli/io.ts";
@@ -6,6 +6,7 @@ import { parseNodeOptions } from "../../src/cli/node_options.ts";
 import { role } from "../../src/cli/role.ts";
 import { UsageError } from "../../src/errors.ts";
 import { initCertificates } from "../../src/keys/init.ts";
+import { handfast } from "./terminal.ts";
 
 interface Asked {
   /** What was shown, and the answer after each question; "" is Enter. */
@@ -103,5 +104,22 @@ Deno.test("a port that is none is asked for again, until the input ends", async 
       "handfast: port 0 cannot be dialled: give the coordinator's own",
     ]);
     await assertRejects(() => asked(line, "h", "70000"), UsageError, "no answer");
+  });
+});
+
+Deno.test("an address that is taken is told with the flag that chooses another", async () => {
+  using taken = Deno.listen({ hostname: "127.0.0.1", port: 0 });
+  const busy = `127.0.0.1:${taken.addr.port}`;
+  await inNetwork(["coordinator"], async (certs) => {
+    const data = await Deno.makeTempDir({ prefix: "handfast-options-" });
+    const free = { "--listen": "127.0.0.1:0", "--http": "127.0.0.1:0" };
+    for (const flag of ["--listen", "--http"] as const) {
+      const at = Object.entries({ ...free, [flag]: busy }).map(([flag, at]) => `${flag}=${at}`);
+      const args = ["--role=server", certs, `--data=${data}`, "--no-input", ...at];
+      const { code, err } = await handfast(data, ...args);
+      assertEquals(code, 1);
+      assertStringIncludes(err, `; choose another with ${flag} HOST:PORT`);
+    }
+    await Deno.remove(data, { recursive: true });
   });
 });

@@ -1,4 +1,7 @@
 import { assert, assertEquals, assertStringIncludes } from "@std/assert";
+import { send } from "../../src/cli/node_client.ts";
+import { payOutcome } from "../../src/cli/pay_outcome.ts";
+import type { PaymentId } from "../../src/protocol/id.ts";
 import { fakeNode, record } from "./recorder.ts";
 
 const id = "0190f5d0-7b1a-7c3e-9f00-3b6f2a1c4d5e";
@@ -63,6 +66,29 @@ Deno.test("pay says that nothing was paid, unless an operator has posted somethi
     assertStringIncludes(err[1]!, `was aborted: ${code}`);
     assertEquals(err[1]!.includes("nothing was paid"), isNothing);
   }
+});
+
+Deno.test("pay says once that it was not started, and how to run it again", async () => {
+  const detail =
+    `There is no link to the coordinator; payment ${id} was not started, so send it again`;
+  const body = problem("coordinator_unreachable", { detail, id, state: "not_started" });
+  await using node = await fakeNode(() => Response.json(body, { status: 503 }));
+  const { err } = await record("pay", ...order, ...node.flags);
+  assertEquals(err.slice(1), [
+    `handfast: payment ${id} was not started: there is no link to the coordinator ` +
+    `(coordinator_unreachable); run it again with --id ${id}`,
+  ]);
+});
+
+Deno.test("send() says how long nothing was answered", async () => {
+  const { promise, resolve } = Promise.withResolvers<Response>();
+  await using node = await fakeNode(() => promise);
+  const address = { url: node.url, token: "secret", source: "--api" };
+  const reply = await send(address, { method: "GET", path: "/", timeoutMs: 1_500 });
+  resolve(new Response());
+  assertEquals(reply, { type: "silent", reason: "no answer within 1.5 s" });
+  const outcome = payOutcome(id as PaymentId, reply);
+  assertEquals(outcome, { state: "unknown", reason: "no answer within 1.5 s" });
 });
 
 /** What a node answers that is called alice and has an account "save". */
