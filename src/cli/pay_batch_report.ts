@@ -64,11 +64,12 @@ export class BatchReport {
           "with its id, which pays once",
       );
     }
-    if (this.#payableTwice > 0) {
-      this.#io.err(
-        `handfast: give the ${this.#payableTwice} without an id those shown, or the file sent again ` +
-          "may pay them twice",
-      );
+    const twice = this.#payableTwice;
+    if (twice > 0) {
+      const [given, them] = twice === 1
+        ? ["the line without an id the one shown", "it"]
+        : [`the ${twice} lines without an id those shown`, "them"];
+      this.#io.err(`handfast: give ${given}, or the file sent again may pay ${them} twice`);
     }
     if (unknown > 0) return exitCode.unknown;
     if (failed > 0) return exitCode.failed;
