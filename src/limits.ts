@@ -147,8 +147,9 @@ export const turnBytesMax = 450_000;
 export const turnEventsMax = 4_096;
 /** Events queued for a node's loop; past it new payments get `overloaded`. */
 export const queueEventsMax = 100_000;
-/** Entries of the log that were read again, kept in memory. */
-export const entriesKept = 4;
+/** Entries of the log that were read again, kept in memory: a payment is spread over a few, which lie near
+ * those of its neighbours. */
+export const entriesKept = 12;
 /** Of a checkpoint's writes that are committed together; a whole piece of state is one. */
 export const checkpointCommitBytes = 160_000;
 export const checkpointCommitWrites = 50;
@@ -162,11 +163,18 @@ export const unusedKeysMax = 5_000;
 export const unusedKeysPerCommit = 500;
 /** Index items in one page: one read of a few KiB finds an id. */
 export const indexPageItems = 256;
-/** Runs of idempotency keys, merged as often, that are merged into one. */
-export const keyRunsMerged = 3;
-/** Pages that a checkpoint writes of each merge: at least, and for each new page of keys. */
+/** Runs of what comes in no order, merged as often, that are merged into one. */
+export const runsMerged = 3;
+/** Pages that a checkpoint writes of each merge: at least, and for each new page of its kind. */
 export const mergePagesMin = 64;
 export const mergePagesPerPage = 2;
+/** The last runs of payments, each with a filter in memory: ids of now are in none but these. */
+export const filteredRunsMax = 64;
+/** Six payments in a thousand pass a filter that does not have them. */
+export const filterBitsPerItem = 12;
+export const filterProbes = 4;
+/** Keys that the index is asked for at once; each may take pages of several runs into memory. */
+export const lookUpsMax = 64;
 
 // HTTP
 

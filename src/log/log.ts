@@ -60,6 +60,7 @@ export class Log {
   readonly #storage: Storage;
   readonly #index: LookUpIndex;
   #head: Head;
+  #atMs = 0;
   #clock: VectorClock = emptyClock;
   #witnesses: ReadonlyMap<string, Witness> = new Map();
   #checkpoint: Pointer | undefined;
@@ -159,6 +160,7 @@ export class Log {
         this.#isUnfinished ||= record.number > (checkpoint?.number ?? 0);
       }
       this.#index.add(entry.records, entry.number);
+      this.#atMs = entry.atMs;
       this.#clock = entry.clock;
       this.#witnesses = entry.witnesses;
       last = { number: entry.number, hash };
@@ -196,12 +198,7 @@ export class Log {
       if (!sealed) continue;
       parts = [];
       const { bytes, hash } = unseal(sealed, number);
-      let entry;
-      try {
-        entry = decodeEntry(bytes);
-      } catch (error) {
-        throw new IntegrityError(`Entry ${number} of the log: ${messageOf(error)}`);
-      }
+      const entry = decoded(bytes, number);
       if (entry.number !== number || toHex(entry.previous) !== toHex(previous.hash)) {
         throw new IntegrityError(`Entry ${number} of the log does not follow the one before it`);
       }
@@ -250,6 +247,7 @@ export class Log {
     invariant(this.#head.number === number - 1, "two appends at once");
     this.#head = head;
     this.appendedBytes += bytes.length;
+    this.#atMs = content.atMs;
     this.#clock = content.clock;
     this.#witnesses = content.witnesses;
     this.#index.add(content.records, number);
@@ -266,21 +264,25 @@ export class Log {
   /** The records of that entry. */
   async entry(number: number): Promise<Entry> {
     const known = this.#entries.get(number);
-    if (known) return known;
-    const { bytes } = await this.#read(number);
-    let entry;
-    try {
-      entry = decodeEntry(bytes);
-    } catch (error) {
-      throw new IntegrityError(`Entry ${number} of the log: ${messageOf(error)}`);
+    if (known) {
+      this.#keep(known);
+      return known;
     }
+    const { bytes } = await this.#read(number);
+    const entry = decoded(bytes, number);
     if (entry.number !== number) {
       throw new IntegrityError(`Entry ${number} of the log is in truth entry ${entry.number}`);
     }
-    this.#entries.set(number, entry);
+    this.#keep(entry);
+    return entry;
+  }
+
+  /** As the one that was read last. */
+  #keep(entry: Entry): void {
+    this.#entries.delete(entry.number);
+    this.#entries.set(entry.number, entry);
     const [oldest] = this.#entries.keys();
     if (this.#entries.size > entriesKept) this.#entries.delete(oldest!);
-    return entry;
   }
 
   /** An entry as it stands in the chain. */
@@ -348,7 +350,7 @@ export class Log {
    */
   beginCheckpoint(state: Frozen): Checkpoint {
     const below = this.#isUnfinished ? [] : this.#checkpoint?.layers ?? [];
-    const index = this.#index.freeze(this.#head.number);
+    const index = this.#index.freeze(this.#head.number, this.#atMs);
     return new Checkpoint(state, this.#head, below, index);
   }
 
@@ -358,7 +360,12 @@ export class Log {
       this.#isCleared = true;
     }
     await commitInPieces(this.#storage, checkpoint.writes());
-    await commitInPieces(this.#storage, this.#index.merge());
+    try {
+      await commitInPieces(this.#storage, this.#index.merge());
+    } catch (error) {
+      this.#index.abandonMerges();
+      throw error;
+    }
   }
 
   /** Makes a checkpoint, written and confirmed by an entry, the one that replay begins with. */
@@ -379,5 +386,13 @@ export class Log {
 
   close(): void {
     this.#storage.close();
+  }
+}
+
+function decoded(bytes: Uint8Array, number: number): Entry {
+  try {
+    return decodeEntry(bytes);
+  } catch (error) {
+    throw new IntegrityError(`Entry ${number} of the log: ${messageOf(error)}`);
   }
 }

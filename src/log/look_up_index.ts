@@ -2,18 +2,24 @@
  * Which entries speak of a payment or an idempotency key. New items are kept in memory; a checkpoint
  * turns them into runs on disk. Each run of payments names the one before it, so that a checkpoint names
  * only the last, however many there are.
+ *
+ * A payment is found in the run of its time, or in those of late payments: ids that are made long before
+ * they are paid would else stretch every run over all time. Ids made by a clock that is ahead stretch
+ * only the last runs, which have filters.
  */
 
 import { fromHex, Reader } from "../bytes.ts";
 import { readPayment } from "../codec/values.ts";
 import { IntegrityError } from "../errors.ts";
-import { keyRunsMerged, mergePagesMin, mergePagesPerPage } from "../limits.ts";
+import { filteredRunsMax, mergePagesMin, mergePagesPerPage, runsMerged } from "../limits.ts";
 import type { LogRecord } from "../protocol/record.ts";
 import type { LookUpKey } from "../protocol/step.ts";
+import { Filter } from "./filter.ts";
 import { dueOf, Merge } from "./merge.ts";
 import type { Kind, Run, RunName } from "./run.ts";
 import {
-  compareDigits,
+  allKinds,
+  compareKeys,
   findInRun,
   isWithin,
   kinds,
@@ -47,8 +53,8 @@ export function lookUpKeyOf(record: LogRecord): LookUpKey | undefined {
   }
 }
 
-export function kindOf(key: LookUpKey): Kind {
-  return key.includes("-") ? 0 : 1;
+export function isPaymentId(key: LookUpKey): boolean {
+  return key.includes("-");
 }
 
 export function digitsOf(key: LookUpKey): string {
@@ -59,9 +65,13 @@ export function digitsOf(key: LookUpKey): string {
 export interface RunNames {
   /** The entry up to which the last run of payments goes; 0 where there is none. */
   readonly payments: number;
-  /** In the order of their entries. */
-  readonly keys: readonly Pick<RunName, "number" | "level">[];
+  /** Those that are merged, of each kind in the order of their entries. */
+  readonly keys: readonly MergedName[];
+  readonly late: readonly MergedName[];
 }
+
+export type MergedName = Pick<RunName, "number" | "level">;
+const mergedKinds = [kinds.keys, kinds.late] as const;
 
 /** Items in memory: the entries that speak of a key, in order and each once. */
 class Items {
@@ -85,9 +95,13 @@ export class LookUpIndex {
   #writing = new Items();
   #written: readonly Run[] = [];
   /** Of each kind, in the order of their entries. */
-  readonly #runs: readonly [payments: Run[], keys: Run[]] = [[], []];
-  /** By the level of their inputs. */
-  readonly #merges = new Map<number, Merge>();
+  readonly #runs: readonly Run[][] = allKinds.map(() => []);
+  /** Of the last runs of payments that were written since the start. */
+  readonly #filters = new Map<Run, Filter>();
+  /** A payment whose id begins with less is late. */
+  #lateBefore = "";
+  /** By the kind and the level of their inputs. */
+  readonly #merges = new Map<string, Merge>();
   /** Looks under way: they may still read pages of what was merged since they began. */
   readonly #finding = new Set<Promise<unknown>>();
 
@@ -101,10 +115,10 @@ export class LookUpIndex {
    *
    * @throws {IntegrityError} if one is missing: its payments would look new
    */
-  async open({ payments, keys }: RunNames): Promise<void> {
-    const [ofPayments, ofKeys] = this.#runs;
-    for (let number = payments; number > 0;) {
-      const run = await readRun(this.#storage, { kind: 0, number, level: 0 });
+  async open(names: RunNames): Promise<void> {
+    const ofPayments = this.#of(kinds.payments);
+    for (let number = names.payments; number > 0;) {
+      const run = await readRun(this.#storage, { kind: kinds.payments, number, level: 0 });
       ofPayments.push(run);
       if (run.after >= number) {
         throw new IntegrityError(`run ${number} of the look-up index begins after its end`);
@@ -112,7 +126,18 @@ export class LookUpIndex {
       number = run.after;
     }
     ofPayments.reverse();
-    for (const name of keys) ofKeys.push(await readRun(this.#storage, { kind: 1, ...name }));
+    const last = ofPayments.at(-1)?.last;
+    // About when its checkpoint began.
+    if (last) this.#lateBefore = readPayment(new Reader(last));
+    for (const [kind, merged] of [[kinds.keys, names.keys], [kinds.late, names.late]] as const) {
+      for (const name of merged) {
+        this.#of(kind).push(await readRun(this.#storage, { kind, ...name }));
+      }
+    }
+  }
+
+  #of(kind: Kind): Run[] {
+    return this.#runs[kind]!;
   }
 
   get runs(): readonly Run[] {
@@ -122,14 +147,14 @@ export class LookUpIndex {
   /** The highest payment id in a run. */
   get mark(): string {
     let highest: Uint8Array | undefined;
-    for (const { last } of this.#runs[0]) {
-      if (!highest || compareDigits(last, highest) > 0) highest = last;
+    for (const { last } of [...this.#of(kinds.payments), ...this.#of(kinds.late)]) {
+      if (!highest || compareKeys(last, highest) > 0) highest = last;
     }
     return highest ? readPayment(new Reader(highest)) : "";
   }
 
   get hasKeys(): boolean {
-    return this.#runs[1].length > 0;
+    return this.#of(kinds.keys).length > 0;
   }
 
   add(records: readonly LogRecord[], number: number): void {
@@ -147,11 +172,18 @@ export class LookUpIndex {
     this.#young.find(key, numbers);
     const bytes = fromHex(key);
     // Of the runs of payments, which may be very many, hardly more than one.
-    const runs = this.#runs[kindOf(key)].filter((run) => isWithin(bytes, run));
+    const runs = this.#runsOf(key).filter((run) =>
+      isWithin(bytes, run) && this.#filters.get(run)?.mayHave(key) !== false
+    );
     const found = Promise.all(runs.map((run) => findInRun(this.#storage, run, bytes, numbers)));
     this.#finding.add(found);
     await found.finally(() => this.#finding.delete(found));
     return [...numbers].sort((a, b) => a - b);
+  }
+
+  #runsOf(key: LookUpKey): readonly Run[] {
+    if (!isPaymentId(key)) return this.#of(kinds.keys);
+    return this.#of(kinds.payments).concat(this.#of(kinds.late));
   }
 
   /** Resolves when all looks have ended that have begun before now. */
@@ -160,10 +192,11 @@ export class LookUpIndex {
   }
 
   /**
-   * The writes that make runs of all items so far, whose entries go up to `number`. They are made as they
-   * are taken: of a hundred thousand items they would otherwise hold up all else for long.
+   * The writes that make runs of all items so far, whose entries go up to `number`, which is of `atMs`.
+   * They are made as they are taken: of a hundred thousand items they would otherwise hold up all else for
+   * long.
    */
-  freeze(number: number): Iterable<Write> {
+  freeze(number: number, atMs: number): Iterable<Write> {
     if (this.#writing.numbers.size === 0) this.#writing = this.#young;
     else {
       // One that failed is still there, and its items must not be lost.
@@ -172,42 +205,61 @@ export class LookUpIndex {
       }
     }
     this.#young = new Items();
-    return this.#writes(this.#writing, number);
+    const lateBefore = this.#lateBefore;
+    this.#lateBefore = firstDigitsOf(atMs);
+    return this.#writes(this.#writing, number, lateBefore);
   }
 
-  *#writes({ numbers }: Items, number: number): Iterable<Write> {
+  *#writes({ numbers }: Items, number: number, lateBefore: string): Iterable<Write> {
+    const keysOf: LookUpKey[][] = allKinds.map(() => []);
+    for (const key of numbers.keys()) {
+      const ofPayment = key < lateBefore ? kinds.late : kinds.payments;
+      keysOf[isPaymentId(key) ? ofPayment : kinds.keys]!.push(key);
+    }
     const written: Run[] = [];
-    for (const kind of kinds) {
+    for (const kind of allKinds) {
       // Of one kind all keys are as long, with dashes at the same places: they sort as their digits do.
-      const keys = [...numbers.keys()].filter((key) => kindOf(key) === kind).sort();
+      const keys = keysOf[kind]!.sort();
       if (keys.length === 0) continue;
-      const after = this.#runs[kind].at(-1)?.number ?? 0;
+      const after = this.#of(kind).at(-1)?.number ?? 0;
       const writer = new RunWriter({ kind, number, level: 0 }, after);
+      const filter = kind === kinds.payments ? new Filter(keys.length) : undefined;
       for (const key of keys) {
+        filter?.add(key);
         for (const number of numbers.get(key)!) {
           const page = writer.add(key, number);
           if (page) yield page;
         }
       }
-      written.push(yield* writer.end());
+      const run = yield* writer.end();
+      written.push(run);
+      if (filter) this.#filters.set(run, filter);
     }
     this.#written = written;
   }
 
   /** Takes merges further, after the writes of `freeze`. */
   async *merge(): AsyncIterable<Write> {
-    const keys = this.#runs[1];
-    const young = this.#written.find(({ kind }) => kind === 1);
-    const pages = mergePagesMin + mergePagesPerPage * (young ? pagesIn(young) : 0);
-    for (const inputs of dueOf(keys)) {
-      const { level } = inputs[0]!;
-      // The more wait the more is done: a start begins anew what was merged in part.
-      const backlog = keys.filter((run) => run.level === level).length / keyRunsMerged;
-      const pagesMax = pages * Math.ceil(backlog);
-      const merge = this.#merges.get(level) ?? new Merge(this.#storage, inputs);
-      this.#merges.set(level, merge);
-      if (!merge.output) yield* merge.writes(pagesMax);
+    for (const kind of mergedKinds) {
+      const runs = this.#of(kind);
+      const young = this.#written.find((run) => run.kind === kind);
+      const pages = mergePagesMin + mergePagesPerPage * (young ? pagesIn(young) : 0);
+      for (const inputs of dueOf(runs)) {
+        const { level } = inputs[0]!;
+        // The more wait the more is done: a start begins anew what was merged in part.
+        const backlog = runs.filter((run) => run.level === level).length / runsMerged;
+        const pagesMax = pages * Math.ceil(backlog);
+        const name = `${kind} ${level}`;
+        const merge = this.#merges.get(name) ?? new Merge(this.#storage, inputs);
+        this.#merges.set(name, merge);
+        if (!merge.output) yield* merge.writes(pagesMax);
+      }
     }
+  }
+
+  /** Begins merges anew: pages of theirs may not have come to the disk. */
+  abandonMerges(): void {
+    this.#merges.clear();
   }
 
   /**
@@ -216,26 +268,36 @@ export class LookUpIndex {
    * @returns what is not read any more, once a checkpoint with the runs of now is valid
    */
   thaw(): KeyRange[] {
-    for (const run of this.#written) this.#runs[run.kind].push(run);
+    for (const run of this.#written) this.#of(run.kind).push(run);
     this.#written = [];
     this.#writing = new Items();
-    const keys = this.#runs[1];
     const unused: KeyRange[] = [];
-    for (const [level, { inputs, output }] of this.#merges) {
+    for (const [name, { inputs, output }] of this.#merges) {
       if (!output) continue;
-      keys.splice(keys.indexOf(inputs[0]!), inputs.length, output);
+      const runs = this.#of(output.kind);
+      runs.splice(runs.indexOf(inputs[0]!), inputs.length, output);
       unused.push(...inputs.flatMap(rangesOf));
-      this.#merges.delete(level);
+      this.#merges.delete(name);
+    }
+    for (const run of this.#filters.keys()) {
+      if (this.#filters.size > filteredRunsMax) this.#filters.delete(run);
     }
     return unused;
   }
 
   /** The runs that `open` will want. */
   get names(): RunNames {
-    const [payments, keys] = this.#runs;
+    const namesOf = (kind: Kind) => this.#of(kind).map(({ number, level }) => ({ number, level }));
     return {
-      payments: payments.at(-1)?.number ?? 0,
-      keys: keys.map(({ number, level }) => ({ number, level })),
+      payments: this.#of(kinds.payments).at(-1)?.number ?? 0,
+      keys: namesOf(kinds.keys),
+      late: namesOf(kinds.late),
     };
   }
+}
+
+/** With what ids begin that are made at a time. */
+function firstDigitsOf(atMs: number): string {
+  const digits = atMs.toString(16).padStart(12, "0");
+  return `${digits.slice(0, 8)}-${digits.slice(8)}`;
 }

@@ -1,18 +1,19 @@
 /**
- * Runs of idempotency keys become fewer and longer. Keys come by chance, so each may be in any run, and
- * a look-up reads a page of all of them. Three runs of one level make one of the next: there are then
- * never many, and what a run holds is written once for each level.
+ * Runs of what comes in no order become fewer and longer. An idempotency key may be in any run of keys,
+ * and a late payment in any of late payments; so a look-up reads a page of all of them. Three runs of one
+ * level make one of the next: there are then never many, and what a run holds is written once for each
+ * level.
  *
- * A merge goes on with each checkpoint by little more than what the checkpoint itself writes of keys.
+ * A merge goes on with each checkpoint by little more than what the checkpoint itself writes of the kind.
  * That is enough: until a level has three runs again, checkpoints have written as much as these three
  * hold. Each level has a merge of its own, so that a long one holds up no other. A node that is started
  * often begins long ones anew, and has more runs of that level then; the more there are the faster they
  * are merged.
  *
- * Runs of payments stay: their ids sort by time, so they hardly overlap, and a look-up needs one.
+ * Runs of other payments stay: their ids sort by time, so they hardly overlap, and a look-up needs one.
  */
 
-import { keyRunsMerged } from "../limits.ts";
+import { runsMerged } from "../limits.ts";
 import type { Item, Run } from "./run.ts";
 import { pagesIn, readPageOf, RunWriter } from "./run.ts";
 import type { Storage, Write } from "./storage.ts";
@@ -27,8 +28,8 @@ export function dueOf(runs: readonly Run[]): (readonly Run[])[] {
   const levels = new Set(runs.map(({ level }) => level));
   return Array.from(
     levels,
-    (level) => runs.filter((run) => run.level === level).slice(0, keyRunsMerged),
-  ).filter(({ length }) => length === keyRunsMerged);
+    (level) => runs.filter((run) => run.level === level).slice(0, runsMerged),
+  ).filter(({ length }) => length === runsMerged);
 }
 
 /** A merge on its way, over as many checkpoints as it takes. */

@@ -5,16 +5,18 @@
  * Pages are stored by their number. Storage keys can't be encrypted, and would tell of payments.
  */
 
-import { fromHex, Reader, toHex, Writer } from "../bytes.ts";
+import { fromHex, Reader, Writer } from "../bytes.ts";
 import { IntegrityError } from "../errors.ts";
 import { entryPartBytesMax, indexPageItems } from "../limits.ts";
 import { undigested, writeDigest } from "./digest.ts";
 import type { Storage, StorageKey, Write } from "./storage.ts";
 import type { KeyRange } from "./unused.ts";
 
-/** Payment ids and hashes of keys, apart: the former sort by time, the latter by chance. */
-export type Kind = 0 | 1;
-export const kinds: readonly Kind[] = [0, 1];
+/** Payments, whose ids sort by time; hashes of idempotency keys, which sort by chance; and payments whose
+ * ids are older than the run would be. */
+export const kinds = { payments: 0, keys: 1, late: 2 } as const;
+export type Kind = typeof kinds[keyof typeof kinds];
+export const allKinds: readonly Kind[] = Object.values(kinds);
 
 /** Where a run is stored. */
 export interface RunName {
@@ -32,6 +34,8 @@ export interface Run extends RunName {
   readonly firsts: Uint8Array;
   /** The last key of the last page. */
   readonly last: Uint8Array;
+  /** The values that hold what is above. */
+  readonly parts: number;
 }
 
 /** An entry that speaks of a payment or a key. */
@@ -48,7 +52,7 @@ function keyOf(word: "run" | "page", { kind, number, level }: RunName): StorageK
   return [word, kind, number, level];
 }
 
-export function pagesIn({ firsts }: Run): number {
+export function pagesIn({ firsts }: Pick<Run, "firsts">): number {
   return firsts.length / keyBytes;
 }
 
@@ -80,17 +84,12 @@ export class RunWriter {
   /** The last page and the directory. Returns the run that stands once they are written. */
   *end(): Generator<Write, Run> {
     yield this.#full();
-    const run: Run = {
-      ...this.#name,
-      after: this.#after,
-      firsts: this.#firsts.slice(),
-      last: fromHex(this.#last),
-    };
+    const firsts = this.#firsts.slice();
+    const run = { ...this.#name, after: this.#after, firsts, last: fromHex(this.#last) };
     const prefix = keyOf("run", run);
-    for (const [part, value] of directoryParts(run).entries()) {
-      yield { key: [...prefix, part], value };
-    }
-    return run;
+    let parts = 0;
+    for (const value of directoryParts(run)) yield { key: [...prefix, parts++], value };
+    return { ...run, parts };
   }
 
   #full(): Write {
@@ -105,18 +104,16 @@ export class RunWriter {
 }
 
 /** The last part is the only one that is not full. */
-function directoryParts(run: Run): Uint8Array[] {
+function* directoryParts(run: Omit<Run, "parts">): Iterable<Uint8Array> {
   const w = new Writer();
   w.varint(run.after);
   w.varint(pagesIn(run));
   w.raw(run.firsts);
   w.raw(run.last);
   writeDigest(w);
-  const parts: Uint8Array[] = [];
   for (let at = 0; at <= w.length; at += entryPartBytesMax) {
-    parts.push(w.slice(at, Math.min(at + entryPartBytesMax, w.length)));
+    yield w.slice(at, Math.min(at + entryPartBytesMax, w.length));
   }
-  return parts;
 }
 
 /** @throws {IntegrityError} if the run is missing, or is not what was written */
@@ -124,8 +121,9 @@ export async function readRun(storage: Storage, name: RunName): Promise<Run> {
   const { kind, number, level } = name;
   const prefix = keyOf("run", name);
   const w = new Writer();
-  for (let part = 0, isFull = true; isFull; part++) {
-    const value = await storage.get([...prefix, part]);
+  let parts = 0;
+  for (let isFull = true; isFull; parts++) {
+    const value = await storage.get([...prefix, parts]);
     if (!value) throw new IntegrityError(`run ${number} of the look-up index is missing`);
     w.raw(value);
     isFull = value.length === entryPartBytesMax;
@@ -136,20 +134,20 @@ export async function readRun(storage: Storage, name: RunName): Promise<Run> {
   const firsts = r.raw(pages * keyBytes);
   const last = r.raw(keyBytes);
   r.end();
-  return { kind, number, level, after, firsts, last };
+  return { kind, number, level, after, firsts, last, parts };
 }
 
 /** All that a run has in the storage. */
 export function rangesOf(run: Run): KeyRange[] {
   return [
     { prefix: keyOf("page", run), first: 0, end: pagesIn(run) },
-    { prefix: keyOf("run", run), first: 0, end: directoryParts(run).length },
+    { prefix: keyOf("run", run), first: 0, end: run.parts },
   ];
 }
 
 /** Whether a key is between the first and the last of a run. */
 export function isWithin(key: Uint8Array, { firsts, last }: Run): boolean {
-  return compareDigits(firsts, key) <= 0 && compareDigits(key, last) <= 0;
+  return compareKeys(firsts, key) <= 0 && compareKeys(key, last) <= 0;
 }
 
 /** Adds the entries that speak of a key. Reads one page, or the few over which they are spread. */
@@ -159,30 +157,44 @@ export async function findInRun(
   key: Uint8Array,
   numbers: Set<number>,
 ): Promise<void> {
-  const digits = toHex(key);
   for (let page = lastPageUpTo(key, run.firsts); page >= 0; page--) {
-    for (const item of await readPageOf(storage, run, page)) {
-      if (item.digits === digits) numbers.add(item.number);
+    const r = new Reader(await pageOf(storage, run, page));
+    while (!r.done) {
+      const isKey = compareKeys(r.bytes, key, r.skip(keyBytes)) === 0;
+      const number = r.varint();
+      if (isKey) numbers.add(number);
     }
     // Only where a page begins with the key may the one before end with it.
-    if (compareDigits(firstOf(run, page), key) < 0) return;
+    if (compareKeys(firstOf(run, page), key) < 0) return;
   }
 }
 
 /** @throws {IntegrityError} if the page is missing, or is not what was written there */
 export async function readPageOf(storage: Storage, run: Run, page: number): Promise<Item[]> {
+  return [...itemsIn(await pageOf(storage, run, page))];
+}
+
+async function pageOf(storage: Storage, run: Run, page: number): Promise<Uint8Array> {
   const value = await storage.get([...keyOf("page", run), page]);
   if (!value) throw new IntegrityError("a page of the look-up index is missing");
-  const items = [...readPage(value)];
-  if (items[0]?.digits !== toHex(firstOf(run, page))) {
+  const bytes = undigestedPage(value);
+  if (bytes.length < keyBytes || compareKeys(bytes, firstOf(run, page)) !== 0) {
     throw new IntegrityError("a page of the look-up index is another than was written there");
   }
-  return items;
+  return bytes;
 }
 
 /** @throws {IntegrityError} if the page is not what was written */
-export function* readPage(page: Uint8Array): Iterable<Item> {
-  const r = new Reader(undigested(page, "a page of the look-up index"));
+export function readPage(page: Uint8Array): Iterable<Item> {
+  return itemsIn(undigestedPage(page));
+}
+
+function undigestedPage(page: Uint8Array): Uint8Array {
+  return undigested(page, "a page of the look-up index");
+}
+
+function* itemsIn(page: Uint8Array): Iterable<Item> {
+  const r = new Reader(page);
   while (!r.done) yield { digits: r.hex(keyBytes), number: r.varint() };
 }
 
@@ -196,14 +208,14 @@ function lastPageUpTo(key: Uint8Array, firsts: Uint8Array): number {
   let high = firsts.length / keyBytes;
   while (low < high) {
     const middle = (low + high) >> 1;
-    if (compareDigits(firsts, key, middle * keyBytes) <= 0) low = middle + 1;
+    if (compareKeys(firsts, key, middle * keyBytes) <= 0) low = middle + 1;
     else high = middle;
   }
   return low - 1;
 }
 
 /** Of two keys' bytes. @param at where in `a` the key is that is compared */
-export function compareDigits(a: Uint8Array, b: Uint8Array, at = 0): number {
+export function compareKeys(a: Uint8Array, b: Uint8Array, at = 0): number {
   for (let i = 0; i < keyBytes; i++) if (a[at + i] !== b[i]) return a[at + i]! - b[i]!;
   return 0;
 }

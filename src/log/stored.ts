@@ -6,7 +6,7 @@ import { checkVersion, formatVersion } from "../codec/values.ts";
 import { FormatError, IntegrityError, invariant } from "../errors.ts";
 import { entryPartBytesMax, kvValueBytesMax } from "../limits.ts";
 import { undigested, writeDigest } from "./digest.ts";
-import type { RunNames } from "./look_up_index.ts";
+import type { MergedName, RunNames } from "./look_up_index.ts";
 import type { KeyRange } from "./unused.ts";
 
 export const hashBytes = 32;
@@ -131,11 +131,8 @@ export function encodePointer(
   w.raw(hash);
   w.raw(entryHash);
   w.varint(runs.payments);
-  w.varint(runs.keys.length);
-  for (const { number, level } of runs.keys) {
-    w.varint(number);
-    w.varint(level);
-  }
+  writeNames(w, runs.keys);
+  writeNames(w, runs.late);
   w.varint(unused.length);
   for (const range of unused) writeRange(w, range);
   // What it says is unused will be deleted.
@@ -163,14 +160,23 @@ export function decodePointer(bytes: Uint8Array): Pointer {
     restPieces: r.varint(),
     hash: r.raw(hashBytes).slice(),
     entryHash: r.raw(hashBytes).slice(),
-    runs: {
-      payments: r.varint(),
-      keys: Array.from({ length: r.varint() }, () => ({ number: r.varint(), level: r.varint() })),
-    },
+    runs: { payments: r.varint(), keys: readNames(r), late: readNames(r) },
     unused: Array.from({ length: r.varint() }, () => readRange(r)),
   };
   r.end();
   return pointer;
+}
+
+function writeNames(w: Writer, names: readonly MergedName[]): void {
+  w.varint(names.length);
+  for (const { number, level } of names) {
+    w.varint(number);
+    w.varint(level);
+  }
+}
+
+function readNames(r: Reader): MergedName[] {
+  return Array.from({ length: r.varint() }, () => ({ number: r.varint(), level: r.varint() }));
 }
 
 function writeRange(w: Writer, { prefix: [word, ...numbers], first, end }: KeyRange): void {

@@ -1,6 +1,7 @@
 /** What of the storage is not read any more, and how it is deleted. */
 
 import { unusedKeysPerCommit } from "../limits.ts";
+import { allKinds } from "./run.ts";
 import type { Storage, StorageKey } from "./storage.ts";
 
 /** Keys that differ in their last number alone: from `first` to before `end`. */
@@ -34,7 +35,8 @@ export function takeKeys(
 /** What stands as of entries after `number`: a checkpoint that a crash kept from being finished. */
 export async function unfinishedAfter(storage: Storage, number: number): Promise<StorageKey[]> {
   const keys: StorageKey[] = [];
-  for (const first of [["state"], ["run", 0], ["run", 1], ["page", 0], ["page", 1]] as const) {
+  const ofRuns = allKinds.flatMap((kind) => [["run", kind], ["page", kind]] as const);
+  for (const first of [["state"] as const, ...ofRuns]) {
     for await (const { key } of storage.listFrom(first[0], [...first, number + 1])) {
       if (first.length === 2 && key[1] !== first[1]) break;
       keys.push(key);

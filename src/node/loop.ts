@@ -9,13 +9,13 @@
 import type { FrameHeader, Sign } from "../codec/frame.ts";
 import { encodeFrames } from "../codec/frame.ts";
 import type { Witness } from "../codec/record.ts";
-import { turnEventsMax } from "../limits.ts";
+import { lookUpsMax, turnEventsMax } from "../limits.ts";
 import type { Log } from "../log/log.ts";
 import type { SealedDetails } from "../protocol/details.ts";
 import type { Frozen } from "../protocol/frozen.ts";
 import type { Message } from "../protocol/message.ts";
 import type { EntryContext, LogRecord } from "../protocol/record.ts";
-import type { CommonEvent, Send, Turn } from "../protocol/step.ts";
+import type { CommonEvent, LookUpKey, Send, Turn } from "../protocol/step.ts";
 import { Output } from "../protocol/step.ts";
 import type { VectorClock } from "../protocol/vector_clock.ts";
 import { mergeClocks, withComponent } from "../protocol/vector_clock.ts";
@@ -93,6 +93,9 @@ export class Loop<Event extends { readonly type: string }, Reply> {
   #isStopping = false;
   #failure: { readonly error: unknown } | undefined;
   readonly #waiting = new Set<Waiter>();
+  /** What the index is to be asked for, and how much it is asked for now. */
+  readonly #toLookUp = new Set<LookUpKey>();
+  #lookingUp = 0;
   /** Applied, but waiting for a turn that must append. */
   #pending: LogRecord[] = [];
   #pendingBytes = 0;
@@ -217,8 +220,10 @@ export class Loop<Event extends { readonly type: string }, Reply> {
       if (this.#queue.length === 0 && !this.#isStopping) {
         await new Promise<void>((wake) => this.#wake = wake);
       }
+      this.#expectSound();
       await this.#turn();
     }
+    this.#expectSound();
   }
 
   /** Ends `run` once all that is queued is done and durable. */
@@ -230,6 +235,10 @@ export class Loop<Event extends { readonly type: string }, Reply> {
   #push(item: Item<Event>): void {
     this.#arrivals.push();
     this.#queue.push(item);
+    this.#wakeUp();
+  }
+
+  #wakeUp(): void {
     this.#wake?.();
     this.#wake = undefined;
   }
@@ -289,7 +298,8 @@ export class Loop<Event extends { readonly type: string }, Reply> {
       this.#waiting.delete(waiter);
       waiter.done();
     }
-    for (const key of out.lookUps) this.#lookUp(key);
+    for (const key of out.lookUps) this.#toLookUp.add(key);
+    this.#lookUp();
     if (mustAppend) this.#checkpointIfDue(turn);
   }
 
@@ -376,19 +386,29 @@ export class Loop<Event extends { readonly type: string }, Reply> {
     this.#announced.delete(peer);
   }
 
-  #lookUp(key: string): void {
-    this.#options.log.lookUp(key).then(
-      (found) => this.#push({ type: "lookedUp", key, found }),
-      (error) => this.#fail(error),
-    );
+  #lookUp(): void {
+    for (const key of this.#toLookUp) {
+      if (this.#lookingUp === lookUpsMax) return;
+      this.#toLookUp.delete(key);
+      this.#lookingUp++;
+      this.#options.log.lookUp(key).then(
+        (found) => this.#push({ type: "lookedUp", key, found }),
+        (error) => this.#fail(error),
+      ).finally(() => {
+        this.#lookingUp--;
+        this.#lookUp();
+      });
+    }
   }
 
-  /** A failure outside a turn fails the next one. */
+  #expectSound(): void {
+    if (this.#failure) throw this.#failure.error;
+  }
+
+  /** After a failure outside a turn no other one begins. */
   #fail(error: unknown): void {
-    const rethrow = () => {
-      throw error;
-    };
-    this.#push(new Look(rethrow));
+    this.#failure ??= { error };
+    this.#wakeUp();
   }
 
   #wallMs(): number {

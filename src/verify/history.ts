@@ -49,8 +49,7 @@ export async function readHistory(
   const fold = new Fold(chain, coordinator, findings);
   const witnesses = new WitnessCheck(chain, network, findings);
   const signatures = new SignatureCheck(chain, coordinator, findings);
-  const lookUps = new LookUpCheck(name, storage, findings);
-  await lookUps.begin(log.checkpointNumber);
+  const lookUps = new LookUpCheck(name, storage, log.checkpointNumber, findings);
   const details = new DetailsCheck(chain, storage, findings);
   const complaints = new Complaints(name, findings);
   const book = role === "coordinator"
@@ -66,7 +65,7 @@ export async function readHistory(
       if (record.type === "posted") checkDecided(record, entry, chain, network, findings);
     }
     fold.checkpoint(entry);
-    lookUps.endEntry(entry.number);
+    lookUps.endEntry();
   }
   book.finish();
   witnesses.finish();

@@ -1,12 +1,12 @@
 /** The look-up index of a log against its entries. */
 
 import { digest } from "@chainsafe/as-sha256";
-import { toHex, Writer } from "../bytes.ts";
+import { fromHex, Writer } from "../bytes.ts";
 import { IntegrityError } from "../errors.ts";
 import type { Log } from "../log/log.ts";
-import { digitsOf, kindOf, lookUpKeyOf } from "../log/look_up_index.ts";
-import type { Run, RunName } from "../log/run.ts";
-import { keyBytes, kinds, readPage } from "../log/run.ts";
+import { digitsOf, isPaymentId, lookUpKeyOf } from "../log/look_up_index.ts";
+import type { Item, Kind, Run, RunName } from "../log/run.ts";
+import { allKinds, compareKeys, keyBytes, kinds, pagesIn, readPage } from "../log/run.ts";
 import type { Storage } from "../log/storage.ts";
 import type { LogRecord } from "../protocol/record.ts";
 import type { LookUpKey } from "../protocol/step.ts";
@@ -17,14 +17,15 @@ const sampleKeysMax = 64;
 
 /** Of a multiset of items: equal sets have equal sums, in whatever order they are read. */
 type Sum = readonly [number, number];
+type Sums = Record<"payments" | "keys", Sum>;
 const zero: Sum = [0, 0];
 const modulus = 2 ** 48;
 
-/** What the pages of a run hold. */
+/** How far the pages of a run are read. */
 interface Pages {
-  sum: Sum;
-  /** The first keys of the pages, as far as their numbers have no gap. */
-  readonly firsts: Writer;
+  readonly run: Run;
+  count: number;
+  last?: Item;
 }
 
 /**
@@ -35,11 +36,9 @@ export class LookUpCheck {
   readonly #name: string;
   readonly #storage: Storage;
   readonly #findings: Findings;
-  /** Of each kind sums of the items of all entries up to each at which a run ends. */
-  readonly #upTo = kinds.map(() => new Map<number, Sum>([[0, zero]]));
-  readonly #sums: Sum[] = kinds.map(() => zero);
-  readonly #ends = new Set<number>();
-  #checkpoint = 0;
+  /** Of the items that the entries up to the checkpoint make. */
+  readonly #sums: Sums = { payments: zero, keys: zero };
+  readonly #checkpoint: number;
   /** Keys and entries that speak of them, not always from the first on. */
   #sample = new Map<LookUpKey, number[]>();
   /** Spoken of in the entry that is being read: the index has each once. */
@@ -47,20 +46,12 @@ export class LookUpCheck {
   #stride = 1;
   #keys = 0;
 
-  constructor(name: string, storage: Storage, findings: Findings) {
+  /** @param checkpoint the entry up to which runs count; later ones were never finished */
+  constructor(name: string, storage: Storage, checkpoint: number, findings: Findings) {
     this.#name = name;
     this.#storage = storage;
-    this.#findings = findings;
-  }
-
-  /** @param checkpoint the entry up to which runs count; later ones were never finished */
-  async begin(checkpoint: number): Promise<void> {
-    for await (const { key } of this.#storage.listFrom("run", ["run"])) {
-      const number = key[2] as number;
-      if (number <= checkpoint) this.#ends.add(number);
-    }
-    this.#ends.add(checkpoint);
     this.#checkpoint = checkpoint;
+    this.#findings = findings;
   }
 
   add(record: LogRecord, number: number): void {
@@ -68,18 +59,16 @@ export class LookUpCheck {
     if (!key || this.#inEntry.has(key)) return;
     this.#inEntry.add(key);
     if (number <= this.#checkpoint) {
-      const kind = kindOf(key);
-      this.#sums[kind] = plus(this.#sums[kind]!, digitsOf(key), number);
+      const of = isPaymentId(key) ? "payments" : "keys";
+      this.#sums[of] = plus(this.#sums[of], digitsOf(key), number);
     }
     const known = this.#sample.get(key);
     if (known) known.push(number);
     else this.#addToSample(key, number);
   }
 
-  endEntry(number: number): void {
+  endEntry(): void {
     this.#inEntry.clear();
-    if (!this.#ends.has(number)) return;
-    for (const kind of kinds) this.#upTo[kind]!.set(number, this.#sums[kind]!);
   }
 
   #addToSample(key: LookUpKey, number: number): void {
@@ -106,44 +95,53 @@ export class LookUpCheck {
   }
 
   async #checkRuns(runs: readonly Run[]): Promise<void> {
-    const pages = await this.#readPages(runs);
-    for (const kind of kinds) {
-      const upTo = this.#upTo[kind]!;
+    for (const kind of allKinds) {
       // Each run holds what came after the run before it.
       let end = 0;
-      for (const run of runs.filter((run) => run.kind === kind)) {
-        const { number, after } = run;
-        const { sum = zero, firsts } = pages.get(nameOf(run)) ?? {};
-        if (after !== end || !isSum(upTo.get(after), sum, upTo.get(number))) {
-          return this.#violation(`up to entry ${number} does not agree with the entries`);
-        }
-        if (toHex(firsts?.slice() ?? new Uint8Array()) !== toHex(run.firsts)) {
-          this.#violation("has a page where it is not looked for");
-        }
+      for (const { number, after } of runs.filter((run) => run.kind === kind)) {
+        if (after !== end) return this.#violation(`has no run up to entry ${after}`);
         end = number;
       }
-      if (isSum(upTo.get(end), zero, upTo.get(this.#checkpoint))) continue;
-      return this.#violation(`up to entry ${this.#checkpoint} does not agree with the entries`);
+    }
+    const found = await this.#readPages(runs);
+    if (!found) return;
+    for (const  of of["payments", "keys"] as const) {
+      if (found[of].every((value, i) => value === this.#sums[of][i])) continue;
+      this.#violation(`up to entry ${this.#checkpoint} does not agree with the entries`);
     }
   }
 
-  async #readPages(runs: readonly Run[]): Promise<Map<string, Pages>> {
-    const all = new Map<string, Pages>(
-      runs.map((run) => [nameOf(run), { sum: zero, firsts: new Writer() }]),
-    );
+  /** What the pages of all runs hold; nothing unless each item stands where it is looked for. */
+  async #readPages(runs: readonly Run[]): Promise<Sums | undefined> {
+    const all = new Map(runs.map((run): [string, Pages] => [nameOf(run), { run, count: 0 }]));
+    const found: Sums = { payments: zero, keys: zero };
     for await (const { key, value } of this.#storage.listFrom("page", ["page"])) {
-      const [, kind, number, level, page] = key as [string, 0 | 1, number, number, number];
+      const [, kind, number, level, page] = key as [string, Kind, number, number, number];
       const pages = all.get(nameOf({ kind, number, level }));
       if (!pages) continue;
-      const { firsts } = pages;
-      let isFirst = firsts.length === page * keyBytes;
-      for (const { digits, number } of readPage(value)) {
-        if (isFirst) firsts.hex(digits);
-        isFirst = false;
-        pages.sum = plus(pages.sum, digits, number);
-      }
+      const { run, last } = pages;
+      if (page !== pages.count++) return this.#pageMissing(run);
+      const items = [...readPage(value)];
+      const isInPlace = items.length > 0 && areInOrder(last ? [last, ...items] : items) &&
+        compareKeys(run.firsts, fromHex(items[0]!.digits), page * keyBytes) === 0;
+      if (!isInPlace) return this.#misplaced();
+      pages.last = items.at(-1);
+      const of = kind === kinds.keys ? "keys" : "payments";
+      for (const { digits, number } of items) found[of] = plus(found[of], digits, number);
     }
-    return all;
+    for (const { run, count, last } of all.values()) {
+      if (count < pagesIn(run) || !last) return this.#pageMissing(run);
+      if (compareKeys(run.last, fromHex(last.digits)) !== 0) return this.#misplaced();
+    }
+    return found;
+  }
+
+  #pageMissing({ number }: Run): undefined {
+    this.#violation(`lacks a page of its run up to entry ${number}`);
+  }
+
+  #misplaced(): undefined {
+    this.#violation("has items where they are not looked for");
   }
 
   #violation(what: string): void {
@@ -171,7 +169,10 @@ function sixBytes(bytes: Uint8Array, at: number): number {
   return value;
 }
 
-function isSum(start: Sum | undefined, sum: Sum, end: Sum | undefined): boolean {
-  return start !== undefined &&
-    sum.every((value, i) => (start[i]! + value) % modulus === end?.[i]);
+function areInOrder(items: readonly Item[]): boolean {
+  return items.every(({ digits, number }, i) => {
+    const before = items[i - 1];
+    return !before || before.digits < digits ||
+      (before.digits === digits && before.number < number);
+  });
 }

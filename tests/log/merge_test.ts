@@ -1,7 +1,7 @@
 /** Runs of idempotency keys that become one, and what of a checkpoint is deleted, and when. */
 
 import { assert, assertEquals } from "@std/assert";
-import { indexPageItems, keyRunsMerged, mergePagesMin } from "../../src/limits.ts";
+import { indexPageItems, mergePagesMin, runsMerged } from "../../src/limits.ts";
 import { LookUpIndex } from "../../src/log/look_up_index.ts";
 import { dueOf, Merge } from "../../src/log/merge.ts";
 import type { Run } from "../../src/log/run.ts";
@@ -46,7 +46,7 @@ function mixed(n: number): number {
 /** A run of `size` keys, the `number`th. */
 async function addRun(index: LookUpIndex, storage: Storage, number: number, size: number) {
   for (let i = 0; i < size; i++) index.add([keyed(mixed((number - 1) * size + i))], number);
-  await commit(storage, index.freeze(number));
+  await commit(storage, index.freeze(number, 0));
 }
 
 async function assertFinds(index: LookUpIndex, runs: number, size: number, step = 1) {
@@ -59,12 +59,12 @@ async function assertFinds(index: LookUpIndex, runs: number, size: number, step 
 Deno.test("LookUpIndex has few runs of keys, however many checkpoints there were", async () => {
   const storage = new MemoryStorage();
   const index = new LookUpIndex(storage);
-  const checkpoints = keyRunsMerged ** 3 + 5;
+  const checkpoints = runsMerged ** 3 + 5;
   for (let number = 1; number <= checkpoints; number++) {
     await addRun(index, storage, number, 2);
     await commit(storage, index.merge());
     index.thaw();
-    assert(index.names.keys.length <= 3 * keyRunsMerged, `${index.names.keys.length} runs`);
+    assert(index.names.keys.length <= 3 * runsMerged, `${index.names.keys.length} runs`);
   }
   await assertFinds(index, checkpoints, 2);
   const levels = index.names.keys.map(({ level }) => level);
@@ -84,11 +84,11 @@ Deno.test("LookUpIndex keeps all runs of payments, and names the last", async ()
   for (let number = 1; number <= checkpoints; number++) {
     // A checkpoint without any has no run.
     if (number % 5 > 0) index.add([prepared(number), prepared(1)], number);
-    await commit(storage, index.freeze(number));
+    await commit(storage, index.freeze(number, 0));
     await commit(storage, index.merge());
     index.thaw();
   }
-  assertEquals(index.names, { payments: checkpoints, keys: [] });
+  assertEquals(index.names, { payments: checkpoints, keys: [], late: [] });
   const again = new LookUpIndex(storage);
   await again.open(index.names);
   assertEquals(again.runs.map(({ after, number }) => [after, number]).slice(3, 5), [[3, 4], [
@@ -101,17 +101,17 @@ Deno.test("LookUpIndex keeps all runs of payments, and names the last", async ()
 });
 
 /** A merge takes several checkpoints: each run has so many keys. */
-const manyKeys = indexPageItems * (Math.ceil(mergePagesMin / keyRunsMerged) + 4);
+const manyKeys = indexPageItems * (Math.ceil(mergePagesMin / runsMerged) + 4);
 
 Deno.test("LookUpIndex finds what is being merged, over several checkpoints and a crash", async () => {
   const storage = new MemoryStorage();
   let index = new LookUpIndex(storage);
   let number = 1;
-  for (; number <= keyRunsMerged; number++) {
+  for (; number <= runsMerged; number++) {
     await addRun(index, storage, number, manyKeys);
     index.thaw();
   }
-  const runs = keyRunsMerged;
+  const runs = runsMerged;
   for (const isCrash of [false, true, false, false]) {
     const count = await commit(storage, index.merge());
     assert(isCrash || count > 0);
@@ -130,23 +130,23 @@ Deno.test("LookUpIndex goes on merging short runs while long ones are merged", a
   const storage = new MemoryStorage();
   const index = new LookUpIndex(storage);
   // As many as make a level of long runs, and with each checkpoint too few pages to be done with these.
-  const long = 20 * mergePagesMin * indexPageItems / keyRunsMerged;
+  const long = 20 * mergePagesMin * indexPageItems / runsMerged;
   let number = 0;
   const add = async (size: number) => {
     for (let i = 0; i < size; i++) index.add([keyed(number * 100_000 + mixed(i))], number + 1);
-    await commit(storage, index.freeze(++number));
+    await commit(storage, index.freeze(++number, 0));
     await commit(storage, index.merge());
     index.thaw();
   };
   const countOf = (level: number) => index.names.keys.filter((run) => run.level === level).length;
-  while (countOf(1) < keyRunsMerged) await add(long / keyRunsMerged);
+  while (countOf(1) < runsMerged) await add(long / runsMerged);
   const shorts: number[] = [];
   while (countOf(2) === 0) {
     await add(1);
     shorts.push(countOf(0));
   }
-  assert(shorts.length >= keyRunsMerged * 2, `${shorts.length} checkpoints`);
-  assert(shorts.every((count) => count < 3 * keyRunsMerged), shorts.join());
+  assert(shorts.length >= runsMerged * 2, `${shorts.length} checkpoints`);
+  assert(shorts.every((count) => count < 3 * runsMerged), shorts.join());
 });
 
 Deno.test("LookUpIndex has few runs of keys also where its node is started often", async () => {
@@ -168,10 +168,10 @@ Deno.test("LookUpIndex has few runs of keys also where its node is started often
 Deno.test("Merge does as much as a checkpoint may, and ends with what its inputs have", async () => {
   const storage = new MemoryStorage();
   const index = new LookUpIndex(storage);
-  for (let number = 1; number <= keyRunsMerged; number++) {
+  for (let number = 1; number <= runsMerged; number++) {
     await addRun(index, storage, number, manyKeys);
     index.thaw();
-    assertEquals(dueOf(index.runs).length, number === keyRunsMerged ? 1 : 0);
+    assertEquals(dueOf(index.runs).length, number === runsMerged ? 1 : 0);
   }
   const merge = new Merge(storage, dueOf(index.runs)[0]!);
   let pages = 0;
@@ -180,9 +180,9 @@ Deno.test("Merge does as much as a checkpoint may, and ends with what its inputs
     if (!merge.output) assertEquals(writes.length, 10);
     pages += writes.filter(({ key }) => key[0] === "page").length;
   }
-  assertEquals(pages, Math.ceil(keyRunsMerged * manyKeys / indexPageItems));
+  assertEquals(pages, Math.ceil(runsMerged * manyKeys / indexPageItems));
   assertEquals(merge.output.firsts.length, 16 * pages);
-  assertEquals([merge.output.after, merge.output.number], [0, keyRunsMerged]);
+  assertEquals([merge.output.after, merge.output.number], [0, runsMerged]);
 });
 
 Deno.test("takeKeys() takes as many as it may, over ranges, and leaves the rest", () => {
@@ -232,7 +232,7 @@ async function addKey(log: Log, n: number): Promise<void> {
 for (const [name, make] of disks) {
   Deno.test(`${name}: of many checkpoints only what the last one reads is left`, async () => {
     await using disk = await make();
-    for (let n = 0; n < 2 * keyRunsMerged + 3; n++) {
+    for (let n = 0; n < 2 * runsMerged + 3; n++) {
       const { log } = await openLog(disk);
       await addKey(log, n);
       log.close();
@@ -242,7 +242,7 @@ for (const [name, make] of disks) {
 }
 
 Deno.test("a crash at any commit of a checkpoint leaves nothing for good, and loses nothing", async () => {
-  const before = keyRunsMerged - 1;
+  const before = runsMerged - 1;
   let crashes = 0;
   for (let commitsMax = 0;; commitsMax++) {
     await using disk = await makeMemory();
@@ -295,7 +295,7 @@ Deno.test("a look-up finds what it began to read, though it was merged meanwhile
   const storage = new SlowPages(new MemoryStorage());
   const log = await Log.open(storage);
   await log.replay(() => {});
-  for (let n = 0; n < keyRunsMerged; n++) await addKey(log, n);
+  for (let n = 0; n < runsMerged; n++) await addKey(log, n);
   await append(log, keyed(90));
   const begun = log.beginCheckpoint(stateOf([]));
   await log.writeCheckpoint(begun);

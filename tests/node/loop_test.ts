@@ -4,7 +4,7 @@
  */
 
 import { assert, assertEquals, assertRejects } from "@std/assert";
-import { turnBytesMax, turnEventsMax } from "../../src/limits.ts";
+import { lookUpsMax, turnBytesMax, turnEventsMax } from "../../src/limits.ts";
 import type { CoordinatorEvent } from "../../src/protocol/coordinator.ts";
 import { Coordinator } from "../../src/protocol/coordinator.ts";
 import type { TransactionId } from "../../src/protocol/id.ts";
@@ -357,5 +357,60 @@ Deno.test("a turn knows how long the first of its events has been queued", async
   link("dave");
   await rig.idle();
   assertEquals(waits.at(-1), 0);
+  await rig.stop();
+});
+
+/** A core that has the index asked for a key an event, and each time records something. */
+function asking():
+  & { keys: string[]; step: Coordinator["step"] }
+  & Pick<Coordinator, "state" | "indexed"> {
+  const core = new Coordinator();
+  const keys: string[] = [];
+  return {
+    keys,
+    state: core.state,
+    indexed: core.indexed,
+    step: (event: CoordinatorEvent, turn: Turn, out: Output<never>) => {
+      if (event.type !== "message") return core.step(event, turn, out);
+      out.lookUps.push(...keys.splice(0));
+      out.add({ type: "readmitted", name: "alice", by: "operator" }, true);
+    },
+  };
+}
+
+const inquiry = { type: "inquiry", transaction, payment: order().payment } as const;
+
+Deno.test("a look-up that fails stops the node before another turn begins", async () => {
+  const core = asking();
+  const rig = await LoopRig.start<CoordinatorEvent, never>("coordinator", "coordinator", core);
+  rig.log.lookUp = () => Promise.reject(new Error("a page is missing"));
+  rig.storage.hold();
+  core.keys.push("key");
+  for (let turns = 0; turns < 3; turns++) {
+    for (let i = 0; i < turnEventsMax; i++) rig.message("alice", inquiry);
+  }
+  await rig.idle();
+  const { number } = rig.log.head;
+  rig.storage.release();
+  await assertRejects(() => rig.running, Error, "a page is missing");
+  // The turn whose entry was on its way, and the one that was stepped meanwhile.
+  assert(rig.log.head.number <= number + 2, `${rig.log.head.number - number} entries`);
+});
+
+Deno.test("the index is asked for few keys at once, and for all in the end", async () => {
+  const core = asking();
+  const rig = await LoopRig.start<CoordinatorEvent, never>("coordinator", "coordinator", core);
+  let [underWay, most, all] = [0, 0, 0];
+  rig.log.lookUp = async () => {
+    all++;
+    most = Math.max(most, ++underWay);
+    await new Promise((resolve) => setTimeout(resolve, 0));
+    underWay--;
+    return [];
+  };
+  core.keys.push(...Array.from({ length: 5 * lookUpsMax }, (_, i) => `key ${i}`));
+  rig.message("alice", inquiry);
+  await rig.idle();
+  assertEquals([most, all], [lookUpsMax, 5 * lookUpsMax]);
   await rig.stop();
 });

@@ -208,16 +208,30 @@ export const mutants: readonly Mutant[] = [
   {
     name: "a checkpoint that names no runs of payments",
     file: "src/log/look_up_index.ts",
-    find: "payments: payments.at(-1)?.number ?? 0,",
+    find: "payments: this.#of(kinds.payments).at(-1)?.number ?? 0,",
     replace: "payments: 0,",
     seeds: 50,
   },
   {
     name: "merged keys forgotten",
     file: "src/log/look_up_index.ts",
-    find: "keys.splice(keys.indexOf(inputs[0]!), inputs.length, output);",
-    replace: "keys.splice(keys.indexOf(inputs[0]!), inputs.length);",
+    find: "runs.splice(runs.indexOf(inputs[0]!), inputs.length, output);",
+    replace: "runs.splice(runs.indexOf(inputs[0]!), inputs.length);",
     seeds: 500,
+  },
+  {
+    name: "late payments not looked for",
+    file: "src/log/look_up_index.ts",
+    find: "return this.#of(kinds.payments).concat(this.#of(kinds.late));",
+    replace: "return this.#of(kinds.payments);",
+    seeds: 50,
+  },
+  {
+    name: "a filter that knows none of its payments",
+    file: "src/log/look_up_index.ts",
+    find: "filter?.add(key);",
+    replace: "",
+    seeds: 50,
   },
   {
     name: "what a checkpoint is writing not looked at",

@@ -38,7 +38,7 @@ try {
     for (let i = 0; i < keys; i++) {
       index.add([{ type: "keyed", key: newKey(), request: "", payment }], number);
     }
-    writtenMs += await msOf(() => commitInPieces(storage, index.freeze(number)));
+    writtenMs += await msOf(() => commitInPieces(storage, index.freeze(number, 0)));
     mergedMs += await msOf(() => commitInPieces(storage, index.merge()));
     index.thaw();
     if (number !== checkpoints && !/^[13]0*$/.test(String(number))) continue;

@@ -756,7 +756,7 @@ const damaged: [claim: string, damage: (kv: Deno.Kv) => Promise<unknown>, named:
     async (kv) => {
       for await (const { key } of kv.list({ prefix: ["page"] })) await kv.delete(key);
     },
-    /bob: the look-up index up to entry \d+ does not agree with the entries/,
+    /bob: the look-up index lacks a page of its run up to entry \d+/,
   ],
   [
     "a page of the index damaged",
@@ -776,7 +776,7 @@ const damaged: [claim: string, damage: (kv: Deno.Kv) => Promise<unknown>, named:
         await kv.set([...key.slice(0, 4), 1], value);
       }
     },
-    /bob: the look-up index has a page where it is not looked for/,
+    /bob: the look-up index lacks a page of its run up to entry \d+/,
   ],
   [
     "a run of the index missing",
