@@ -7,13 +7,14 @@ import type { LogRecord } from "../protocol/record.ts";
 import { PaymentTable } from "./payment_table.ts";
 import type { Complaints, Decided, PaymentBook } from "./payments.ts";
 import { OrderSummaries } from "./payments.ts";
+import { Sequences } from "./sequences.ts";
 
 export class CoordinatorBook implements PaymentBook<Decided> {
   readonly payments = new PaymentTable<Decided>(["participants", "code", "hasEnded"]);
   readonly #complaints: Complaints;
   readonly #orders = new OrderSummaries();
   /** Of each epoch, those that were committed. */
-  readonly #transactions = new Map<string, Set<number>>();
+  readonly #transactions = new Map<string, Sequences>();
 
   constructor(complaints: Complaints) {
     this.#complaints = complaints;
@@ -24,7 +25,9 @@ export class CoordinatorBook implements PaymentBook<Decided> {
     switch (record.type) {
       case "started": {
         const name = nameOf(record.epoch);
-        if (!this.#transactions.has(name)) return void this.#transactions.set(name, new Set());
+        if (!this.#transactions.has(name)) {
+          return void this.#transactions.set(name, new Sequences());
+        }
         return this.#complaints.add(entry, `starts epoch ${name} a second time`);
       }
       case "committed":
@@ -72,10 +75,9 @@ export class CoordinatorBook implements PaymentBook<Decided> {
     const committed = this.#transactions.get(nameOf(parts));
     if (!committed) {
       this.#complaints.add(entry, `commits transaction ${transaction} of an epoch never started`);
-    } else if (committed.has(parts.sequence)) {
+    } else if (!committed.add(parts.sequence)) {
       this.#complaints.add(entry, `commits transaction ${transaction} a second time`);
     }
-    committed?.add(parts.sequence);
   }
 }
 
