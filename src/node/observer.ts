@@ -72,8 +72,8 @@ export class Observer {
 
   async eventsAfter(id: string | undefined, limit: number): Promise<NodeEvent[]> {
     const { log, look } = this.#options;
-    const head = await look(() => log.head.number);
-    return await eventsAfter(log, head, id, limit);
+    await look(() => {});
+    return await eventsAfter(log, log.head.number, id, limit);
   }
 
   async recent(): Promise<PaymentTrace[]> {
@@ -95,8 +95,8 @@ export class Observer {
   /** The payments before those that were followed since the start. */
   async #recall(): Promise<void> {
     const { log, name, look, isOpen } = this.#options;
-    const head = await look(() => log.head.number);
-    const { payments } = await listPayments(log, head, name, { limit: recalledMax });
+    await look(() => {});
+    const { payments } = await listPayments(log, log.head.number, name, { limit: recalledMax });
     await look(() => this.#traces.recall(payments.toReversed(), isOpen));
   }
 

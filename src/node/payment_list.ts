@@ -6,6 +6,7 @@ import { listRecordsMax } from "../limits.ts";
 import type { Log } from "../log/log.ts";
 import type { Order } from "../protocol/order.ts";
 import type { LogRecord } from "../protocol/record.ts";
+import type { Found } from "../protocol/step.ts";
 import { viewOf } from "./view.ts";
 
 /** What it takes to read an entry, in records. */
@@ -42,6 +43,7 @@ export async function listPayments(
     if (read > listRecordsMax) return { payments, next: `${number + 1}.0` };
     const { records } = await log.entry(number);
     const isFirst = number === from?.number;
+    if (isFirst && from.at > records.length) throw noPageHas(cursor);
     // It was read for the page before, too, and may be all that there is room for.
     if (!isFirst) read += entryReadRecords + records.length;
     for (let at = isFirst ? from.at - 1 : records.length - 1; at >= 0; at--) {
@@ -49,9 +51,8 @@ export async function listPayments(
       const order = orderIn(record);
       if (!order || (account && !isOf(record, order, account, node))) continue;
       const found = await log.lookUp(order.payment);
-      const latest = found.findLast(([, record]) => orderIn(record));
-      // An earlier attempt: the payment stands where its latest one began.
-      if (latest?.[0].number !== number) continue;
+      // A later attempt: the payment stands where its first one does, which no page can miss.
+      if (!isFirstOf(order, number, at, records, found)) continue;
       const view = viewOf(found);
       if (!view) continue;
       if (payments.length === limit) return { payments, next: `${number}.${at + 1}` };
@@ -59,6 +60,18 @@ export async function listPayments(
     }
   }
   return { payments };
+}
+
+/** Whether a payment's first order is the record at a place, of the entry with that number. */
+function isFirstOf(
+  { payment }: Order,
+  number: number,
+  at: number,
+  records: readonly LogRecord[],
+  found: readonly Found[],
+): boolean {
+  return found.find(([, record]) => orderIn(record))?.[0].number === number &&
+    records.findIndex((record) => orderIn(record)?.payment === payment) === at;
 }
 
 /** Whether one of a node's accounts has a part in a payment. */
@@ -70,6 +83,10 @@ function isOf(record: LogRecord, order: Order, account: string, node: string): b
 function parseCursor(cursor: string, head: number): { number: number; at: number } {
   const match = /^([1-9]\d{0,14})\.(\d{1,9})$/.exec(cursor);
   const number = Number(match?.[1]);
-  if (!match || number > head) throw new FormatError(`no page has the cursor "${cursor}"`);
+  if (!match || number > head) throw noPageHas(cursor);
   return { number, at: Number(match[2]) };
+}
+
+function noPageHas(cursor: string | undefined): FormatError {
+  return new FormatError(`no page has the cursor "${cursor}"`);
 }

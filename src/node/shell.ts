@@ -171,7 +171,8 @@ export abstract class Shell<Event extends { readonly type: string }, Reply> impl
     let replayed = 0;
     await log.replay((record, context) => {
       this.core.state.apply(record, context);
-      replayed++;
+      // What a checkpoint has was counted for it.
+      if (context.number > log.checkpointNumber) replayed++;
     });
     this.core.indexed(log.mark, log.indexHasKeys);
     const genesis = this.#checkGenesis(identity);
@@ -371,10 +372,11 @@ export abstract class Shell<Event extends { readonly type: string }, Reply> impl
     return await provePayment({ name, network, log, trust, introductionOf }, payment, hasEntry);
   }
 
-  payments(query: PaymentQuery): Promise<PaymentPage> {
-    return this.look(() => this.options.log.head.number).then((head) =>
-      listPayments(this.options.log, head, this.name, query)
-    );
+  async payments(query: PaymentQuery): Promise<PaymentPage> {
+    const { log } = this.options;
+    // What anybody has been told is in the log by then.
+    await this.look(() => {});
+    return await listPayments(log, log.head.number, this.name, query);
   }
 
   async readmit(name: string, by: string): Promise<boolean> {
