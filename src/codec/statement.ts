@@ -13,7 +13,6 @@ import { refusalCodes, sameBytes } from "../protocol/order.ts";
 import type { Order } from "../protocol/order.ts";
 import type { Decision, Vote } from "../protocol/message.ts";
 import type { Batch, Proof } from "../protocol/proof.ts";
-import type { VectorClock } from "../protocol/vector_clock.ts";
 import {
   formatVersion,
   hashBytes,
@@ -137,7 +136,7 @@ export class StatementReader {
     if (!commit && kind !== kinds.abort) throw new FormatError("a decision that is not stated");
     const transaction = readTransaction(r);
     const isThere = r.varint() === (decided?.number ?? 0) &&
-      (!decided || sameBytes(r.raw(placeBytes), placeOf(decided.clock)));
+      (!decided || sameBytes(r.raw(placeBytes), placeOf(decided)));
     if (!isThere || (!commit && readPayment(r) !== payment)) {
       throw new FormatError("a decision that is not the one stated");
     }
@@ -217,7 +216,7 @@ function writeDecision(w: Writer, decision: Stated): void {
   writeTransaction(w, transaction);
   // The coordinator's entry and its clock, where the decision stands in one.
   w.varint(decided?.number ?? 0);
-  if (decided) w.raw(placeOf(decided.clock));
+  if (decided) w.raw(placeOf(decided));
   if (!commit) {
     // Whoever is asked about a transaction need not know its order, so the payment is named by its id:
     // an abort told of one must not pass for that of another.
@@ -228,19 +227,20 @@ function writeDecision(w: Writer, decision: Stated): void {
   w.raw(orderHash);
 }
 
-/** All decisions of an entry have the same clock object. */
-const places = new WeakMap<VectorClock, Uint8Array>();
+/** All decisions of an entry have the same object for where they stand. */
+const places = new WeakMap<Decided, Uint8Array>();
 
 const placeBytes = 8;
 
-/** Stands for a clock. */
-function placeOf(clock: VectorClock): Uint8Array {
-  let place = places.get(clock);
+/** Stands for the clock and the time of an entry. */
+function placeOf(decided: Decided): Uint8Array {
+  let place = places.get(decided);
   if (!place) {
     const w = new Writer(256);
-    writeClock(w, clock);
+    w.varint(decided.atMs);
+    writeClock(w, decided.clock);
     place = new Uint8Array(createHash("sha256").update(w.view()).digest().subarray(0, placeBytes));
-    places.set(clock, place);
+    places.set(decided, place);
   }
   return place;
 }

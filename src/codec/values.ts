@@ -240,6 +240,7 @@ export class DecidedWriter {
     if (decided === this.#last) return w.u8(1);
     w.u8(2);
     w.varint(decided.number);
+    w.varint(decided.atMs);
     writeClock(w, decided.clock);
     this.#last = decided;
   }
@@ -255,7 +256,7 @@ export class DecidedReader {
         if (!this.#last) throw new FormatError("decision refers to none before it");
         return this.#last;
       case 2:
-        return this.#last = { number: r.varint(), clock: readClock(r) };
+        return this.#last = { number: r.varint(), atMs: r.varint(), clock: readClock(r) };
       default:
         throw new FormatError("decision");
     }

@@ -20,7 +20,10 @@ export const paymentSchema = z.object({
   }),
   transaction: z.string().optional(),
   clock: clockSchema,
-  at: timeSchema,
+  at: timeSchema.openapi({
+    description:
+      "When it was decided, by the coordinator's clock; before, what this node knows of it",
+  }),
 }).openapi("Payment");
 
 export type PaymentJson = z.infer<typeof paymentSchema>;

@@ -164,9 +164,10 @@ export class Traces {
   #record(
     trace: Trace,
     record: Extract<LogRecord, { readonly type: NodeEventType }>,
-    { number: entry, clock, atMs }: EntryContext,
+    context: EntryContext,
   ): void {
     const isDecided = trace.state === "committed" || trace.state === "aborted";
+    const { number: entry, clock, atMs } = context;
     trace.steps.push({ what: recordText(record), atMs, entry, clock });
     // Of what an operator knows or has done, not of what became of the payment.
     if (record.type === "acknowledged" || record.type === "erased") return;
@@ -184,7 +185,6 @@ export class Traces {
       case "posted":
         trace.stage = "done";
         trace.state = "committed";
-        trace.clock = record.decided.clock;
         break;
       case "aborted":
       case "released":
@@ -200,8 +200,11 @@ export class Traces {
         trace.stage = "done";
         break;
     }
-    if (record.type !== "posted" && record.type !== "ended") trace.clock = clock;
-    trace.atMs = atMs;
+    if (record.type !== "ended") {
+      const place = ("decided" in record ? record.decided : undefined) ?? context;
+      trace.clock = place.clock;
+      trace.atMs = place.atMs;
+    }
     const isNowDecided = trace.state === "committed" || trace.state === "aborted";
     if (!isDecided && isNowDecided && trace.startMs !== undefined) {
       this.#options.decided?.(performance.now() - trace.startMs);

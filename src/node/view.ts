@@ -27,23 +27,23 @@ export function viewOf(found: readonly Found[]): PaymentView | undefined {
       }
       case "aborted": {
         const { code, decided } = record;
-        const at = decided?.clock ?? clock;
-        view = { ...partsOf(record.order), state: "aborted", code, clock: at, atMs };
+        const { clock, atMs } = decided ?? context;
+        view = { ...partsOf(record.order), state: "aborted", code, clock, atMs };
         break;
       }
       case "posted": {
         const { transaction, decided } = record;
         if (!order) break;
-        const { clock } = decided;
+        const { clock, atMs } = decided;
         view = { ...partsOf(order, card), state: "committed", transaction, clock, atMs };
         break;
       }
       case "released": {
         const { transaction, code, decided } = record;
-        const at = decided?.clock ?? clock;
+        const { clock, atMs } = decided ?? context;
         // Without a code only an attempt was aborted, and nothing is known of the payment.
         view = order && code
-          ? { ...partsOf(order, card), state: "aborted", transaction, code, clock: at, atMs }
+          ? { ...partsOf(order, card), state: "aborted", transaction, code, clock, atMs }
           : undefined;
         break;
       }

@@ -5,13 +5,10 @@ import type { SealedDetails } from "./details.ts";
 import type { PaymentId, TransactionId } from "./id.ts";
 import type { Order, RefusalCode } from "./order.ts";
 import type { Proof } from "./proof.ts";
-import type { VectorClock } from "./vector_clock.ts";
+import type { EntryContext } from "./record.ts";
 
-/** Where a decision stands: the coordinator's entry, and that entry's clock. */
-export interface Decided {
-  readonly number: number;
-  readonly clock: VectorClock;
-}
+/** Where a decision stands: the coordinator's entry. Its time is the payment's at all nodes. */
+export type Decided = EntryContext;
 
 /** By what a node is known to those who have never met it. */
 export interface Introduction {

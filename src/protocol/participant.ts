@@ -542,7 +542,7 @@ export class Participant {
           false,
         );
       }
-      return this.#tellOwn(open.order, decision, decided, turn, out);
+      return this.#tellOwn(open.order, decision, decided, out);
     }
     const settled = this.state.settled(payment);
     if (!commit) {
@@ -554,7 +554,7 @@ export class Participant {
         const order = this.#own.get(payment);
         if (!order) return;
         if (code) this.#record({ type: "aborted", order, code, decided }, turn, out, false);
-        this.#tellOwn(order, decision, decided, turn, out);
+        this.#tellOwn(order, decision, decided, out);
       }
       return;
     }
@@ -597,9 +597,9 @@ export class Participant {
   }
 
   /** Tells the users who wait what became of their order. */
-  #tellOwn(order: Order, decision: Decision, decided: Decided, turn: Turn, out: Out): void {
+  #tellOwn(order: Order, decision: Decision, decided: Decided, out: Out): void {
     const { payment, transaction, commit, code } = decision;
-    const { atMs } = turn;
+    const { atMs } = decided;
     // The decision is durable at the coordinator, so the user need not wait for this node's disk.
     const replies = out.earlyReplies;
     const own = this.#own.get(payment);
@@ -633,13 +633,15 @@ export class Participant {
   #outcome(payment: PaymentId, outcome: Outcome, turn: Turn, out: Out): void {
     const order = this.#own.get(payment);
     if (!order) return;
-    const { atMs, nowMs } = turn;
-    this.#own.begun(payment, nowMs);
+    this.#own.begun(payment, turn.nowMs);
     switch (outcome.state) {
-      case "committed":
+      case "committed": {
+        const { atMs } = outcome.decided;
         return this.#own.settle(payment, { ...outcome, order, atMs }, out.earlyReplies);
+      }
       case "aborted": {
         const { code, decided } = outcome;
+        const { atMs } = decided;
         if (!this.#held(payment) && !isFinal(this.state.settled(payment))) {
           this.#record({ type: "aborted", order, code, decided }, turn, out, false);
         }

@@ -245,7 +245,7 @@ export class ParticipantState {
       }
       case "aborted": {
         const { order, code, decided } = record;
-        const { atMs } = context;
+        const { atMs } = decided ?? context;
         const open = this.#open.get(order.payment);
         invariant(!open || open.type === "refused", `payment ${order.payment} aborted while held`);
         this.#expectUnpaid(order.payment);
@@ -370,7 +370,7 @@ export class ParticipantState {
           break;
         case "aborted": {
           const { order, code, decided } = record;
-          const { atMs } = context;
+          const { atMs } = decided ?? context;
           recalled.set(order.payment, { type: "released", order, code, decided, atMs });
           break;
         }
@@ -466,9 +466,10 @@ function settledBy(
   record: Posted | Released,
   order: Order,
   decided: Decided | undefined,
-  { atMs }: EntryContext,
+  context: EntryContext,
 ): Settled {
   const { transaction, proof } = record;
+  const { atMs } = decided ?? context;
   if (record.type === "posted") {
     return { type: "posted", transaction, order, decided: record.decided, proof, atMs };
   }

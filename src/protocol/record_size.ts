@@ -65,5 +65,5 @@ export function besideBytesBound(
 }
 
 function decidedBytesBound(decided: Decided | undefined): number {
-  return decided ? 16 + decided.clock.size * 40 : 0;
+  return decided ? 24 + decided.clock.size * 40 : 0;
 }

@@ -41,7 +41,7 @@ const vote: Message = {
   code: undefined,
 };
 const ordered: Message = { type: "order", order };
-const decided = { number: 3, clock: new Map([["c", 3]]) };
+const decided = { number: 3, atMs: 1_700_000_000_000, clock: new Map([["c", 3]]) };
 const commit: Message = {
   type: "decision",
   transaction: T1,
@@ -214,6 +214,7 @@ Deno.test("decodeFrame() refuses an order, a place or an abort's payment that is
   const changed: readonly [Message, Message][] = [
     [ordered, { ...ordered, order: otherLegs }],
     [commit, { ...commit, decided: { ...decided, number: 4 } }],
+    [commit, { ...commit, decided: { ...decided, atMs: decided.atMs + 1 } }],
     [commit, { ...commit, decided: { ...decided, clock: new Map([["c", 4]]) } }],
     [abort, { ...abort, payment: otherPayment }],
     [abort, { ...abort, decided: undefined }],

@@ -64,8 +64,16 @@ const orderTelling: Order = encodeOrder({
   detailsHash: detailsHashOf(detailsBiggest.slice(0, 1)),
 });
 
-const decided = { number: 9, clock: new Map([["alice", 3], ["coordinator", 9]]) };
-const decidedBiggest = { number: Number.MAX_SAFE_INTEGER, clock: clockBiggest };
+const decided = {
+  number: 9,
+  atMs: 1_700_000_000_000,
+  clock: new Map([["alice", 3], ["coordinator", 9]]),
+};
+const decidedBiggest = {
+  number: Number.MAX_SAFE_INTEGER,
+  atMs: Number.MAX_SAFE_INTEGER,
+  clock: clockBiggest,
+};
 const of1 = { transaction: transactions.T1, payment };
 const ofLongest = { transaction: transactionLongest, payment };
 

@@ -37,7 +37,7 @@ const commit: Decision = {
   payment,
   commit: true,
   orderHash,
-  decided: { number: 9, clock },
+  decided: { number: 9, atMs: 1_700_000_000_000, clock },
 };
 const abort: Decision = { ...commit, commit: false, orderHash: undefined };
 
@@ -54,7 +54,8 @@ const stated: readonly Message[] = [
     decision,
     { ...decision, transaction: T2 },
     { ...decision, transaction: Ttwin },
-    { ...decision, decided: { number: 10, clock } },
+    { ...decision, decided: { number: 10, atMs: 1_700_000_000_000, clock } },
+    { ...decision, decided: { number: 9, atMs: 1_700_000_000_001, clock } },
     { ...decision, decided: undefined },
   ]),
   { ...commit, orderHash: otherLegs.hash },
@@ -146,7 +147,11 @@ Deno.test("no list is longer than its bound", () => {
   // As large as they are read.
   const { MAX_SAFE_INTEGER: most } = Number;
   const transaction = `${most}-ffffffffffff-${most}` as TransactionId;
-  const longest = { ...commit, transaction, decided: { number: most, clock } };
+  const longest = {
+    ...commit,
+    transaction,
+    decided: { number: most, atMs: 1_700_000_000_000, clock },
+  };
   const { list } = batchBiggest("alice", longest);
   assertEquals(list.length, statementListBytesMax);
   assertEquals(list[0], statementBytesMax - 1);

@@ -97,7 +97,7 @@ function credited(account: number, n: number): LogRecord[] {
     ],
   });
   const transaction = `1-0123456789ab-${n}` as TransactionId;
-  const decided = { number: 7, clock: new Map([["coordinator", 7]]) };
+  const decided = { number: 7, atMs: 1_700_000_000_000, clock: new Map([["coordinator", 7]]) };
   const payment = paymentId(n);
   return [
     { type: "prepared", transaction, order: decodeOrder(bytes) },

@@ -33,7 +33,7 @@ export function prepared(n: number, legs = 2): LogRecord {
 }
 
 export function posted(n: number): LogRecord {
-  const decided = { number: 7, clock: new Map([["coordinator", 7]]) };
+  const decided = { number: 7, atMs: 1_700_000_000_000, clock: new Map([["coordinator", 7]]) };
   const [transaction, payment] = [transactionOf(n), paymentId(n)];
   return { type: "posted", transaction, payment, decided, proof: undefined };
 }

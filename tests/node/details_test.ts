@@ -251,7 +251,11 @@ Deno.test("a node votes no to tampered details, yes to the real ones, and reads 
     commit: false,
     code: "vote_timeout",
   } as const;
-  bob.receive({ type: "decision", ...aborted, decided: { number: 1, clock: new Map() } });
+  bob.receive({
+    type: "decision",
+    ...aborted,
+    decided: { number: 1, atMs: 1_700_000_000_000, clock: new Map() },
+  });
   assertEquals((await bob.node.erase(payment, "ben")).result, "erased");
   assertEquals(await told(), "erased");
 });

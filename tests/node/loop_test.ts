@@ -13,7 +13,7 @@ import type { Output, Turn } from "../../src/protocol/step.ts";
 import { LoopRig, order, startCoordinator, startParticipant } from "./loop_rig.ts";
 
 const transaction = "1-0123456789ab-1" as TransactionId;
-const decided = { number: 3, clock: new Map([["coordinator", 3]]) };
+const decided = { number: 3, atMs: 1_700_000_000_000, clock: new Map([["coordinator", 3]]) };
 const inAMinuteMs = 60_000;
 
 Deno.test("a vote leaves when its prepared record is durable", async () => {

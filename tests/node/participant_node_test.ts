@@ -229,7 +229,7 @@ Deno.test("payments past what may be on its way are rejected before any turn of 
   assertEquals(rejected, 3);
   // Beside them there is what bob is in doubt about.
   assertEquals((await node.status()).open, ordersOutAtFirst + 1);
-  const decided = { number: 1, clock: new Map([["coordinator", 1]]) };
+  const decided = { number: 1, atMs: 1_700_000_000_000, clock: new Map([["coordinator", 1]]) };
   const outcome = { state: "aborted", code: "vote_timeout", decided, replayed: false } as const;
   rig.receive({ type: "outcome", payment, outcome });
   await node.status();

@@ -30,7 +30,7 @@ type Name = keyof typeof trusts;
 const transaction = "1-0123456789ab-1" as TransactionId;
 const paid = order();
 const { payment, hash: orderHash } = paid;
-const decided = { number: 7, clock: new Map([["coordinator", 7]]) };
+const decided = { number: 7, atMs: 1_700_000_000_000, clock: new Map([["coordinator", 7]]) };
 
 function by(signer: Name, statement: Uint8Array): Proof {
   const list = listOf(statement);

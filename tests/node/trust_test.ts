@@ -92,7 +92,7 @@ const commit: Decision = {
   payment,
   commit: true,
   orderHash,
-  decided: { number: 9, clock: new Map([["coordinator", 9]]) },
+  decided: { number: 9, atMs: 1_700_000_000_000, clock: new Map([["coordinator", 9]]) },
 };
 const ordered: Message = { type: "order", order };
 

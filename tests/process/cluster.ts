@@ -31,6 +31,7 @@ export interface Body {
   readonly transaction?: string;
   readonly accounts?: readonly Account[];
   readonly clock?: Readonly<Record<string, number>>;
+  readonly at?: string;
   readonly alarms?: readonly string[];
   readonly open?: number;
   readonly inDoubt?: number;

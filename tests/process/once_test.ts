@@ -190,3 +190,32 @@ class SmallMemory {
     await Deno.remove(this.folder, { recursive: true });
   }
 }
+
+Deno.test("what became of a payment is told in the same words, whenever and wherever", async (t) => {
+  await using cluster = await Cluster.make(openings);
+  const key = { "Idempotency-Key": "order-7" };
+  const asked = [
+    ["committed", transfer("alice", "bob", 7_00, generate()), {}],
+    ["committed by its key", transfer("alice", "bob", 1_00), key],
+    ["refused by alice", transfer("alice", "bob", 9_999_00, generate()), {}],
+    ["refused by the coordinator", transfer("alice", "nobody", 1_00, generate()), {}],
+  ] as const;
+  for (const [what, body, headers] of asked) {
+    await t.step(what, async () => {
+      const post = () => cluster.node("alice").post("/v1/payments", body, headers);
+      const first = await post();
+      // A refusal is told as a problem first.
+      const told = first.status === 201 || body.id === undefined ? first : await post();
+      assert(told.status === 201 || told.status === 200, JSON.stringify(told.body));
+      // Before what alice has been told is on her disk, perhaps.
+      await cluster.node("alice").kill();
+      await cluster.start("alice");
+      await cluster.linked("alice");
+      assertEquals((await post()).body, told.body);
+      const get = async (name: string) =>
+        (await cluster.node(name).get(`/v1/payments/${told.body.id}`)).body;
+      assertEquals(await get("alice"), told.body);
+      assertEquals((await get("coordinator")).at, told.body.at);
+    });
+  }
+});

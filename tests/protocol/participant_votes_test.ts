@@ -78,7 +78,7 @@ Deno.test("what is held can't be spent again, and what comes in not before it is
     inWords(bench.step(prepares(T1, more(4)))),
     "> coordinator no T1 insufficient_funds",
   );
-  const decided = { number: 70, clock: new Map() };
+  const decided = { number: 70, atMs: 1_700_000_000_000, clock: new Map() };
   const commit = {
     type: "decision",
     transaction: T2,

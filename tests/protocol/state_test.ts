@@ -20,7 +20,7 @@ import type { Row } from "./in_words.ts";
 import { expectedIn } from "./in_words.ts";
 
 const { T1, T2 } = transactions;
-const decided = { number: 9, clock: new Map([["coordinator", 9]]) };
+const decided = { number: 9, atMs: 1_700_000_000_000, clock: new Map([["coordinator", 9]]) };
 const of1 = { transaction: T1, payment };
 
 const records: Readonly<Record<string, LogRecord>> = {

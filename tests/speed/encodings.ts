@@ -48,12 +48,13 @@ function framesOf(first: number): Message[][] {
     }));
   const of = (i: number) => ({ transaction: transaction(i), payment: orders[i]!.payment });
   const votes = each((i) => ({ type: "vote", ...of(i), orderHash: orders[i]!.hash, yes: true }));
+  const decided = { ...header, atMs: Date.UTC(2025, 0, 31) };
   const decisions = each((i) => ({
     type: "decision",
     ...of(i),
     commit: true,
     orderHash: orders[i]!.hash,
-    decided: header,
+    decided,
   }));
   const acks = each((i) => ({ type: "ack", ...of(i) }));
   return [ordered, prepare(true), prepare(false), votes, votes, decisions, decisions, acks, acks];
