@@ -96,8 +96,10 @@ export class Acceptor {
     }, handshakeTimeoutMs);
     try {
       await connection.secure();
-      const proven = await shakeAsListener(connection, party, (name) => {
+      const proven = await shakeAsListener(connection, party, async (name) => {
         other = `"${name}" at ${connection.remote}`;
+        // Of two nodes with one name the second has another log. It is told what is wrong before that.
+        await claim(name);
       });
       clearTimeout(timer);
       await claim(proven.name);

@@ -6,6 +6,7 @@ import { type Party, type Proven, shakeAsDialer } from "./handshake.ts";
 import type { NodeRole } from "./host.ts";
 import type { LinkLimits } from "./links.ts";
 import {
+  certificateRefused,
   failureLine,
   isFinalByDialer,
   isFinalByListener,
@@ -30,6 +31,7 @@ export class Dialer {
   readonly #options: DialerOptions;
   #address: string;
   #isStopped = false;
+  #wasLinked = false;
   /** Failures in a row, for the pause before the next attempt. */
   #failures = 0;
   /** The same failure again writes no second line. */
@@ -71,6 +73,7 @@ export class Dialer {
       try {
         const { connection, proven } = await this.#attempt();
         this.#lastLine = undefined;
+        this.#wasLinked = true;
         await this.#options.established(connection, proven);
       } catch (thrown) {
         if (this.#isStopped || this.#gaveUp(thrown)) return;
@@ -152,7 +155,11 @@ export class Dialer {
       host.refused(name, thrown.code, thrown.message);
       return true;
     }
-    return false;
+    // Who was there once may be again: somebody else who answers in between shall not end this node.
+    const refused = this.#wasLinked ? undefined : certificateRefused(thrown);
+    if (!refused) return false;
+    host.refused(name, refused.code, refused.message);
+    return true;
   }
 
   async #pause(): Promise<void> {

@@ -47,14 +47,14 @@ export interface Proven {
 
 /**
  * The listener's side, all but the last word: {@linkcode welcomeFrame} follows once the name is free.
- * `onProven` is called as soon as the name is certain, for messages about what follows.
+ * `onProven` is awaited as soon as the name is certain; what it throws ends the handshake.
  *
  * Throws {@linkcode Refusal}, {@linkcode PeerRefusal} or {@linkcode ConnectionEnded}.
  */
 export async function shakeAsListener(
   connection: Connection,
   party: Party,
-  onProven: (name: string) => void,
+  onProven: (name: string) => Promise<void>,
 ): Promise<Proven> {
   const { identity, host } = party;
   const nonce = freshNonce();
@@ -86,7 +86,7 @@ export async function shakeAsListener(
       `whoever dials as "${peer.name}" did not prove to hold its key to this node, now`,
     );
   }
-  onProven(peer.name);
+  await onProven(peer.name);
   connection.frames.bytesMax = frameBytesMax;
 
   const seen = host.seenOf(peer.name);

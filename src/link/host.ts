@@ -48,7 +48,7 @@ export interface LinkHost {
   /** Peers have seen entries of this node's that it does not have: it must stop for good. */
   amnesia(detail: string): void;
   /**
-   * `peer` refuses this node for good, so it is not dialled any more: `code` is one of the refusals
+   * One end refuses the other for good, so `peer` is not dialled any more: `code` is one of the refusals
    * that no repetition changes. Amnesia is told by {@linkcode LinkHost.amnesia} instead.
    */
   refused(peer: string, code: string, message: string): void;

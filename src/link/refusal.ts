@@ -66,6 +66,15 @@ const remedies: ReadonlyMap<RefusalCode, string> = new Map([
   ["wrong_network", "is ca.pem that of the network of the node that answers?"],
 ]);
 
+/** What is wrong with the certificate that the listener has shown, if TLS found something at this end. */
+export function certificateRefused(thrown: unknown): Refusal | undefined {
+  if (!(thrown instanceof Deno.errors.InvalidData)) return undefined;
+  if (!thrown.message.startsWith("invalid peer certificate")) return undefined;
+  const code = tlsFault(thrown.message);
+  const remedy = remedies.get(code);
+  return new Refusal(code, `${thrown.message}${remedy ? `; ${remedy}` : ""}`);
+}
+
 /** Whether dialling again can't help, after the dialer itself refused the listener. */
 export function isFinalByDialer(code: string): boolean {
   return code === "wrong_role" || code === "unknown_version";

@@ -313,7 +313,7 @@ export abstract class Shell<Event extends { readonly type: string }, Reply> impl
   }
 
   refused(peer: string, code: string, message: string): void {
-    this.#fail(new Error(`${peer} refuses this node (${code}): ${message}`));
+    this.#fail(new Error(`there can be no link with ${peer} (${code}): ${message}`));
   }
 
   log(level: "info" | "warn" | "error", line: string): void {

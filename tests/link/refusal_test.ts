@@ -61,7 +61,7 @@ const cases: Case[] = [
     dialer: stranger.alice,
     atListener: "wrong_network: received fatal alert",
     atDialer: 'no TLS with "coordinator" at 127.0.0.1',
-    final: false,
+    final: true,
   },
   {
     claim: "a dialer with a certificate of another CA is refused",
@@ -77,7 +77,7 @@ const cases: Case[] = [
     dialer: bob,
     atListener: "expired: received fatal alert",
     atDialer: "expired: invalid peer certificate",
-    final: false,
+    final: true,
   },
   {
     claim: "a dialer whose certificate has expired is refused, with the date",
@@ -96,7 +96,7 @@ const cases: Case[] = [
     dialled: { name: "coordinator", role: "coordinator" },
     atListener: "wrong_name: received fatal alert",
     atDialer: "wrong_name: invalid peer certificate",
-    final: false,
+    final: true,
   },
   {
     claim: "a listener that sends another certificate than TLS verified is refused",
@@ -462,6 +462,37 @@ Deno.test("Links: a second node of a name is refused while the first answers", a
     assert(first.links.send("coordinator", new Uint8Array(1)));
     await found(() => listener.host.payloads[0], "the first node's payload");
     assertEquals(listener.host.events, ["up alice participant"]);
+  });
+});
+
+Deno.test("Links: a second node of a name with a log of its own is told that the name is in use", async () => {
+  await withEnds(async (make) => {
+    const listener = make(coordinator, { listen: 0 });
+    const first = make(alice);
+    listener.host.seen.set("alice", { number: 7, hash: hash(1) });
+    first.host.entries.set(7, hash(1));
+    first.links.dial("coordinator", "coordinator", listener.address);
+    await first.host.event("up");
+    const twin = make(alice);
+    twin.links.dial("coordinator", "coordinator", listener.address);
+    await twin.host.event("refused coordinator name_in_use");
+    assertEquals(listener.host.events, ["up alice participant"]);
+  });
+});
+
+Deno.test("Links: who answers with a foreign certificate ends no node that was linked before", async () => {
+  await withEnds(async (make) => {
+    const listener = make(coordinator, { listen: 0 });
+    const dialer = make(alice);
+    dialer.links.dial("coordinator", "coordinator", listener.address);
+    await dialer.host.event("up");
+    await listener.links.close();
+    await dialer.host.event("down");
+    const port = Number(listener.address.split(":").at(-1));
+    make(stranger.coordinator, { listen: port });
+    await dialer.host.line("wrong_network");
+    await pause(50);
+    assertEquals(dialer.host.events.filter((event) => event.startsWith("refused")), []);
   });
 });
 

@@ -192,7 +192,7 @@ for (const code of ["name_in_use", "wrong_role"]) {
   Deno.test(`${code} from its coordinator ends a participant, with the reason`, async () => {
     const rig = await Rig.start();
     rig.node.refused("coordinator", code, "for the test");
-    const reason = `coordinator refuses this node (${code}): for the test`;
+    const reason = `there can be no link with coordinator (${code}): for the test`;
     await assertRejects(() => rig.node.failed, Error, reason);
     await rig.node.stop();
   });
