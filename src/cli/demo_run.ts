@@ -4,7 +4,7 @@ import { initCertificates } from "../keys/init.ts";
 import type { NodeApi, PaymentAnswer } from "../http/node_api.ts";
 import { ParticipantNode } from "../node/participant_node.ts";
 import type { Endpoint, RunningNode } from "../node/run.ts";
-import { startNode } from "../node/run.ts";
+import { startNode, stopSignal } from "../node/run.ts";
 import { waitMsDefault } from "../limits.ts";
 import type { PaymentId } from "../protocol/id.ts";
 import type { Leg } from "../protocol/order.ts";
@@ -36,17 +36,29 @@ export interface DemoOptions {
 
 /** Runs the demo in a folder of its own, which it removes. Returns the exit code. */
 export async function runDemo({ once, json }: DemoOptions, io: Io): Promise<number> {
+  const ended = stopSignal().then(() => undefined);
   const folder = await Deno.makeTempDir({ prefix: "handfast-demo-" });
   const say = json ? () => {} : io.out;
   try {
     const scene = await open(folder);
     try {
       say("A coordinator and two ledgers, alice and bob, each with a log of its own on disk.");
-      await play(scene, io, say, json ? (value) => io.out(JSON.stringify(value)) : () => {});
-      const isConserved = await conclude(scene, json, io);
+      const played = play(
+        scene,
+        io,
+        say,
+        json ? (value) => io.out(JSON.stringify(value)) : () => {},
+      )
+        .then(() => conclude(scene, json, io));
+      // Whoever ends it early does not wait for what it comes to.
+      played.catch(() => {});
+      const isConserved = await Promise.race([played, ended]);
+      if (isConserved === undefined) return exitCode.done;
       if (once || !isConserved) return isConserved ? exitCode.done : exitCode.violation;
-      say(`The status page: ${scene.coordinator.url} (Ctrl-C ends the demo)`);
-      await interrupted();
+      const pageAt = `The status page: ${scene.coordinator.url} (Ctrl-C ends the demo)`;
+      if (json) io.err(pageAt);
+      else say(pageAt);
+      await ended;
       return exitCode.done;
     } finally {
       for (const { stop } of [scene.alice, scene.bob, scene.coordinator]) await stop();
@@ -208,8 +220,4 @@ async function conclude({ alice, bob }: Scene, json: boolean, io: Io): Promise<b
     io.out(JSON.stringify({ conserved: isConserved, sum: `${sum}`, expected: `${expected}` }));
   } else io.out(text);
   return isConserved;
-}
-
-function interrupted(): Promise<void> {
-  return new Promise((resolve) => Deno.addSignalListener("SIGINT", resolve));
 }

@@ -59,8 +59,8 @@ export async function parseNodeOptions(args: Arguments, io: Io): Promise<NodeOpt
   const given = readCommon(args, isServer, isAttended(args, io));
   const server = endpointIn(args, "server");
   if (server?.port === 0) throw new UsageError("--server: port 0 cannot be dialled; give its own");
+  // Whoever looks at a node that was refused adds a flag to the command: those for links wait there.
   if (given.offline) {
-    refuseOnlineFlags(args);
     return { ...given, listen: given.listen ?? defaultListen(isServer), server: undefined };
   }
   warnOfAnyAddress(given.listen, args, io);
@@ -118,13 +118,6 @@ function refuseClientFlags(args: Arguments): void {
     if (args.all(name).length > 0) {
       throw new UsageError(`--${name} is for --role=client: leave it out with --role=server`);
     }
-  }
-}
-
-function refuseOnlineFlags(args: Arguments): void {
-  for (const name of ["server", "listen", "advertise", "open"]) {
-    if (args.all(name).length === 0) continue;
-    throw new UsageError(`--${name} does nothing with --offline: leave out either`);
   }
 }
 

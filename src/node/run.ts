@@ -260,7 +260,7 @@ function printer(level: LogLevel, err: (line: string) => void): Print {
 }
 
 /** Resolves at the first SIGINT or SIGTERM. Those that follow are of the same key press. */
-function stopSignal(): Promise<void> {
+export function stopSignal(): Promise<void> {
   return new Promise((resolve) => {
     for (const signal of ["SIGINT", "SIGTERM"] as const) {
       Deno.addSignalListener(signal, () => resolve());

@@ -129,7 +129,6 @@ const refused: readonly [line: string, said: string][] = [
   ["completions", '"completions" needs bash|zsh|fish'],
   ["completions tcsh", '"tcsh" is unknown: give one of bash, zsh, fish'],
   ["doctor --server host", '--server "host"'],
-  ["--role=client --offline --server h:1", "--server does nothing with --offline"],
   ["--role=client --server h:1 --advertise h:0", "peers cannot dial port 0"],
   ["init --certs c --nodes a,b --coordinator c", '--coordinator "c"'],
 ];

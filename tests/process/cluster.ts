@@ -320,7 +320,12 @@ export class Cluster {
     name: string,
     data: string,
     args: readonly string[],
-    { halt = "", source, input }: { halt?: string; source?: string; input?: string } = {},
+    { halt = "", source, input, env = {} }: {
+      halt?: string;
+      source?: string;
+      input?: string;
+      env?: Readonly<Record<string, string>>;
+    } = {},
   ): Node {
     const first = source
       ? ["run", "-A", "--no-check", "--config", `${source}/deno.json`, `${source}/main.ts`]
@@ -328,7 +333,7 @@ export class Cluster {
     const command = new Deno.Command(program!, {
       args: [...first, ...args],
       cwd: this.folder,
-      env: { HANDFAST_TEST_HALT: halt, NO_COLOR: "1" },
+      env: { HANDFAST_TEST_HALT: halt, NO_COLOR: "1", ...env },
       stdin: input === undefined ? "null" : "piped",
       stdout: "piped",
       stderr: "piped",

@@ -2,7 +2,7 @@
 
 import { assert, assertEquals } from "@std/assert";
 import { resendIntervalMs } from "../../src/limits.ts";
-import { Cluster } from "./cluster.ts";
+import { Cluster, until } from "./cluster.ts";
 
 interface Shown {
   readonly text: string;
@@ -36,3 +36,25 @@ Deno.test("demo pays between two ledgers, and neither makes nor loses money", as
   const ms = Math.max(...times) - Math.min(...times);
   assert(ms < resendIntervalMs / 2, `the first payment took ${ms} ms`);
 });
+
+for (const signal of ["SIGINT", "SIGTERM"] as const) {
+  Deno.test(`demo ends by ${signal}, at any time, and leaves no folder`, async () => {
+    await using cluster = await Cluster.make({}, false);
+    const folders = async () => {
+      const names: string[] = [];
+      for await (const { name } of Deno.readDir(cluster.folder)) names.push(name);
+      return names.filter((name) => name.startsWith("handfast-demo-"));
+    };
+    // While it starts, while it pays, and while it serves its page.
+    for (const said of ["", "alice has", "The status page"]) {
+      const demo = cluster.spawnWith("demo", "", ["demo"], {
+        env: { TMPDIR: cluster.folder },
+      });
+      await until("it has begun", async () => (await folders()).length > 0);
+      await until(`it says "${said}"`, () => demo.stdout.includes(said));
+      demo.signal(signal);
+      assertEquals(await demo.ended(), 0);
+      assertEquals(await folders(), []);
+    }
+  });
+}
