@@ -26,6 +26,10 @@ interface Own extends Sent {
   isRepeated: boolean;
   /** On its way to the coordinator, which has not begun it yet. */
   isOut: boolean;
+  /** The coordinator does not know of it any more: it goes again, for a while also where nobody waits. */
+  isLost: boolean;
+  /** Until when somebody waits, or has waited. */
+  untilMs: number;
 }
 
 export class OwnOrders {
@@ -58,8 +62,16 @@ export class OwnOrders {
   /** @param askedMs when its user asked, of one that leaves now, and will be heard of once begun */
   add({ order, details }: Sent, waiting: Waiting, sentMs: number, askedMs?: number): void {
     const isOut = askedMs !== undefined;
-    const own = { order, details, waiting: [waiting], sentMs, isRepeated: false, isOut };
-    this.#own.set(order.payment, own);
+    this.#own.set(order.payment, {
+      order,
+      details,
+      waiting: [waiting],
+      sentMs,
+      isRepeated: false,
+      isOut,
+      isLost: false,
+      untilMs: waiting.deadlineMs,
+    });
     if (isOut) this.#window.left(order.payment, askedMs);
   }
 
@@ -86,6 +98,7 @@ export class OwnOrders {
     const own = this.#own.get(order.payment);
     if (!own || !sameRequest(own.order, order)) return false;
     own.waiting.push(waiting);
+    own.untilMs = Math.max(own.untilMs, waiting.deadlineMs);
     return true;
   }
 
@@ -109,12 +122,19 @@ export class OwnOrders {
     return own?.waiting ?? [];
   }
 
-  /** The order to be sent again, if a user still waits for it. */
+  /** An attempt was aborted, and nothing said of the payment. */
+  lost(payment: PaymentId): void {
+    const own = this.#own.get(payment);
+    if (own) own.isLost = true;
+  }
+
+  /** The order to be sent again, as long as it is remembered. */
   again(payment: PaymentId, nowMs: number): Sent | undefined {
     const own = this.#own.get(payment);
-    if (!own || own.waiting.length === 0) return undefined;
+    if (!own) return undefined;
     own.sentMs = nowMs;
     own.isRepeated = true;
+    own.isLost = false;
     return own;
   }
 
@@ -135,7 +155,9 @@ export class OwnOrders {
         own.waiting = own.waiting.filter((waiting) => !isTimeUp(waiting));
       }
       if (isPrepared(payment)) continue;
-      if (own.waiting.length > 0) {
+      const isWanted = own.waiting.length > 0 ||
+        (own.isLost && nowMs < own.untilMs + orderMemoryMs);
+      if (isWanted) {
         if (own.sentMs + resendIntervalMs <= nowMs) silent.push(payment);
       } else if (own.sentMs + orderMemoryMs <= nowMs) {
         // It is not sent again, and this node's debit can't be confirmed any more.

@@ -617,9 +617,11 @@ export class Participant {
     } else if (code) {
       const answer = { state: "aborted", order, code, decided, atMs, replayed: false } as const;
       this.#own.settle(payment, answer, replies);
+    } else {
+      // Only the attempt was lost, which says nothing about the payment. The order goes again with a tick,
+      // not at once: whoever lost this attempt for a reason that lasts would lose the next, too.
+      this.#own.lost(payment);
     }
-    // Else only the attempt was lost, which says nothing about the payment. The order goes again with a
-    // tick, not at once: whoever lost this attempt for a reason that lasts would lose the next, too.
   }
 
   #sendAgain(payment: PaymentId, turn: Turn, out: Out): void {
@@ -744,6 +746,7 @@ export class Participant {
     if (isCoordinator) this.#inquireAll(turn, out);
     else if (!this.isLinked) this.#inquireOf(peer, turn, out);
     if (!isCoordinator) return;
+    // Those that were being voted on the coordinator has forgotten, if it comes from a crash.
     for (const payment of this.#own.payments()) {
       if (!this.#held(payment)) this.#sendAgain(payment, turn, out);
     }

@@ -219,3 +219,16 @@ Deno.test("what became of a payment is told in the same words, whenever and wher
     });
   }
 });
+
+Deno.test("a payment that was answered pending is made, though its coordinator forgot it in a crash", async () => {
+  await using cluster = await Cluster.make(openings);
+  const [alice, coordinator] = [cluster.node("alice"), cluster.node("coordinator")];
+  coordinator.signal("SIGSTOP");
+  const { status, body } = await alice.post("/v1/payments?wait=0", transfer("alice", "bob", 7_00));
+  assertEquals([status, body.state], [202, "pending"]);
+  await coordinator.kill();
+  await cluster.start("coordinator");
+  await until("it is committed", async () => {
+    return (await alice.get(`/v1/payments/${body.id}`)).body.state === "committed";
+  });
+});

@@ -73,7 +73,7 @@ function tick(afterMs: number): Step {
   return { type: "tick", afterMs };
 }
 
-function links(epoch = epochs.present as { counter: number; nonce: string }): Step {
+export function links(epoch = epochs.present as { counter: number; nonce: string }): Step {
   return { type: "linkUp", peer: "coordinator", address: "coordinator:7443", epoch };
 }
 

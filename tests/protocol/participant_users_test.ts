@@ -1,7 +1,12 @@
 /** What a participant answers its own users: the rows of `POST /v1/payments` that its core decides. */
 
 import { assertEquals } from "@std/assert";
-import { orderMemoryMs, ownOrdersMax, paymentIdAheadMsMax } from "../../src/limits.ts";
+import {
+  orderMemoryMs,
+  ownOrdersMax,
+  paymentIdAheadMsMax,
+  resendIntervalMs,
+} from "../../src/limits.ts";
 import { transactionId } from "../../src/protocol/id.ts";
 import {
   atMs,
@@ -16,7 +21,17 @@ import {
   turnOf,
 } from "./example.ts";
 import { answerInWords, inWords } from "./in_words.ts";
-import { Bench, events, from, incoming, prepares, submits, waitMs } from "./participant_example.ts";
+import {
+  Bench,
+  decides,
+  events,
+  from,
+  incoming,
+  links,
+  prepares,
+  submits,
+  waitMs,
+} from "./participant_example.ts";
 
 const { T1 } = transactions;
 const dollar = ["-100 USD main@alice", "100 USD main@bob"];
@@ -184,4 +199,22 @@ Deno.test("a replay is looked up before the clock is asked: one set back refuses
   // Ten minutes before the id's own time.
   const { lookUps, replies } = bench.step({ ...submits(2, order), afterMs: -600_000 });
   assertEquals([lookUps, replies], [[payment], []]);
+});
+
+Deno.test("what the coordinator has lost goes again for a while, also where nobody waits any more", () => {
+  const bench = Bench.in("own");
+  const tickAt = (afterMs: number) => inWords(bench.step({ type: "tick", afterMs }));
+  assertEquals(tickAt(waitMs), "= 1 pending");
+  assertEquals(tickAt(waitMs + 2_000), "");
+  assertEquals(inWords(bench.step({ ...links(), afterMs: waitMs + 3_000 })), "> coordinator order");
+  bench.step({ ...prepares(transactions.T2, order), afterMs: waitMs + 3_100 });
+  bench.step({ ...decides("coordinator", false, transactions.T2), afterMs: waitMs + 3_200 });
+  assertEquals(tickAt(waitMs + 3_300), "");
+  assertEquals(tickAt(waitMs + 3_000 + resendIntervalMs), "> coordinator order");
+  bench.step({ ...prepares(transactions.T2, order), afterMs: waitMs + orderMemoryMs - 1 });
+  bench.step({
+    ...decides("coordinator", false, transactions.T2),
+    afterMs: waitMs + orderMemoryMs,
+  });
+  assertEquals(tickAt(waitMs + orderMemoryMs + resendIntervalMs), "");
 });
