@@ -15,10 +15,10 @@ import { digitsSchema, jsonOf, limitSchema, nameSchema, parsed } from "./schema.
 export function addAccountRoutes(app: OpenAPIHono, node: NodeApi): void {
   app.openapi(listRoute, async (c) => {
     const { cursor: from = 0, limit = from > 0 ? accountsLimit : Infinity } = c.req.valid("query");
-    const [page, books] = await Promise.all([node.accountPage(from, limit), node.books()]);
+    const { books, count, ...page } = await node.accountPage(from, limit);
     const accounts = page.accounts.map(accountJson);
     const end = from + accounts.length;
-    const next = end < page.count ? String(end) : undefined;
+    const next = end < count ? String(end) : undefined;
     return c.json({ accounts, books: books.map(bookJson), next }, 200);
   });
 

@@ -321,6 +321,8 @@ export interface AccountPage {
   readonly accounts: readonly AccountView[];
   /** Of all accounts. */
   readonly count: number;
+  /** As of the same moment. */
+  readonly books: readonly BookView[];
 }
 
 export interface AccountView {

@@ -94,7 +94,7 @@ export class CoordinatorNode extends Shell<CoordinatorEvent, never> implements N
   }
 
   accountPage(): Promise<AccountPage> {
-    return Promise.resolve({ accounts: [], count: 0 });
+    return Promise.resolve({ accounts: [], count: 0, books: [] });
   }
 
   account(): Promise<undefined> {

@@ -95,15 +95,11 @@ export class Inbound {
     const { observer, loop } = this.#options;
     observer.received(peer, frame, messages);
     const isAnswered = messages.some(({ type }) => type === "prepare");
-    const isDelayed = (message: Message) => this.#takesTime(peer, message);
-    if (!messages.some(isDelayed)) {
-      loop.receive(peer, frame, messages, isKnown);
-      return isAnswered;
-    }
-    loop.receive(peer, frame, messages.filter((message) => !isDelayed(message)), isKnown);
+    const later = messages.filter((message) => this.#takesTime(peer, message));
+    const now = later.length === 0 ? messages : messages.filter((one) => !later.includes(one));
+    loop.receive(peer, frame, now, isKnown);
     // Certificates are checked, and details opened, in their own time.
-    for (const message of messages) {
-      if (!isDelayed(message)) continue;
+    for (const message of later) {
       if (message.type === "directory") this.#introduce(peer, message);
       else if (message.type === "prepare") this.#open(peer, message);
     }

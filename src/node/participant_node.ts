@@ -416,6 +416,7 @@ export class ParticipantNode extends Shell<ParticipantEvent, Reply> implements N
     return this.look(() => ({
       accounts: ledger.accounts(from, limit).map(accountView),
       count: ledger.accountCount,
+      books: this.#books(),
     }));
   }
 
@@ -427,9 +428,11 @@ export class ParticipantNode extends Shell<ParticipantEvent, Reply> implements N
   }
 
   books(): Promise<BookView[]> {
-    return this.look(() =>
-      [...this.#participant.state.ledger.books()].map((book) => ({ ...book }))
-    );
+    return this.look(() => this.#books());
+  }
+
+  #books(): BookView[] {
+    return [...this.#participant.state.ledger.books()].map((book) => ({ ...book }));
   }
 
   async openAccount(account: NewAccount): Promise<"opened" | "existed" | "differs"> {

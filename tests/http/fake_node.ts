@@ -183,7 +183,8 @@ export class FakeNode implements NodeApi {
 
   async accountPage(from: number, limit: number) {
     const accounts = await this.accounts();
-    return { accounts: accounts.slice(from, from + limit), count: accounts.length };
+    const page = accounts.slice(from, from + limit);
+    return { accounts: page, count: accounts.length, books: await this.books() };
   }
 
   async account(name: string) {
