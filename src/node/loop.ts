@@ -15,7 +15,7 @@ import type { SealedDetails } from "../protocol/details.ts";
 import type { Frozen } from "../protocol/frozen.ts";
 import type { Message } from "../protocol/message.ts";
 import type { EntryContext, LogRecord } from "../protocol/record.ts";
-import type { CommonEvent, LookUpKey, Send, Turn } from "../protocol/step.ts";
+import type { Alarm, CommonEvent, LookUpKey, Send, Turn } from "../protocol/step.ts";
 import { Output } from "../protocol/step.ts";
 import type { VectorClock } from "../protocol/vector_clock.ts";
 import { mergeClocks, withComponent } from "../protocol/vector_clock.ts";
@@ -44,7 +44,7 @@ export interface LoopOptions<Event, Reply> {
   /** The peers with a link. */
   readonly peers: () => Iterable<string>;
   readonly reply: (reply: Reply) => void;
-  readonly alarm: (text: string) => void;
+  readonly alarm: (alarm: Alarm) => void;
   /** Told of what an operator may want to know. */
   readonly note: (text: string) => void;
   /** Told of an entry's records once they are durable. */
@@ -261,7 +261,7 @@ export class Loop<Event extends { readonly type: string }, Reply> {
     for (const record of out.records) this.#pending.push(record);
     for (const [record, details] of out.details) this.#pendingDetails.set(record, details);
     this.#pendingBytes = out.bytes;
-    for (const text of out.alarms) alarm(text);
+    for (const raised of out.alarms) alarm(raised);
     for (const text of out.notes) note(text);
     for (const early of out.earlyReplies) reply(early);
     this.#confirmations.push(...out.confirmations);

@@ -25,7 +25,8 @@ import type { Introduction } from "../protocol/message.ts";
 import type { Membership } from "../protocol/membership.ts";
 import type { Order } from "../protocol/order.ts";
 import type { EntryContext, Genesis, LogRecord } from "../protocol/record.ts";
-import type { CommonEvent, Found } from "../protocol/step.ts";
+import type { Alarm, CommonEvent, Found } from "../protocol/step.ts";
+import { Alarms } from "./alarms.ts";
 import { haltAt } from "./halt.ts";
 import { Inbound, type Told } from "./inbound.ts";
 import type { Core } from "./loop.ts";
@@ -51,7 +52,6 @@ interface ShellCore<Event, Reply> extends Core<Event, Reply> {
   };
 }
 
-const alarmsKept = 100;
 const drainPollMs = 20;
 
 export abstract class Shell<Event extends { readonly type: string }, Reply> implements LinkHost {
@@ -67,7 +67,7 @@ export abstract class Shell<Event extends { readonly type: string }, Reply> impl
   protected isDraining = false;
   protected hasFailed = false;
   readonly #peers: Peers;
-  readonly #alarms: string[] = [];
+  readonly #alarms = new Alarms();
   readonly #statements: Statements;
   #loop: Loop<Event, Reply> | undefined;
   #inbound: Inbound | undefined;
@@ -102,7 +102,7 @@ export abstract class Shell<Event extends { readonly type: string }, Reply> impl
       network: identity.network,
       trust: options.surroundings.trust,
       introductionOf: (name) => this.introductionOf(name),
-      alarm: (text) => this.#alarm(text),
+      alarm: (text) => this.#alarm({ text }),
     });
     const { promise, reject } = Promise.withResolvers<never>();
     this.failed = promise;
@@ -187,11 +187,12 @@ export abstract class Shell<Event extends { readonly type: string }, Reply> impl
       sign: this.#statements.sign,
       peers: () => this.#peers.linked(),
       reply: (reply) => this.reply(reply),
-      alarm: (text) => this.#alarm(text),
+      alarm: (alarm) => this.#alarm(alarm),
       note: (text) => this.options.print("warn", text),
       recorded: (records, context) => {
         this.meter.records += records.length;
         this.#count(records);
+        this.#alarms.recorded(records);
         this.observer.recorded(records, context);
       },
       pause: halt && ((when, records) => haltAt(halt, when, records)),
@@ -424,7 +425,7 @@ export abstract class Shell<Event extends { readonly type: string }, Reply> impl
           linkBytes: this.meter.linkBytes,
         },
         mismatches: this.mismatches(),
-        alarms: [...this.#alarms],
+        alarms: this.#alarms.texts(),
       };
     });
   }
@@ -446,10 +447,9 @@ export abstract class Shell<Event extends { readonly type: string }, Reply> impl
     return this.loop.settled(event);
   }
 
-  #alarm(text: string): void {
-    this.options.print("error", `ALARM: ${text}`);
-    this.#alarms.push(`${new Date(this.time.wallMs()).toISOString()} ${text}`);
-    if (this.#alarms.length > alarmsKept) this.#alarms.shift();
+  #alarm(alarm: Alarm): void {
+    this.options.print("error", `ALARM: ${alarm.text}`);
+    this.#alarms.raise(alarm, this.time.wallMs());
   }
 
   #count(records: readonly LogRecord[]): void {

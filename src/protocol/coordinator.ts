@@ -160,7 +160,7 @@ export class Coordinator {
       case "undecided":
       case "outcome":
       case "directory":
-        out.alarms.push(`${from} sent "${message.type}", which only a coordinator may send`);
+        out.alarm(`${from} sent "${message.type}", which only a coordinator may send`);
         return;
       default:
         message satisfies never;
@@ -173,7 +173,7 @@ export class Coordinator {
     const { payment } = order;
     const answer = (outcome: Outcome) => out.send(from, { type: "outcome", payment, outcome });
     if (order.originator !== from) {
-      out.alarms.push(`${from} sent payment ${payment} in the name of ${order.originator}`);
+      out.alarm(`${from} sent payment ${payment} in the name of ${order.originator}`);
       return;
     }
     const known = this.#voting.get(payment) ?? this.state.get(payment);
@@ -273,11 +273,11 @@ export class Coordinator {
     }
     const { order, waitingFor } = voting;
     if (!isParticipantOf(order, from)) {
-      out.alarms.push(`${from} voted on ${transaction}, in which it has no leg`);
+      out.alarm(`${from} voted on ${transaction}, in which it has no leg`);
       return;
     }
     if (!sameBytes(vote.orderHash, order.hash)) {
-      out.alarms.push(`${from} votes on ${transaction} as of another order`);
+      out.alarm(`${from} votes on ${transaction} as of another order`);
       return;
     }
     if (vote.yes) {
@@ -337,13 +337,13 @@ export class Coordinator {
     const known = this.#voting.get(payment) ?? this.state.get(payment);
     if (!this.state.membership.hasEpoch(transactionParts(transaction))) {
       // "Abort" could undo a commit that this log has lost.
-      out.alarms.push(
+      out.alarm(
         `${from} asks about ${transaction}, of an epoch that this log does not have: entries ` +
           "are missing here, and there is no answer",
       );
     } else if (known && known.type !== "aborted" && known.transaction === transaction) {
       if (!isParticipantOf(known.order, from)) {
-        out.alarms.push(`${from} asked about ${transaction}, in which it has no leg`);
+        out.alarm(`${from} asked about ${transaction}, in which it has no leg`);
       } else if (known.type === "voting") {
         out.send(from, { type: "undecided", transaction, payment, why: "voting" });
       } else {

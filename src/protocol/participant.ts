@@ -191,7 +191,9 @@ export class Participant {
     const epoch: Epoch = { counter: membership.epochs.length + 1, nonce };
     this.#record({ type: "started", epoch }, turn, out);
     // Nobody may have been there to read it when it was found.
-    for (const mismatch of this.state.mismatches()) out.alarms.push(mismatchText(mismatch));
+    for (const mismatch of this.state.mismatches()) {
+      out.alarm(mismatchText(mismatch), mismatch.transaction);
+    }
   }
 
   // Users
@@ -311,9 +313,10 @@ export class Participant {
       return reply({ state: "resolved", result: "was_forced", resolution });
     }
     this.#record({ type: "forced", transaction, order, commit, by, card }, turn, out);
-    out.alarms.push(
+    out.alarm(
       `${by} forced ${transaction} to ${decisionText(commit)}: if the real decision is another, ` +
         "this ledger differs from the others",
+      transaction,
     );
     const resolution = { payment, commit, by, atMs: turn.atMs };
     reply({ state: "resolved", result: "forced", resolution });
@@ -385,7 +388,7 @@ export class Participant {
       default:
         message satisfies never;
     }
-    out.alarms.push(`${from} sent "${message.type}", which is not its to send`);
+    out.alarm(`${from} sent "${message.type}", which is not its to send`);
   }
 
   #prepare(event: MessageEvent, prepare: Prepare, turn: Turn, out: Out): void {
@@ -415,7 +418,7 @@ export class Participant {
       if (settled.transaction === transaction) return this.#ack(transaction, payment, out);
       // Of an attempt before that one it is only late.
       if (isLaterTransaction(transaction, settled.transaction)) {
-        out.alarms.push(`asked to prepare ${payment} a second time, which is paid`);
+        out.alarm(`asked to prepare ${payment} a second time, which is paid`);
       }
       return this.#vote(prepare, false, out);
     }
@@ -484,7 +487,7 @@ export class Participant {
     const known = this.state.coordinatorEpoch;
     const { counter, nonce } = epoch;
     if (known && counter <= known.counter) {
-      out.alarms.push(
+      out.alarm(
         `${this.#coordinator} acts in epoch ${counter}-${nonce}, but ${known.counter}-` +
           `${known.nonce} was seen: it is out of date, or a copy`,
       );
@@ -509,14 +512,14 @@ export class Participant {
     const isFromCoordinator = event.from === this.#coordinator;
     // It must be possible to show that the coordinator has decided so.
     if (isFromCoordinator && proof && proof.batch.signer !== this.#coordinator) {
-      out.alarms.push(
+      out.alarm(
         `${event.from} tells ${transaction} as decided by ${proof.batch.signer}: nothing changed`,
       );
       return;
     }
     const { code } = decision;
     if ((commit || code) && !decision.decided) {
-      out.alarms.push(`${event.from} tells ${transaction} as decided nowhere: nothing changed`);
+      out.alarm(`${event.from} tells ${transaction} as decided nowhere: nothing changed`);
       return;
     }
     const open = this.state.open(payment);
@@ -525,7 +528,7 @@ export class Participant {
       if (commit && !isOfOrder(decision, open.order)) return this.#raiseOther(event, decision, out);
       if (open.type === "forced" && open.commit !== commit) {
         this.#record({ type: "mismatch", transaction, payment, commit }, turn, out);
-        out.alarms.push(mismatchText({ transaction, payment, commit, by: open.by }));
+        out.alarm(mismatchText({ transaction, payment, commit, by: open.by }), transaction);
         if (commit) this.#ack(transaction, payment, out);
       } else if (commit) {
         // Nobody waits for this to be durable but the coordinator, which may forget after the ack: so
@@ -548,7 +551,7 @@ export class Participant {
     if (!commit) {
       if (settled?.isForced && settled.transaction === transaction) return;
       if (settled?.type === "posted" && settled.transaction === transaction) {
-        out.alarms.push(`a late abort of ${transaction}, which is posted: nothing changed`);
+        out.alarm(`a late abort of ${transaction}, which is posted: nothing changed`);
       } else if (!this.#held(payment) && !isFinal(settled)) {
         // Nothing is held: this node voted no, or was never asked.
         const order = this.#own.get(payment);
@@ -564,11 +567,11 @@ export class Participant {
       return this.#ack(transaction, payment, out);
     }
     if (!open && !settled && !this.#lookUps.isAbsent(payment, event, out)) return;
-    out.alarms.push(`a commit of ${transaction}, which is not prepared here: nothing changed`);
+    out.alarm(`a commit of ${transaction}, which is not prepared here: nothing changed`);
   }
 
   #raiseOther({ from }: MessageEvent, { transaction }: Decision, out: Out): void {
-    out.alarms.push(`${from} commits ${transaction} as of another order: nothing changed`);
+    out.alarm(`${from} commits ${transaction} as of another order: nothing changed`);
   }
 
   /** Whether a peer may tell what became of a transaction: one that was asked, and has a part in it. */
@@ -592,7 +595,7 @@ export class Participant {
       // What an operator forced is compared with what was decided, and with nothing else.
       return isOfCoordinator || open.type === "prepared";
     }
-    out.alarms.push(`${from} told the decision of ${transaction}, which is not its to tell`);
+    out.alarm(`${from} told the decision of ${transaction}, which is not its to tell`);
     return false;
   }
 
@@ -678,7 +681,7 @@ export class Participant {
     const isAttempt = attempt?.transaction === transaction && attempt.type !== "refused";
     // Another attempt may have been of another's order under the same id.
     if (isAttempt && !isParticipantOf(attempt.order, from)) {
-      out.alarms.push(`${from} asked about ${transaction}, in which it has no leg`);
+      out.alarm(`${from} asked about ${transaction}, in which it has no leg`);
       return;
     }
     if (open?.transaction === transaction) {

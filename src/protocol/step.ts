@@ -3,7 +3,7 @@
 import { turnBytesMax } from "../limits.ts";
 import type { CardClaim } from "./card.ts";
 import type { OpenedDetails, SealedDetails } from "./details.ts";
-import type { PaymentId } from "./id.ts";
+import type { PaymentId, TransactionId } from "./id.ts";
 import type { Message } from "./message.ts";
 import type { Batch } from "./proof.ts";
 import type { EntryContext, Genesis, LogRecord, NodeRecord } from "./record.ts";
@@ -49,6 +49,13 @@ export type Found = readonly [EntryContext, LogRecord];
 /** What the index is asked for: a payment's id, or the hash of an idempotency key. */
 export type LookUpKey = PaymentId | string;
 
+/** What should never happen and did. */
+export interface Alarm {
+  readonly text: string;
+  /** The transaction that an operator has forced: what settles that settles the alarm. */
+  readonly forced?: TransactionId;
+}
+
 /**
  * What the steps of one turn want done. Nothing of it may leave before `records` are durable, except
  * `earlyReplies`; while `mustAppend` is false the records may wait for those of a later turn.
@@ -66,8 +73,7 @@ export class Output<Reply> {
   /** Replies that depend only on a decision already durable elsewhere. */
   readonly earlyReplies: Reply[] = [];
   readonly lookUps: LookUpKey[] = [];
-  /** What should never happen and did. */
-  readonly alarms: string[] = [];
+  readonly alarms: Alarm[] = [];
   /** What an operator may want to know. */
   readonly notes: string[] = [];
   #bytes: number;
@@ -98,6 +104,10 @@ export class Output<Reply> {
 
   confirm(to: string, message: Message): void {
     this.confirmations.push({ to, message });
+  }
+
+  alarm(text: string, forced?: TransactionId): void {
+    this.alarms.push({ text, forced });
   }
 
   get bytes(): number {

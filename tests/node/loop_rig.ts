@@ -60,7 +60,7 @@ export class LoopRig<Event extends { readonly type: string }, R> {
       sign: stubSign,
       peers: () => ["coordinator", "alice", "bob"].filter((peer) => peer !== name),
       reply: (reply) => replies.push(reply),
-      alarm: (text) => {
+      alarm: ({ text }) => {
         throw new Error(`an alarm: ${text}`);
       },
       note: () => {},

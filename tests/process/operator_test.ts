@@ -112,6 +112,7 @@ async function forcedWrongly(t: Deno.TestContext): Promise<void> {
     const { code, stderr } = await cluster.run(...line);
     assertEquals(code, 0, stderr);
     assertEquals((await seen()).mismatches, []);
+    assertEquals((await cluster.node("bob").get("/v1/status")).body.alarms, []);
     assertEquals((await cluster.run(...line)).code, 1);
     assertEquals(await trace(), ["done", "committed", "mismatch acknowledged by ben"]);
     await cluster.node("bob").kill();
