@@ -2,17 +2,20 @@ import { jsonFlag } from "./command.ts";
 import type { Command } from "./command.ts";
 import { checkCertificates } from "./doctor_certificates.ts";
 import { checkLogKeys } from "./doctor_log_key.ts";
-import { checkData, checkPort } from "./doctor_node.ts";
+import { checkCoordinator, checkData } from "./doctor_node.ts";
 import { exitCode } from "./exit_code.ts";
 import type { Finding } from "./finding.ts";
 import { foldersIn } from "./node_address.ts";
 import type { Style, Tone } from "./style.ts";
-import { parseEndpoint } from "./values.ts";
+import { parseEndpoint, parseName } from "./values.ts";
 
 export const doctor: Command = {
   name: "doctor",
   summary: "check certificates, data, disk, clocks, ports and links",
-  usage: ["doctor [--certs DIR] [--data DIR]... [--log-key FILE]... [--server HOST:PORT]"],
+  usage: [
+    "doctor [--certs DIR] [--data DIR]... [--log-key FILE]...",
+    "doctor --server HOST:PORT [--server-name NAME]",
+  ],
   flags: [
     { name: "certs", value: "DIR", help: "certificates (default: certs)" },
     {
@@ -27,7 +30,12 @@ export const doctor: Command = {
       repeats: true,
       help: "also whether stopped nodes' logs open with it",
     },
-    { name: "server", value: "HOST:PORT", help: "also whether a coordinator can be reached there" },
+    {
+      name: "server",
+      value: "HOST:PORT",
+      help: "also whether a coordinator can be linked with there",
+    },
+    { name: "server-name", value: "NAME", help: "its name (default: coordinator)" },
     jsonFlag,
   ],
   notes: ["Exits 0 when nothing fails, 1 otherwise."],
@@ -36,13 +44,16 @@ export const doctor: Command = {
     const given = args.all("data");
     const folders = given.length > 0 ? given : (await foldersIn("data")).map((of) => `data/${of}`);
     const server = args.text("server");
+    const serverName = parseName(args.text("server-name") ?? "coordinator", "--server-name");
     if (server !== undefined) parseEndpoint(server, "--server");
     const findings = await checkCertificates(certs, Date.now());
     const logKeys = await checkLogKeys(args.all("log-key"), findings);
     for (const dir of folders.toSorted()) {
       findings.push(...await checkData(dir, `${certs}/ca.pem`, logKeys));
     }
-    if (server !== undefined) findings.push(await checkPort(server, "coordinator"));
+    if (server !== undefined) {
+      findings.push(await checkCoordinator(server, serverName, `${certs}/ca.pem`));
+    }
     for (const finding of findings) {
       if (args.is("json")) io.out(JSON.stringify(finding));
       else for (const line of lines(finding, io.style)) io.out(line);

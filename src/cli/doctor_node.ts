@@ -3,6 +3,7 @@
 import { statfsSync } from "node:fs";
 import { messageOf } from "../errors.ts";
 import { paymentIdAheadMsMax } from "../limits.ts";
+import { probe } from "../link/probe.ts";
 import { statusAnswer } from "./answers.ts";
 import type { StatusAnswer } from "./answers.ts";
 import { unreached } from "./api.ts";
@@ -34,8 +35,32 @@ export async function checkData(
   return [...findings, ...await checkRunning(dir, caFile)];
 }
 
+/** Whether a node with the certificates of that CA could link with a coordinator at `HOST:PORT`. */
+export async function checkCoordinator(
+  address: string,
+  name: string,
+  caFile: string,
+): Promise<Finding> {
+  let failure: string | undefined;
+  try {
+    const caPem = await Deno.readTextFile(caFile);
+    failure = await probe({ address, name, role: "coordinator", caPem });
+  } catch (thrown) {
+    const next = "name the folder of the network's certificates by --certs DIR";
+    return fail(
+      name,
+      `${address} is not looked at without "${caFile}": ${messageOf(thrown)}`,
+      next,
+    );
+  }
+  if (failure === undefined) return ok(name, `${address} takes links, and is ${name}`);
+  const next = "is it running there, is that where it listens for links, " +
+    "does a firewall let it through?";
+  return fail(name, failure, next);
+}
+
 /** Whether something listens at `HOST:PORT`. Who it is shows only when a link is made. */
-export async function checkPort(address: string, subject: string): Promise<Finding> {
+async function checkPort(address: string, subject: string): Promise<Finding> {
   try {
     const { hostname, port } = parseEndpoint(address, subject);
     const signal = AbortSignal.timeout(connectMsMax);

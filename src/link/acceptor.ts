@@ -5,7 +5,7 @@ import { type Address, formatAddress } from "./address.ts";
 import { Connection } from "./connection.ts";
 import { type Party, type Proven, shakeAsListener } from "./handshake.ts";
 import type { LinkLimits } from "./links.ts";
-import { failureLine, PeerRefusal, Refusal } from "./refusal.ts";
+import { ConnectionEnded, failureLine, PeerRefusal, Refusal } from "./refusal.ts";
 
 export interface AcceptorOptions {
   readonly party: Party;
@@ -85,6 +85,7 @@ export class Acceptor {
       this.#options;
     this.#unproven.add(connection);
     let other = connection.remote;
+    let isProven = false;
     let late: Refusal | undefined;
     const timer = setTimeout(() => {
       late = new Refusal(
@@ -98,6 +99,7 @@ export class Acceptor {
       await connection.secure();
       const proven = await shakeAsListener(connection, party, async (name) => {
         other = `"${name}" at ${connection.remote}`;
+        isProven = true;
         // Of two nodes with one name the second has another log. It is told what is wrong before that.
         await claim(name);
       });
@@ -107,17 +109,24 @@ export class Acceptor {
       this.#unproven.delete(connection);
       established(connection, proven);
     } catch (thrown) {
-      if (!this.#isClosed) await this.#fail(connection, other, late ?? thrown);
+      if (!this.#isClosed) await this.#fail(connection, other, isProven, late ?? thrown);
     } finally {
       clearTimeout(timer);
       this.#unproven.delete(connection);
     }
   }
 
-  async #fail(connection: Connection, other: string, thrown: unknown): Promise<void> {
+  async #fail(
+    connection: Connection,
+    other: string,
+    isProven: boolean,
+    thrown: unknown,
+  ): Promise<void> {
     const { host } = this.#options.party;
-    // Gone before it said anything: somebody has looked whether this node takes connections.
-    const isLook = thrown instanceof Deno.errors.UnexpectedEof;
+    // Gone before it said who it is, in TLS or after it: somebody has looked whether this node takes
+    // connections.
+    const isLook = thrown instanceof Deno.errors.UnexpectedEof ||
+      (thrown instanceof ConnectionEnded && !isProven);
     host.log(isLook ? "info" : "warn", failureLine(thrown, other));
     if (thrown instanceof Refusal) {
       await connection.refuse(thrown, this.#options.limits.lingerMsMax);

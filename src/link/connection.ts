@@ -1,9 +1,9 @@
 /** One TLS connection and the frames on it, from its first byte until it is closed. */
 
-import { messageOf } from "../errors.ts";
+import { formatAddress, parseAddress } from "./address.ts";
 import { encodeFrame, FrameReader } from "./frame.ts";
 import { encodeRefuse, type RefuseMessage } from "./message.ts";
-import { ConnectionEnded } from "./refusal.ts";
+import { ConnectionEnded, endOf } from "./refusal.ts";
 
 export class Connection {
   readonly frames: FrameReader;
@@ -15,6 +15,25 @@ export class Connection {
   /** `remote` is the other end's address, for messages. */
   constructor(private readonly conn: Deno.TlsConn, readonly remote: string) {
     this.frames = new FrameReader((into) => this.#readFrames(into));
+  }
+
+  /** To whoever is `name` at `HOST:PORT`, of the network of that CA. TLS does not stand yet. */
+  static async dial(
+    address: string,
+    name: string,
+    caPem: string,
+    signal: AbortSignal,
+  ): Promise<Connection> {
+    const at = parseAddress(address);
+    if (at === undefined) {
+      throw new TypeError(`${JSON.stringify(address)} is no HOST:PORT to dial`);
+    }
+    const tcp = await Deno.connect({ ...at, signal });
+    // With Nagle's algorithm on, a small write waits up to 44 ms for the other end's delayed
+    // acknowledgement of the one before. Only this end can turn it off, and only before TLS.
+    tcp.setNoDelay(true);
+    const tls = await Deno.startTls(tcp, { hostname: name, caCerts: [caPem] });
+    return new Connection(tls, formatAddress(at));
   }
 
   get isClosed(): boolean {
@@ -97,7 +116,7 @@ export class Connection {
       return await reading;
     } catch (thrown) {
       // A connection that is reset, closed here or cut off without TLS's goodbye is over all the same.
-      throw new ConnectionEnded(`the connection was lost (${messageOf(thrown)})`);
+      throw new ConnectionEnded(`the connection was lost (${endOf(thrown)})`);
     } finally {
       this.#reading = undefined;
     }

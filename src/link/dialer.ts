@@ -1,13 +1,12 @@
 /** Keeps one peer linked: dials, and dials again with longer and longer pauses. */
 
-import { formatAddress, parseAddress } from "./address.ts";
 import { Connection } from "./connection.ts";
 import { type Party, type Proven, shakeAsDialer } from "./handshake.ts";
 import type { NodeRole } from "./host.ts";
 import type { LinkLimits } from "./links.ts";
 import {
   certificateRefused,
-  failureLine,
+  dialFailureLine,
   isFinalByDialer,
   isFinalByListener,
   PeerRefusal,
@@ -100,7 +99,8 @@ export class Dialer {
       this.#cancelAttempt?.();
     }, handshakeTimeoutMs);
     try {
-      connection = await this.#connect(aborter.signal);
+      const { caPem } = party.identity;
+      connection = await Connection.dial(this.#address, name, caPem, aborter.signal);
       // Cancelled in the moment between the two.
       if (aborter.signal.aborted) connection.close();
       await connection.secure();
@@ -119,22 +119,8 @@ export class Dialer {
     }
   }
 
-  async #connect(signal: AbortSignal): Promise<Connection> {
-    const { party: { identity }, name } = this.#options;
-    const address = parseAddress(this.#address);
-    if (address === undefined) {
-      throw new TypeError(`${JSON.stringify(this.#address)} is no HOST:PORT to dial`);
-    }
-    const tcp = await Deno.connect({ ...address, signal });
-    // With Nagle's algorithm on, a small write waits up to 44 ms for the other end's delayed
-    // acknowledgement of the one before. Only this end can turn it off, and only before TLS.
-    tcp.setNoDelay(true);
-    const tls = await Deno.startTls(tcp, { hostname: name, caCerts: [identity.caPem] });
-    return new Connection(tls, formatAddress(address));
-  }
-
   #logFailure(thrown: unknown, other: string): void {
-    const line = failureLine(thrown, other);
+    const line = dialFailureLine(thrown, other);
     if (line === this.#lastLine) return;
     this.#lastLine = line;
     this.#options.party.host.log("warn", line);

@@ -7,6 +7,7 @@
  */
 
 import {
+  type Authority,
   CertificateError,
   fingerprint,
   type NodeRole,
@@ -26,6 +27,7 @@ import {
   decodeRefuse,
   encodeMessage,
   type HandshakeMessage,
+  type Hello,
   linkVersions,
   type SentGreeting,
 } from "./message.ts";
@@ -119,25 +121,7 @@ export async function shakeAsDialer(
   dialled: { readonly name: string; readonly role: NodeRole },
 ): Promise<Proven> {
   const { identity, host } = party;
-  const hello = await hear(connection, "hello", linkVersions, false);
-  const version = linkVersions.find((spoken) => hello.protocol.includes(spoken));
-  if (version === undefined) {
-    throw new Refusal(
-      "unknown_version",
-      `"${dialled.name}" speaks version ${hello.protocol.join(", ")} of the link protocol, this ` +
-        `node ${linkVersions.join(", ")}`,
-    );
-  }
-  const peer = await checkPeer(identity, hello.certificate);
-  if (peer.name !== dialled.name) {
-    throw new Refusal("wrong_name", `"${peer.name}" answers where "${dialled.name}" was dialled`);
-  }
-  if (peer.role !== dialled.role) {
-    throw new Refusal(
-      "wrong_role",
-      `"${peer.name}" was dialled as ${dialled.role}, its certificate says ${peer.role}`,
-    );
-  }
+  const { hello, peer, version } = await hearHello(connection, identity, dialled);
   checkPair(identity, peer);
 
   const nonce = freshNonce();
@@ -173,13 +157,41 @@ export async function shakeAsDialer(
   return { name: peer.name, role: peer.role, greeting, version };
 }
 
+/** The listener's first word, which anyone may hear. Throws as {@linkcode shakeAsDialer} does. */
+export async function hearHello(
+  connection: Connection,
+  authority: Authority,
+  dialled: { readonly name: string; readonly role: NodeRole },
+): Promise<{ readonly hello: Hello; readonly peer: PeerCertificate; readonly version: number }> {
+  const hello = await hear(connection, "hello", linkVersions, false);
+  const version = linkVersions.find((spoken) => hello.protocol.includes(spoken));
+  if (version === undefined) {
+    throw new Refusal(
+      "unknown_version",
+      `"${dialled.name}" speaks version ${hello.protocol.join(", ")} of the link protocol, this ` +
+        `node ${linkVersions.join(", ")}`,
+    );
+  }
+  const peer = await checkPeer(authority, hello.certificate);
+  if (peer.name !== dialled.name) {
+    throw new Refusal("wrong_name", `"${peer.name}" answers where "${dialled.name}" was dialled`);
+  }
+  if (peer.role !== dialled.role) {
+    throw new Refusal(
+      "wrong_role",
+      `"${peer.name}" was dialled as ${dialled.role}, its certificate says ${peer.role}`,
+    );
+  }
+  return { hello, peer, version };
+}
+
 function freshNonce(): Uint8Array {
   return crypto.getRandomValues(new Uint8Array(nonceBytes));
 }
 
-async function checkPeer(identity: Identity, certDer: Uint8Array): Promise<PeerCertificate> {
+async function checkPeer(authority: Authority, certDer: Uint8Array): Promise<PeerCertificate> {
   try {
-    return await verifyPeerCertificate(identity, certDer, Date.now());
+    return await verifyPeerCertificate(authority, certDer, Date.now());
   } catch (thrown) {
     if (thrown instanceof CertificateError) throw new Refusal(thrown.fault, thrown.message);
     throw thrown;

@@ -58,7 +58,22 @@ export function failureLine(thrown: unknown, other: string): string {
     const remedy = remedies.get(fault);
     return `no TLS with ${other}: ${fault}: ${thrown.message}${remedy ? `; ${remedy}` : ""}`;
   }
-  return `no link with ${other}: ${messageOf(thrown)}`;
+  return `no link with ${other}: ${endOf(thrown)}`;
+}
+
+/** As {@linkcode failureLine}, for the end that dialled: what answers it may be no node at all. */
+export function dialFailureLine(thrown: unknown, other: string): string {
+  const line = failureLine(thrown, other);
+  const isTls = !(thrown instanceof Deno.errors.InvalidData) ||
+    tlsFault(thrown.message) !== "garbage";
+  return isTls ? line : `${line}; what answers there speaks no TLS: is it the HTTP port?`;
+}
+
+/** What the system or TLS says of a connection that is over. */
+export function endOf(thrown: unknown): string {
+  const message = messageOf(thrown);
+  // Followed by the address of a page for programmers.
+  return /without sending TLS close_notify/.test(message) ? "the other end vanished" : message;
 }
 
 const remedies: ReadonlyMap<RefusalCode, string> = new Map([

@@ -1,5 +1,8 @@
-import { assertEquals } from "@std/assert";
+import { assertEquals, assertStringIncludes } from "@std/assert";
+import { loadIdentity } from "../../src/keys/identity.ts";
 import { initCertificates } from "../../src/keys/init.ts";
+import { Links } from "../../src/link/links.ts";
+import { RecordingHost } from "../link/network.ts";
 import { record } from "./recorder.ts";
 
 type Spoil = (dir: string) => Promise<unknown>;
@@ -64,7 +67,7 @@ async function removeOwnKeys(dir: string): Promise<void> {
   for (const kind of ["signing", "sealing"]) await Deno.remove(`${dir}/a.${kind}.key`);
 }
 
-Deno.test("doctor names a port that nothing listens on, and a folder that is none", async () => {
+Deno.test("doctor names folders that are none, and a CA that it lacks", async () => {
   const found = await record(
     "doctor",
     "--certs=/nowhere",
@@ -80,6 +83,40 @@ Deno.test("doctor names a port that nothing listens on, and a folder that is non
       "coordinator: 127",
     ],
   );
+});
+
+Deno.test("doctor looks whether a node could link with the coordinator", async () => {
+  const [dir, foreign] = [await Deno.makeTempDir(), await Deno.makeTempDir()];
+  for (const  of of[dir, foreign]) await initCertificates({ dir: of, nodes: ["hub", "a"] });
+  const identity = await loadIdentity({ certs: dir, name: "hub" });
+  const links = new Links({ identity, host: new RecordingHost() });
+  const { port } = links.listen({ hostname: "127.0.0.1", port: 0 });
+  const server = `127.0.0.1:${port}`;
+  const look = async (certs: string, ...flags: string[]) => {
+    const { out, exit } = await record("doctor", "--certs", certs, "--server", server, ...flags);
+    return [out.findLast((line) => line.includes(server)), exit];
+  };
+  const fault = (name: string, code: string) =>
+    `fail ${name}: no TLS with "${name}" at ${server}: ${code}`;
+  try {
+    assertEquals(await look(dir, "--server-name", "hub"), [
+      `ok   hub: ${server} takes links, and is hub`,
+      0,
+    ]);
+    for (
+      const [certs, flags, said] of [
+        [dir, [], fault("coordinator", "wrong_name")],
+        [foreign, ["--server-name", "hub"], fault("hub", "wrong_network")],
+      ] as const
+    ) {
+      const [line, exit] = await look(certs, ...flags);
+      assertStringIncludes(String(line), said);
+      assertEquals(exit, 1);
+    }
+  } finally {
+    await links.close();
+    for (const  of of[dir, foreign]) await Deno.remove(of, { recursive: true });
+  }
 });
 
 function again(dir: string, validityDays: number): Promise<unknown> {

@@ -62,7 +62,14 @@ async function organisations(root: string, t: Deno.TestContext): Promise<void> {
       const list = await done(at("south"), "payments");
       assertMatch(list, /committed\t12\.50 USD from main@north to main@south\t/);
       assertEquals(await done(at("south"), "in-doubt"), "nothing is in doubt\n");
-      const findings = await done(at("north"), "doctor", "--server", address);
+      const findings = await done(
+        at("north"),
+        "doctor",
+        "--server",
+        address,
+        "--server-name",
+        "hub",
+      );
       assertStringIncludes(findings, "north to hub: linked");
     });
     assertEquals(await south.terminate(), 0);

@@ -1,7 +1,7 @@
 /** What is said of links that come to nothing: the reason, and what to look at. */
 
 import { assertEquals, assertStringIncludes } from "@std/assert";
-import { failureLine } from "../../src/link/refusal.ts";
+import { dialFailureLine, failureLine } from "../../src/link/refusal.ts";
 
 const remedies = [
   ['certificate not valid for name "coordinator"', "wrong_name", "--server-name"],
@@ -19,4 +19,21 @@ for (const [message, code, remedy] of remedies) {
 Deno.test("failureLine() invents no remedy", () => {
   const line = failureLine(new Deno.errors.InvalidData("received corrupt message"), "somebody");
   assertEquals(line, "no TLS with somebody: garbage: received corrupt message");
+});
+
+Deno.test("dialFailureLine() asks whether what speaks no TLS is the HTTP port", () => {
+  const corrupt = new Deno.errors.InvalidData("received corrupt message of type X");
+  assertEquals(
+    dialFailureLine(corrupt, "somebody"),
+    "no TLS with somebody: garbage: received corrupt message of type X; " +
+      "what answers there speaks no TLS: is it the HTTP port?",
+  );
+  const refused = new Deno.errors.ConnectionRefused("refused");
+  assertEquals(dialFailureLine(refused, "somebody"), "no link with somebody: refused");
+});
+
+Deno.test("failureLine() says that the other end vanished, and not where rustls explains it", () => {
+  const message = "peer closed connection without sending TLS close_notify: https://docs.rs/rustls";
+  const line = failureLine(new Deno.errors.UnexpectedEof(message), "somebody");
+  assertEquals(line, "no link with somebody: the other end vanished");
 });

@@ -52,6 +52,8 @@ export async function makeNetwork(): Promise<Network> {
 /** Remembers what links tell a node. */
 export class RecordingHost implements LinkHost {
   readonly lines: string[] = [];
+  /** Of those lines. */
+  readonly levels: string[] = [];
   /** `up`, `down`, `got`, `refused` and `amnesia`, in order. */
   readonly events: string[] = [];
   readonly payloads: Uint8Array[] = [];
@@ -94,7 +96,8 @@ export class RecordingHost implements LinkHost {
   refused(peer: string, code: string, message: string): void {
     this.events.push(`refused ${peer} ${code}: ${message}`);
   }
-  log(_level: string, line: string): void {
+  log(level: string, line: string): void {
+    this.levels.push(level);
     this.lines.push(line);
   }
 

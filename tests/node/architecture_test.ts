@@ -7,10 +7,11 @@ const root = new URL("../../", import.meta.url);
 /** What each part of the source may import: parts, or single files of them. */
 const allowed: Readonly<Record<string, readonly string[]>> = {
   "main.ts": ["cli"],
-  // Commands speak of ids, amounts and refusals in the protocol's own words.
+  // Commands speak of ids, amounts and refusals in the protocol's own words. Of links they have one look
+  // from outside.
   cli: [
     ...["node", "http", "keys", "verify", "simulation", "bench", "proof", "protocol"],
-    ...["limits.ts", "errors.ts", "deno.json"],
+    ...["link/probe.ts", "limits.ts", "errors.ts", "deno.json"],
   ],
   // Of links it has what both ends check of each other; the links themselves are its own.
   simulation: [
