@@ -25,6 +25,8 @@ export interface NodeApi {
   submit(request: PaymentRequest): Promise<PaymentAnswer>;
   /** With what it tells this node, which no list does. */
   payment(id: PaymentId): Promise<PaymentView | undefined>;
+  /** When the last attempt was aborted, of a payment that is not known here and had one. */
+  givenUpMs(id: PaymentId): Promise<number | undefined>;
   /**
    * Its certificate, for somebody else; nothing where no outcome is known that was signed.
    *

@@ -4,6 +4,7 @@ import { createRoute, z } from "@hono/zod-openapi";
 import type { OpenAPIHono } from "@hono/zod-openapi";
 import { FormatError } from "../errors.ts";
 import { listLimitDefault, listLimitMax } from "../limits.ts";
+import type { PaymentId } from "../protocol/id.ts";
 import { participantOnly } from "./access.ts";
 import type { NodeApi, PaymentPage } from "./node_api.ts";
 import { orderPayment, pendingSchema, respond } from "./payment_answer.ts";
@@ -47,7 +48,7 @@ export function addPaymentRoutes(
     const { id } = c.req.valid("param");
     const payment = await node.payment(id);
     if (payment !== undefined) return c.json(paymentJson(payment), 200);
-    const detail = `Payment ${id} is not known here, so the same id may be sent again`;
+    const detail = unknownText(id, await node.givenUpMs(id));
     return problem(c, 404, "payment_not_found", detail, { id });
   });
 
@@ -97,6 +98,16 @@ export function addPaymentRoutes(
     }
     return c.json({ payments: page.payments.map(paymentJson), next: page.next }, 200);
   });
+}
+
+/** Who asks wants to know whether they have paid. */
+function unknownText(id: PaymentId, givenUpMs: number | undefined): string {
+  if (givenUpMs === undefined) {
+    return `Payment ${id} is not known here, so the same id may be sent again`;
+  }
+  return `Nothing was paid by ${id}: its last attempt was aborted at ` +
+    `${new Date(givenUpMs).toISOString()}, as nobody had it as committed; ` +
+    "the same id may be sent again";
 }
 
 /** Nothing where the cursor is none. */

@@ -40,7 +40,7 @@ import type { LogLevel, ShellOptions } from "./shell_options.ts";
 import type { Time } from "./surroundings.ts";
 import { openDetails } from "./sealing.ts";
 import { Statements } from "./trust.ts";
-import { pendingView, viewOf } from "./view.ts";
+import { givenUpMs, pendingView, viewOf } from "./view.ts";
 
 export type { LogLevel, ShellOptions };
 
@@ -351,6 +351,10 @@ export abstract class Shell<Event extends { readonly type: string }, Reply> impl
     const view = viewOf(await log.lookUp(id));
     if (view || !order) return view;
     return pendingView(order, this.loop.clock, this.time.wallMs());
+  }
+
+  async givenUpMs(id: PaymentId): Promise<number | undefined> {
+    return givenUpMs(await this.history(id));
   }
 
   /** What this node's log says of a payment, each record with its entry. */

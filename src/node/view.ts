@@ -63,6 +63,14 @@ export function viewOf(found: readonly Found[]): PaymentView | undefined {
   return view;
 }
 
+/**
+ * When the last attempt at a payment was aborted here. The payment itself may come to anything, unless
+ * `viewOf` has something to show.
+ */
+export function givenUpMs(found: readonly Found[]): number | undefined {
+  return found.findLast(([, { type }]) => type === "released")?.[0].atMs;
+}
+
 /** A payment that is under way, with nothing durable here. */
 export function pendingView(order: Order, clock: VectorClock, atMs: number): PaymentView {
   return { ...partsOf(order), state: "pending", clock, atMs };

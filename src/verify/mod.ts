@@ -105,6 +105,8 @@ function summaryOf(history: History): string {
   let committed = 0;
   let aborted = 0;
   let open = 0;
+  /** No outcome of theirs was recorded here: of their attempts at most. */
+  let givenUp = 0;
   if (history.role === "coordinator") {
     for (const { transaction, hasEnded } of history.payments.values()) {
       if (!transaction) aborted++;
@@ -118,10 +120,11 @@ function summaryOf(history: History): string {
       if (held.state === "posted" || held.state === "mismatch" && held.commit) committed++;
       else if (isOpen(held)) open++;
       else if (held.code || held.state === "mismatch") aborted++;
+      else givenUp++;
     }
   }
   const checkpoints = plural(chain.checkpoints.size, "checkpoint");
   return `${chain.name}: ${role}, ${plural(chain.length, "entry")}, ` +
     `${plural(payments.size, "payment")}: ${committed} committed, ${aborted} aborted, ` +
-    `${open} open; ${checkpoints}`;
+    `${open} open${givenUp > 0 ? `, ${givenUp} given up` : ""}; ${checkpoints}`;
 }

@@ -156,6 +156,13 @@ export class FakeNode implements NodeApi {
     return Promise.resolve(id === paymentId ? committed : undefined);
   }
 
+  /** When the last attempts at payments were aborted. */
+  readonly givenUp = new Map<PaymentId, number>();
+
+  givenUpMs(id: PaymentId) {
+    return Promise.resolve(this.givenUp.get(id));
+  }
+
   proof(id: PaymentId) {
     return Promise.resolve(id === paymentId ? proofBytes : undefined);
   }

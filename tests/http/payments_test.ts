@@ -1,6 +1,7 @@
 import { assert, assertEquals, assertStringIncludes } from "@std/assert";
 import { FormatError } from "../../src/errors.ts";
 import type { PaymentAnswer, SubmitRejectionCode } from "../../src/http/node_api.ts";
+import type { PaymentId } from "../../src/protocol/id.ts";
 import { aborted, asker, committed, FakeNode, paymentId, post, proofBytes } from "./fake_node.ts";
 
 const legs = [
@@ -271,6 +272,19 @@ Deno.test("GET /v1/payments/ID says that an unknown id may be sent again", async
   assertEquals([reply.status, reply.json.code], [404, "payment_not_found"]);
   assertStringIncludes(String(reply.json.detail), "so the same id may be sent again");
   assertEquals((await ask("/v1/payments/7")).json.field, "id");
+});
+
+Deno.test("GET /v1/payments/ID says that nothing was paid by what was given up", async () => {
+  const node = new FakeNode();
+  const id = paymentId.replace("5e", "5f") as PaymentId;
+  node.givenUp.set(id, Date.UTC(2025, 0, 31, 12));
+  const reply = await asker(node)(`/v1/payments/${id}`);
+  assertEquals([reply.status, reply.json.code], [404, "payment_not_found"]);
+  assertEquals(
+    reply.json.detail,
+    `Nothing was paid by ${id}: its last attempt was aborted at 2025-01-31T12:00:00.000Z, as ` +
+      "nobody had it as committed; the same id may be sent again",
+  );
 });
 
 Deno.test("GET /v1/payments/ID/proof gives the payment's certificate in base64", async () => {

@@ -3,7 +3,7 @@
  * step of the protocol: all that decide decide the same, and decide once.
  */
 
-import { assert, assertEquals } from "@std/assert";
+import { assert, assertEquals, assertMatch } from "@std/assert";
 import { generate } from "@std/uuid/v7";
 import type { Answer } from "./cluster.ts";
 import { Cluster, executable, transfer, until } from "./cluster.ts";
@@ -97,6 +97,38 @@ Deno.test({
       });
     }
     await cluster.stopAndVerify();
+  },
+});
+
+Deno.test({
+  name: "of a payment that was given up a node says that nothing was paid, and so does verify",
+  ignore: executable !== undefined,
+  fn: async () => {
+    await using cluster = await Cluster.make(openings, false);
+    const coordinator = await cluster.start("coordinator", { halt: "before:committed" });
+    await Promise.all([cluster.start("alice"), cluster.start("bob")]);
+    const id = generate();
+    await cluster.node("alice").post("/v1/payments?wait=0", transfer("alice", "bob", 1_00, id));
+    await coordinator.said("halted before committed");
+    // Nobody waits for it any more, so nobody sends it again.
+    await cluster.node("alice").kill();
+    await coordinator.kill();
+    await cluster.start("coordinator");
+    await cluster.start("alice");
+    await cluster.unheld();
+    for (const name of ["alice", "bob"]) {
+      const { code, stderr } = await cluster.run("payment", id, "--data", cluster.data(name));
+      assertEquals(code, 1);
+      assertMatch(
+        stderr,
+        new RegExp(`Nothing was paid by ${id}: its last attempt was aborted at 2`),
+      );
+    }
+    for (const name of cluster.names.toReversed()) await cluster.node(name).terminate();
+    const dirs = cluster.names.flatMap((name) => ["--data", cluster.data(name)]);
+    const { code, stdout } = await cluster.run("verify", ...dirs);
+    assertEquals(code, 0);
+    assertMatch(stdout, /^bob: .* 1 payment: 0 committed, 0 aborted, 0 open, 1 given up;/m);
   },
 });
 
