@@ -14,6 +14,7 @@ export const accountAnswer = z.object({
 export type AccountAnswer = z.infer<typeof accountAnswer>;
 
 const leg = z.object({ account: z.string(), amount: digits(), currency: z.string() });
+const decision = z.enum(["commit", "abort"]);
 
 export const paymentAnswer = z.object({
   id: z.string(),
@@ -26,13 +27,20 @@ export const paymentAnswer = z.object({
   reference: z.string().optional(),
   details: z.enum(["erased", "unreadable"]).optional(),
   transaction: z.string().optional(),
+  /** What an operator of the node asked has decided. */
+  forced: z.object({
+    decision,
+    by: z.string(),
+    at: z.string(),
+    /** The real decision, where it is known. */
+    decided: decision.optional(),
+    acknowledged: z.object({ by: z.string(), at: z.string() }).optional(),
+  }).optional(),
   clock: z.record(z.string(), z.number()),
   at: z.string(),
 });
 
 export type PaymentAnswer = z.infer<typeof paymentAnswer>;
-
-const decision = z.enum(["commit", "abort"]);
 
 const mismatchAnswer = z.object({
   transaction: z.string(),

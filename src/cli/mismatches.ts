@@ -1,13 +1,31 @@
 import type { MismatchAnswer } from "./answers.ts";
+import type { Arguments } from "./arguments.ts";
+import { nodeFlags } from "./node_address.ts";
 import type { Style } from "./style.ts";
 import { timeText } from "./times.ts";
 
-/** Each in one line that says what an operator has to do about it. */
-export function mismatchLines(mismatches: readonly MismatchAnswer[], style: Style): string[] {
+/** Each in one line that says what an operator has to do about it; `node` as of {@linkcode nodeText}. */
+export function mismatchLines(
+  mismatches: readonly MismatchAnswer[],
+  style: Style,
+  node = "",
+): string[] {
   return mismatches.map((mismatch) => {
-    const remedy = `put it right, then: handfast acknowledge ${mismatch.transaction}`;
+    const remedy = acknowledgeText(mismatch.transaction, node);
     return style.paint("bad", `MISMATCH: ${mismatchText(mismatch)}; ${remedy}`);
   });
+}
+
+export function acknowledgeText(transaction: string, node: string): string {
+  return `put it right, then: handfast acknowledge ${transaction} --yes${node}`;
+}
+
+/** By what a command found its node, so that another finds it too: ` --data DIR`, or nothing. */
+export function nodeText(args: Arguments): string {
+  return nodeFlags.map(({ name }) => {
+    const value = args.text(name);
+    return value === undefined ? "" : ` --${name} ${value}`;
+  }).join("");
 }
 
 export function mismatchText(

@@ -4,6 +4,7 @@ import { amountText } from "./amounts.ts";
 import { show } from "./api.ts";
 import { jsonFlag } from "./command.ts";
 import type { Command } from "./command.ts";
+import { acknowledgeText, nodeText } from "./mismatches.ts";
 import { nodeFlags } from "./node_address.ts";
 import type { Style, Tone } from "./style.ts";
 import { timeText } from "./times.ts";
@@ -18,7 +19,7 @@ export const payment: Command = {
   run: async (args, io) => {
     const path = `/v1/payments/${parseId(args.positional("ID"), "ID")}`;
     return await show(args, io, { method: "GET", path }, paymentAnswer, (found, style) => [
-      `${found.id} ${stateText(found, style)}`,
+      `${found.id} ${stateHere(found, style)}`,
       ...style.table(
         found.legs.map(({ account, amount, currency }) => [
           `  ${account}`,
@@ -26,6 +27,7 @@ export const payment: Command = {
         ]),
         false,
       ),
+      ...forcedLines(found, nodeText(args)),
       `  ordered at ${found.originator}, recorded here ${timeText(found.at)}`,
       ...found.memo === undefined ? [] : [`  memo: ${found.memo}`],
       ...found.reference === undefined ? [] : [`  reference: ${found.reference}`],
@@ -34,6 +36,29 @@ export const payment: Command = {
     ]);
   },
 };
+
+/** What was forced against the real decision stands in this node's books, whatever the state says. */
+function stateHere(found: PaymentAnswer, style: Style): string {
+  const { forced } = found;
+  if (!forced?.decided || forced.decided === forced.decision) return stateText(found, style);
+  const { decision, by, decided } = forced;
+  const text = `${done[decision]} here by force by ${by}, decided otherwise: ${decided}`;
+  return style.paint("bad", text);
+}
+
+function forcedLines({ forced, transaction }: PaymentAnswer, node: string): string[] {
+  if (!forced) return [];
+  const { decision, by, at, decided, acknowledged } = forced;
+  const how = `  forced to ${decision} by ${by}, ${timeText(at)}`;
+  if (!decided) return [`${how}; the real decision is not known here`];
+  if (decided === decision) return [`${how}, as it was decided`];
+  if (acknowledged) {
+    return [how, `  acknowledged by ${acknowledged.by}, ${timeText(acknowledged.at)}`];
+  }
+  return [how, `  not acknowledged yet: ${acknowledgeText(transaction ?? "TRANSACTION", node)}`];
+}
+
+const done = { commit: "committed", abort: "aborted" } as const;
 
 /** `committed`, or `aborted insufficient_funds`. */
 export function stateText({ state, code }: PaymentAnswer, style: Style): string {

@@ -3,7 +3,7 @@ import type { StatusAnswer } from "./answers.ts";
 import { show } from "./api.ts";
 import { jsonFlag } from "./command.ts";
 import type { Command } from "./command.ts";
-import { mismatchLines } from "./mismatches.ts";
+import { mismatchLines, nodeText } from "./mismatches.ts";
 import { nodeFlags } from "./node_address.ts";
 import type { Style } from "./style.ts";
 
@@ -13,14 +13,21 @@ export const status: Command = {
   usage: ["status"],
   flags: [...nodeFlags, jsonFlag],
   run: (args, io) =>
-    show(args, io, { method: "GET", path: "/v1/status" }, statusAnswer, statusLines),
+    show(
+      args,
+      io,
+      { method: "GET", path: "/v1/status" },
+      statusAnswer,
+      (found, style) => statusLines(found, style, nodeText(args)),
+    ),
 };
 
-export function statusLines(found: StatusAnswer, style: Style): string[] {
+/** `node` as of {@linkcode nodeText}. */
+export function statusLines(found: StatusAnswer, style: Style, node = ""): string[] {
   const clock = Object.entries(found.clock).map(([name, count]) => `${name} ${count}`).join(", ");
   return [
     `${found.name}, ${found.role}, epoch ${found.epoch}`,
-    ...mismatchLines(found.mismatches, style),
+    ...mismatchLines(found.mismatches, style, node),
     `clock: ${clock}`,
     `payments: ${found.open} open, ${found.inDoubt} of them in doubt; ` +
     `${found.committed} committed, ${found.aborted} aborted`,

@@ -301,8 +301,21 @@ export interface PaymentView {
   readonly clock: VectorClock;
   /** When this node recorded it, milliseconds since 1970. */
   readonly atMs: number;
+  /** Where an operator of this node has decided about it. */
+  readonly forced?: HeuristicView;
   /** What it tells this node; unreadable where the node's key is not the one it had then. */
   readonly told?: Pick<Details, "memo" | "reference"> | "erased" | "unreadable";
+}
+
+/** An operator's decision, which stands in this node's books whatever the real one is. */
+export interface HeuristicView {
+  readonly commit: boolean;
+  readonly by: string;
+  readonly atMs: number;
+  /** The real decision: commit or not. Nothing until it is known here. */
+  readonly decided?: boolean;
+  /** Of one that the real decision contradicts. */
+  readonly acknowledged?: { readonly by: string; readonly atMs: number };
 }
 
 export interface PaymentQuery {

@@ -1,8 +1,8 @@
 /** A payment as the API shows it. */
 
 import { z } from "@hono/zod-openapi";
-import type { PaymentView } from "./node_api.ts";
-import { clockSchema, digitsSchema, timeSchema } from "./schema.ts";
+import type { HeuristicView, PaymentView } from "./node_api.ts";
+import { clockSchema, decisionSchema, digitsSchema, timeSchema } from "./schema.ts";
 
 export const paymentSchema = z.object({
   id: z.string(),
@@ -19,6 +19,17 @@ export const paymentSchema = z.object({
     description: "In place of what was told to this node",
   }),
   transaction: z.string().optional(),
+  forced: z.object({
+    decision: decisionSchema,
+    by: z.string(),
+    at: timeSchema,
+    decided: decisionSchema.optional().openapi({
+      description: "The real decision; missing until it is known here",
+    }),
+    acknowledged: z.object({ by: z.string(), at: timeSchema }).optional(),
+  }).optional().openapi({
+    description: "What an operator of this node has decided, which stands in its books",
+  }),
   clock: clockSchema,
   at: timeSchema.openapi({
     description:
@@ -43,7 +54,25 @@ export function paymentJson(payment: PaymentView): PaymentJson {
     originator: payment.originator,
     ...typeof told === "string" ? { details: told } : told,
     transaction: payment.transaction,
+    forced: payment.forced && forcedJson(payment.forced),
     clock: Object.fromEntries(payment.clock),
     at: new Date(payment.atMs).toISOString(),
   };
+}
+
+function forcedJson(
+  { commit, by, atMs, decided, acknowledged }: HeuristicView,
+): PaymentJson["forced"] {
+  return {
+    decision: decisionText(commit),
+    by,
+    at: new Date(atMs).toISOString(),
+    decided: decided === undefined ? undefined : decisionText(decided),
+    acknowledged: acknowledged &&
+      { by: acknowledged.by, at: new Date(acknowledged.atMs).toISOString() },
+  };
+}
+
+function decisionText(commit: boolean): "commit" | "abort" {
+  return commit ? "commit" : "abort";
 }

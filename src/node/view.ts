@@ -1,6 +1,6 @@
 /** What users see of a payment, from what a log says of it. */
 
-import type { PaymentView } from "../http/node_api.ts";
+import type { HeuristicView, PaymentView } from "../http/node_api.ts";
 import type { Order } from "../protocol/order.ts";
 import type { OutcomeAnswer } from "../protocol/participant_event.ts";
 import type { Found } from "../protocol/step.ts";
@@ -11,12 +11,15 @@ export function viewOf(found: readonly Found[]): PaymentView | undefined {
   let view: PaymentView | undefined;
   let order: Order | undefined;
   let card: string | undefined;
+  let forced: HeuristicView | undefined;
   for (const [context, record] of found) {
     const { clock, atMs } = context;
     switch (record.type) {
       case "prepared": {
         const { transaction } = record;
         ({ order, card } = record);
+        // An attempt after one that was forced as it was decided.
+        forced = undefined;
         view = { ...partsOf(order, card), state: "prepared", transaction, clock, atMs };
         break;
       }
@@ -34,12 +37,14 @@ export function viewOf(found: readonly Found[]): PaymentView | undefined {
       case "posted": {
         const { transaction, decided } = record;
         if (!order) break;
+        if (forced) forced = { ...forced, decided: true };
         const { clock, atMs } = decided;
         view = { ...partsOf(order, card), state: "committed", transaction, clock, atMs };
         break;
       }
       case "released": {
         const { transaction, code, decided } = record;
+        if (forced) forced = { ...forced, decided: false };
         const { clock, atMs } = decided ?? context;
         // Without a code only an attempt was aborted, and nothing is known of the payment.
         view = order && code
@@ -47,9 +52,15 @@ export function viewOf(found: readonly Found[]): PaymentView | undefined {
           : undefined;
         break;
       }
+      case "forced": {
+        const { commit, by } = record;
+        forced = { commit, by, atMs };
+        break;
+      }
       case "mismatch": {
         if (!order) break;
         const { transaction, commit } = record;
+        if (forced) forced = { ...forced, decided: commit };
         const parts = { ...partsOf(order, card), transaction, clock, atMs };
         // Only the attempt was aborted, and no outcome is recorded anywhere. But this node has posted
         // its leg, and refuses every other attempt: to say nothing would have the id look free.
@@ -58,9 +69,12 @@ export function viewOf(found: readonly Found[]): PaymentView | undefined {
           : { ...parts, state: "prepared", code: "forced_otherwise" };
         break;
       }
+      case "acknowledged":
+        if (forced) forced = { ...forced, acknowledged: { by: record.by, atMs } };
+        break;
     }
   }
-  return view;
+  return view && forced ? { ...view, forced } : view;
 }
 
 /**

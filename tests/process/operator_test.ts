@@ -89,6 +89,13 @@ async function forcedWrongly(t: Deno.TestContext): Promise<void> {
     assertEquals([inDoubt, mismatches.length], [[], 1]);
     assertEquals([mismatches[0]?.transaction, mismatches[0]?.decision], [transaction, "commit"]);
     assertEquals(await trace(), ["done", "committed", "mismatch: the decision was commit"]);
+    assertMatch(
+      (await cluster.run("payment", payment, ...at)).stdout,
+      new RegExp(
+        `^${payment} aborted here by force by ann, decided otherwise: commit\n[^]*not acknowledged ` +
+          `yet: put it right, then: handfast acknowledge ${transaction} --yes --data /`,
+      ),
+    );
     // The others go on, and so does bob.
     await cluster.unheld();
     assertEquals(await cluster.node("alice").account(), { posted: 875_00, pending: 0 });
@@ -115,6 +122,11 @@ async function forcedWrongly(t: Deno.TestContext): Promise<void> {
     assertEquals((await cluster.node("bob").get("/v1/status")).body.alarms, []);
     assertEquals((await cluster.run(...line)).code, 1);
     assertEquals(await trace(), ["done", "committed", "mismatch acknowledged by ben"]);
+    const { stdout } = await cluster.run("payment", payment, ...at);
+    assertMatch(
+      stdout,
+      /otherwise: commit\n[^]*forced to abort by ann, 2.*\n *acknowledged by ben, 2/,
+    );
     await cluster.node("bob").kill();
     const bob = await cluster.start("bob");
     assert(!bob.stderr.includes("ALARM"), bob.stderr);
