@@ -76,6 +76,14 @@ export class Declines {
     return true;
   }
 
+  /**
+   * Who charged a card before there was one has guessed nothing of it; only the issuer's operator adds
+   * it, so nobody can have the failures of a card cleared who does not issue it.
+   */
+  issued(hash: string): void {
+    this.#cards.clear(hash);
+  }
+
   charged(transaction: TransactionId, hash: string): void {
     this.#charged.set(transaction, hash);
   }

@@ -21,7 +21,8 @@ export class Issuer {
 
   /** Told of every record of this node. */
   recorded(record: LogRecord): void {
-    if (record.type === "posted") this.declines.settled(record.transaction, true);
+    if (record.type === "carded") this.declines.issued(record.hash);
+    else if (record.type === "posted") this.declines.settled(record.transaction, true);
     else if (record.type === "released" || record.type === "mismatch") {
       this.declines.settled(record.transaction, false);
     }

@@ -550,6 +550,20 @@ Deno.test("a charge that was paid clears the failures of its card; a yes alone d
   }
 });
 
+Deno.test("a card that was charged before it was added is looked at from then on", () => {
+  const issuer = new Issuer();
+  const other = { ...claim, hash: "77".repeat(32) };
+  const failed = chargeOften(issuer, cardOnly(other, cardFailuresMax));
+  assertEquals(failed, Array(cardFailuresMax).fill("card_unknown"));
+  assertEquals(chargeOften(issuer, [[other]]), ["too_many_failures"]);
+  issuer.add({ hash: other.hash });
+  assertEquals(chargeOften(issuer, [[other]]), [undefined]);
+  // Added once more it is as it was.
+  chargeOften(issuer, cardOnly({ ...other, isCvvRight: false }, cardFailuresMax));
+  issuer.add({ hash: other.hash });
+  assertEquals(chargeOften(issuer, [[other, "carol"]]), ["too_many_failures"]);
+});
+
 Deno.test("a prepare that comes twice is declined twice and one failure", () => {
   const issuer = new Issuer();
   for (let i = 0; i < cardFailuresMax; i++) {
