@@ -10,8 +10,12 @@ import { ConnectionEnded, failureLine, PeerRefusal, Refusal } from "./refusal.ts
 export interface AcceptorOptions {
   readonly party: Party;
   readonly limits: LinkLimits;
-  /** Whether the name is free; throws {@linkcode Refusal} if another connection holds it. */
-  claim(name: string): Promise<void>;
+  /**
+   * Whether the name is free; throws {@linkcode Refusal} if another connection holds it.
+   *
+   * @param address where whoever wants it takes links, once that is known
+   */
+  claim(name: string, address?: string): Promise<void>;
   /** Takes over the connection. Called in the same turn in which the name was found free. */
   established(connection: Connection, proven: Proven): void;
   /** Sees a task through, and waits for it at the end. */
@@ -104,7 +108,7 @@ export class Acceptor {
         await claim(name);
       });
       clearTimeout(timer);
-      await claim(proven.name);
+      await claim(proven.name, proven.greeting.address);
       if (late !== undefined) throw late;
       this.#unproven.delete(connection);
       established(connection, proven);
@@ -127,7 +131,8 @@ export class Acceptor {
     // connections.
     const isLook = thrown instanceof Deno.errors.UnexpectedEof ||
       (thrown instanceof ConnectionEnded && !isProven);
-    host.log(isLook ? "info" : "warn", failureLine(thrown, other));
+    const isFault = !isLook && !(thrown instanceof Refusal && !thrown.isFault);
+    host.log(isFault ? "warn" : "info", failureLine(thrown, other));
     if (thrown instanceof Refusal) {
       await connection.refuse(thrown, this.#options.limits.lingerMsMax);
     }

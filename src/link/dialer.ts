@@ -20,6 +20,8 @@ export interface DialerOptions {
   readonly role: NodeRole;
   /** `HOST:PORT` */
   readonly address: string;
+  /** Whether a link to that name is up, which came while this one was being made. */
+  isLinked(): boolean;
   /** Resolves once no link to that name is up, at once if there is none. */
   unlinked(): Promise<void>;
   /** Takes over the connection; resolves when its link is over. */
@@ -123,7 +125,10 @@ export class Dialer {
     const line = dialFailureLine(thrown, other);
     if (line === this.#lastLine) return;
     this.#lastLine = line;
-    this.#options.party.host.log("warn", line);
+    const { isLinked, party: { host } } = this.#options;
+    // Both dialled in the same moment, and the peer was faster: nobody else has this node's name.
+    const isFault = !(thrown instanceof PeerRefusal && thrown.code === "name_in_use" && isLinked());
+    host.log(isFault ? "warn" : "info", line);
   }
 
   /** Whether dialling again can't help; the host is told. */

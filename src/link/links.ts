@@ -43,6 +43,8 @@ interface Established {
   readonly over: Promise<void>;
   /** Whether this node dialled. */
   readonly isDialer: boolean;
+  /** Where its peer says that it takes links. */
+  readonly address: string;
 }
 
 /**
@@ -70,7 +72,7 @@ export class Links implements LinkLayer {
     this.#acceptor = new Acceptor({
       party: this.#party,
       limits: this.#limits,
-      claim: (name) => this.#claim(name),
+      claim: (name, address) => this.#claim(name, address),
       established: (connection, proven) => this.#spawn(this.#carry(connection, proven, false)),
       spawn: (task) => this.#spawn(task),
     }, at);
@@ -102,6 +104,7 @@ export class Links implements LinkLayer {
       name,
       role,
       address,
+      isLinked: () => this.#links.has(name),
       unlinked: async () => await this.#links.get(name)?.over,
       established: (connection, proven) => this.#carry(connection, proven, true),
     });
@@ -171,7 +174,7 @@ export class Links implements LinkLayer {
     });
     if (!isDialer) link.sendFirst(welcomeFrame(version));
     const { promise: over, resolve } = Promise.withResolvers<void>();
-    this.#links.set(name, { link, over, isDialer });
+    this.#links.set(name, { link, over, isDialer, address: greeting.address });
     try {
       host.linkUp(name, role, greeting);
       const reason = await link.run();
@@ -188,10 +191,21 @@ export class Links implements LinkLayer {
    * Frees a name that another connection has proven, unless the holder still answers. A node that
    * lost its power comes back at once that way, and a second node of one name does not get in.
    */
-  async #claim(name: string): Promise<void> {
+  async #claim(name: string, address?: string): Promise<void> {
     const { holderAnswerMsMax } = this.#limits;
     for (let held = this.#links.get(name); held !== undefined; held = this.#links.get(name)) {
+      // Whether it is the one that this node has dialled itself is told only by its address.
+      if (held.isDialer && address === undefined) return;
       if (await held.link.answers(holderAnswerMsMax)) {
+        // Both dialled in the same moment, and this node was faster: that is no second node.
+        if (held.isDialer && held.address === address) {
+          const own = this.#party.identity.name;
+          throw new Refusal(
+            "name_in_use",
+            `the link that "${own}" dialled to it is up already`,
+            false,
+          );
+        }
         throw new Refusal(
           "name_in_use",
           `another node is linked as "${name}" and answers: stop that one first`,

@@ -19,7 +19,12 @@ export type RefusalCode =
 export class Refusal extends Error {
   override name = "Refusal";
 
-  constructor(readonly code: RefusalCode, message: string) {
+  constructor(
+    readonly code: RefusalCode,
+    message: string,
+    /** Whether something is wrong that people should look at. */
+    readonly isFault = true,
+  ) {
     super(message);
   }
 }

@@ -1,8 +1,9 @@
 /** Each reason for a refusal, over real TLS: a line at both ends, and the connection closed. */
 
 import { assert, assertEquals, assertStringIncludes } from "@std/assert";
+import { formatAddress } from "../../src/link/address.ts";
 import { encodeFrame, frameKinds } from "../../src/link/frame.ts";
-import { encodeMessage, linkVersions } from "../../src/link/message.ts";
+import { encodeMessage, encodeRefuse, linkVersions } from "../../src/link/message.ts";
 import {
   type End,
   type EndOptions,
@@ -448,6 +449,48 @@ Deno.test("Links: connections past the bound are closed unheard, with one line",
   }, { limits: { handshakesMax: 1 } });
 });
 
+const meanwhile = [
+  ["where the node that was dialled takes links is no fault", "127.0.0.1:1", "info", "up already"],
+  ["elsewhere is a second node", "127.0.0.1:2", "warn", "stop that one first"],
+] as const;
+for (const [what, address, level, said] of meanwhile) {
+  Deno.test(`Links: whoever dials in the moment it is dialled, from ${what}`, async () => {
+    await withEnds(async (make) => {
+      const [dialled, dialler] = [make(bob, { listen: 0 }), make(alice, { listen: 0 })];
+      const raw = await RawEnd.dial(dialler.address, "alice", bob);
+      await raw.prove(bob, alice, await raw.hello());
+      await raw.frame();
+      dialler.links.dial("bob", "participant", dialled.address);
+      await dialler.host.event("up bob");
+      const greeting = { address, clock: new Map(), voucher: bob.voucher };
+      await raw.write(
+        encodeMessage({ type: "show", protocol: linkVersions[0]!, shows: undefined, greeting }),
+      );
+      assertStringIncludes(await raw.refusal(), "name_in_use: ");
+      raw.conn.close();
+      assertStringIncludes(await dialler.host.line("name_in_use: "), said);
+      assertEquals([dialler.host.levels, dialler.host.events.length], [[level], 1]);
+    });
+  });
+}
+
+Deno.test("Links: a dialer that is refused as its peer was faster calls it no fault", async () => {
+  const { certPem: cert, keyPem: key } = alice;
+  const slow = Deno.listenTls({ hostname: "127.0.0.1", port: 0, cert, key });
+  await withEnds(async (make) => {
+    const [dialled, faster] = [make(bob, { listen: 0 }), make(alice)];
+    dialled.links.dial("alice", "participant", formatAddress(slow.addr as Deno.NetAddr));
+    const raw = new RawEnd(await slow.accept());
+    faster.links.dial("bob", "participant", dialled.address);
+    await dialled.host.event("up alice");
+    await raw.write(encodeRefuse({ code: "name_in_use", message: "it is up already" }));
+    await dialled.host.line("name_in_use: it is up already");
+    assertEquals(dialled.host.levels, ["info"]);
+    raw.conn.close();
+  });
+  slow.close();
+});
+
 Deno.test("Links: a second node of a name is refused while the first answers", async () => {
   await withEnds(async (make) => {
     const listener = make(coordinator, { listen: 0 });
@@ -459,6 +502,7 @@ Deno.test("Links: a second node of a name is refused while the first answers", a
     await twin.host.event("refused coordinator name_in_use");
     await twin.host.line("name_in_use");
     await listener.host.line("name_in_use");
+    assertEquals([twin.host.levels, listener.host.levels], [["warn"], ["warn"]]);
     assert(first.links.send("coordinator", new Uint8Array(1)));
     await found(() => listener.host.payloads[0], "the first node's payload");
     assertEquals(listener.host.events, ["up alice participant"]);
