@@ -58,9 +58,18 @@ export const doctor: Command = {
       if (args.is("json")) io.out(JSON.stringify(finding));
       else for (const line of lines(finding, io.style)) io.out(line);
     }
+    if (!args.is("json")) io.out(summaryOf(findings));
     return findings.some(({ level }) => level === "fail") ? exitCode.failed : exitCode.done;
   },
 };
+
+/** `14 checks: 12 ok, 1 warning, 1 failure` */
+function summaryOf(findings: readonly Finding[]): string {
+  const of = (wanted: Finding["level"]) => findings.filter(({ level }) => level === wanted).length;
+  const counted = (count: number, what: string) => `${count} ${what}${count === 1 ? "" : "s"}`;
+  return `${counted(findings.length, "check")}: ${of("ok")} ok, ` +
+    `${counted(of("warn"), "warning")}, ${counted(of("fail"), "failure")}`;
+}
 
 const tones: Readonly<Record<Finding["level"], Tone>> = {
   ok: "good",

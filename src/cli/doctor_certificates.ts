@@ -6,15 +6,19 @@ import type { X509Certificate } from "@peculiar/x509";
 import { messageOf } from "../errors.ts";
 import type { Authority } from "../keys/certificate.ts";
 import {
+  CertificateError,
+  hostsOf,
   isNodeName,
   parseCertificate,
   readAuthority,
+  roleOf,
   verifyPeerCertificate,
 } from "../keys/certificate.ts";
 import { exists } from "../keys/folder.ts";
 import { ownKeyPaths, parseSigningKey } from "../keys/own_keys.ts";
 import { parseSealingKey } from "../keys/seal.ts";
 import { checkMode, fail, type Finding, ok, warn } from "./finding.ts";
+import { hostsIn } from "./init.ts";
 import { timeText } from "./times.ts";
 
 const dayMs = 24 * 60 * 60_000;
@@ -41,12 +45,12 @@ export async function checkCertificates(dir: string, nowMs: number): Promise<Fin
     findings.push(...await checkMode(`${dir}/${name}.key`, 0o600));
     findings.push(...await checkOwnKeys(dir, name));
     if (certified.includes(name)) continue;
-    const next =
-      `have ${dir}/${name}.csr signed (handfast sign), and put ${name}.pem and ca.pem here`;
+    const next = remedy(dir, name, files);
     findings.push(warn(`${dir}/${name}.key`, "a key without a certificate", next));
   }
   if (certified.length === 0 && names(".key").length === 0 && !files.includes("ca.key")) {
-    findings.push(fail(dir, "no node's certificate", `handfast csr --certs ${dir} --name NAME`));
+    const next = `handfast csr --certs ${dir} --name NAME --role client|server`;
+    findings.push(fail(dir, "no node's certificate", next));
   }
   return findings;
 }
@@ -95,11 +99,12 @@ async function checkNode(
   nowMs: number,
 ): Promise<Finding[]> {
   const path = `${dir}/${name}.pem`;
-  const next = `renew it: handfast sign ${name}.csr, or handfast init --nodes ${name} --force`;
+  let next = `renew it: ${remedy(dir, name, files)}`;
   let certificate: X509Certificate;
   let who: string;
   try {
     certificate = parseCertificate(await Deno.readTextFile(path));
+    next = `renew it: ${remedy(dir, name, files, certificate)}`;
     who = name;
     if (authority !== undefined) {
       const der = new Uint8Array(certificate.rawData);
@@ -116,6 +121,43 @@ async function checkNode(
   // Without the key it is the CA owner's copy.
   if (files.includes(`${name}.key`)) findings.push(await checkKey(dir, name, certificate));
   return findings;
+}
+
+/** How a node comes to a new certificate, as commands that can be typed where this folder is. */
+function remedy(
+  dir: string,
+  name: string,
+  files: readonly string[],
+  before?: X509Certificate,
+): string {
+  const has = (ending: string) => files.includes(`${name}.${ending}`);
+  if (files.includes("ca.key")) {
+    if (has("csr")) return `handfast sign ${dir}/${name}.csr --certs ${dir}`;
+    if (!has("key")) {
+      return `have its owner send ${name}.csr, then: handfast sign FILE --certs ${dir}`;
+    }
+    return `handfast init --certs ${dir} --nodes ${name}${hostsFlag(before, name)} --force`;
+  }
+  const back = `and put the ${name}.pem that comes back into ${dir}`;
+  if (has("csr")) return `send ${dir}/${name}.csr to the owner of the network's CA, ${back}`;
+  const role = flagOf(before, name);
+  return `handfast csr --certs ${dir} --name ${name} --role ${role}${hostsFlag(before, name)} ` +
+    `--force, send the request to the owner of the network's CA, ${back}`;
+}
+
+/** As the certificate has them; nothing where they are what is taken without a flag. */
+function hostsFlag(before: X509Certificate | undefined, name: string): string {
+  const hosts = before && hostsOf(before).filter((host) => host !== name).join(",");
+  return !hosts || hosts === hostsIn(undefined).join(",") ? "" : ` --hosts ${hosts}`;
+}
+
+function flagOf(before: X509Certificate | undefined, name: string): string {
+  try {
+    if (before) return roleOf(before, name) === "coordinator" ? "server" : "client";
+  } catch (thrown) {
+    if (!(thrown instanceof CertificateError)) throw thrown;
+  }
+  return "client|server";
 }
 
 async function checkKey(dir: string, name: string, certificate: X509Certificate): Promise<Finding> {

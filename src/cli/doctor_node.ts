@@ -1,6 +1,7 @@
 /** `doctor` on a data folder, and on the node that runs with it. */
 
 import { statfsSync } from "node:fs";
+import { basename, resolve } from "node:path";
 import { messageOf } from "../errors.ts";
 import { paymentIdAheadMsMax } from "../limits.ts";
 import { probe } from "../link/probe.ts";
@@ -9,6 +10,7 @@ import type { StatusAnswer } from "./answers.ts";
 import { unreached } from "./api.ts";
 import { checkLog, type LogKey } from "./doctor_log_key.ts";
 import { checkMode, fail, type Finding, ok, warn } from "./finding.ts";
+import { acknowledgeText, mismatchText } from "./mismatches.ts";
 import { type NodeAddress, nodeInFolder } from "./node_address.ts";
 import { send } from "./node_client.ts";
 import { timeText } from "./times.ts";
@@ -118,7 +120,7 @@ async function checkRunning(dir: string, caFile: string): Promise<Finding[]> {
   if (reply.type !== "answered") {
     const next =
       `start the node again, or remove ${dir}/api.json, which a killed node leaves behind`;
-    return [fail(node.url, unreached(node, reply.reason), next)];
+    return [fail(nodeNameOf(dir), unreached(node, reply.reason), next)];
   }
   const status = statusAnswer.safeParse(reply.body).data;
   if (status === undefined) {
@@ -168,15 +170,28 @@ async function checkPeers({ name, peers }: StatusAnswer): Promise<Finding[]> {
   );
 }
 
-function checkTrouble({ name, inDoubt, alarms }: StatusAnswer, dir: string): Finding[] {
+/** Whose folder it is by its name, for one that can't be asked. */
+function nodeNameOf(dir: string): string {
+  return basename(resolve(dir));
+}
+
+function checkTrouble(
+  { name, inDoubt, mismatches, alarms }: StatusAnswer,
+  dir: string,
+): Finding[] {
   const findings: Finding[] = [];
   if (inDoubt > 0) {
     const next = `handfast in-doubt --data ${dir}`;
     findings.push(warn(name, `${inDoubt} payments are in doubt, their money held`, next));
   }
+  for (const mismatch of mismatches) {
+    const next = acknowledgeText(mismatch.transaction, ` --data ${dir}`);
+    findings.push(fail(name, mismatchText(mismatch), next));
+  }
   const last = alarms.at(-1);
   if (last !== undefined) {
-    const next = `handfast status --data ${dir}; then stop the nodes and run handfast verify`;
+    const next = `handfast status --data ${dir}; then stop the nodes, and ` +
+      `handfast verify --data ${dir}, with a --data for each other node at hand`;
     findings.push(fail(name, `${alarms.length} alarms, the last: ${last}`, next));
   }
   return findings;

@@ -1,4 +1,5 @@
 import { assertEquals, assertStringIncludes } from "@std/assert";
+import { hostsOf, parseCertificate } from "../../src/keys/certificate.ts";
 import { loadIdentity } from "../../src/keys/identity.ts";
 import { initCertificates } from "../../src/keys/init.ts";
 import { Links } from "../../src/link/links.ts";
@@ -66,6 +67,94 @@ for (const [what, spoil, level, said, exit] of rows) {
 async function removeOwnKeys(dir: string): Promise<void> {
   for (const kind of ["signing", "sealing"]) await Deno.remove(`${dir}/a.${kind}.key`);
 }
+
+const csr = (dir: string, ...more: string[]) =>
+  record("csr", "--certs", dir, "--name=a", "--role=client", "--hosts=a.example.org", ...more);
+
+/** What was made, what of it is there, and how a certificate that ends soon is renewed. */
+const renewals: readonly [what: string, spoil: Spoil, next: string][] = [
+  ["made by init", () => Promise.resolve(), "handfast init --certs DIR --nodes a --force"],
+  [
+    "a copy at the CA's owner",
+    (dir) => Deno.remove(`${dir}/a.key`),
+    "have its owner send a.csr, then: handfast sign FILE --certs DIR",
+  ],
+  [
+    "with its request at the CA's owner",
+    (dir) => csr(dir, "--force"),
+    "handfast sign DIR/a.csr --certs DIR",
+  ],
+  [
+    "with its request at its owner",
+    async (dir) => {
+      await csr(dir, "--force");
+      await Deno.remove(`${dir}/ca.key`);
+    },
+    "send DIR/a.csr to the owner of the network's CA, and put the a.pem that comes back into DIR",
+  ],
+  [
+    "without its request",
+    (dir) => Deno.remove(`${dir}/ca.key`),
+    "handfast csr --certs DIR --name a --role server --force, send the request to the owner of " +
+    "the network's CA, and put the a.pem that comes back into DIR",
+  ],
+];
+for (const [what, spoil, next] of renewals) {
+  Deno.test(`doctor tells how to renew a certificate ${what}`, async () => {
+    const dir = await Deno.makeTempDir();
+    try {
+      await again(dir, 20);
+      await spoil(dir);
+      const { out } = await record("doctor", "--certs", dir, "--json");
+      const found = out.map((line) => JSON.parse(line)).find(({ level }) => level === "warn");
+      assertEquals(found.next.replaceAll(dir, "DIR"), `renew it: ${next}`);
+    } finally {
+      await Deno.remove(dir, { recursive: true });
+    }
+  });
+}
+
+Deno.test("doctor renews a certificate with its hosts, by a command that works as printed", async () => {
+  const dir = await Deno.makeTempDir();
+  try {
+    await initCertificates({
+      dir,
+      nodes: ["a"],
+      hosts: ["a.example.org", "10.0.0.1"],
+      validityDays: 9,
+    });
+    const { out } = await record("doctor", "--certs", dir, "--json");
+    const { next } = out.map((line) => JSON.parse(line)).find(({ level }) => level === "warn");
+    assertStringIncludes(next, "renew it: handfast init ");
+    const line = next.slice("renew it: handfast ".length);
+    assertEquals((await record(...line.split(" "))).exit, 0);
+    const { certPem } = await loadIdentity({ certs: dir, name: "a" });
+    assertEquals(hostsOf(parseCertificate(certPem)), ["a", "a.example.org", "10.0.0.1"]);
+  } finally {
+    await Deno.remove(dir, { recursive: true });
+  }
+});
+
+Deno.test("doctor names a node that does not answer, and counts what it found", async () => {
+  const dir = await Deno.makeTempDir();
+  const data = `${dir}/data/bob`;
+  await Deno.mkdir(data, { recursive: true, mode: 0o700 });
+  await Deno.writeTextFile(`${data}/log.kv`, "");
+  await Deno.writeTextFile(`${data}/token`, "secret", { mode: 0o600 });
+  await Deno.writeTextFile(`${data}/api.json`, '{"url":"http://127.0.0.1:1"}');
+  try {
+    const { out } = await record("doctor", "--certs=/nowhere", "--data", data);
+    assertEquals(out.filter((line) => line.startsWith("fail bob: cannot reach")).length, 1);
+    assertEquals(
+      out.at(-1),
+      `${
+        out.filter((line) => /^(ok|fail)/.test(line)).length
+      } checks: 4 ok, 0 warnings, 2 failures`,
+    );
+  } finally {
+    await Deno.remove(dir, { recursive: true });
+  }
+});
 
 Deno.test("doctor names folders that are none, and a CA that it lacks", async () => {
   const found = await record(

@@ -110,6 +110,10 @@ async function forcedWrongly(t: Deno.TestContext): Promise<void> {
     const { code, stdout } = await cluster.run("status", ...at);
     assertEquals(code, 0);
     assertStringIncludes(stdout, `handfast acknowledge ${transaction}`);
+    const doctor = await cluster.run("doctor", "--certs", cluster.certs, ...at);
+    assertEquals(doctor.code, 1);
+    const remedy = `handfast acknowledge ${transaction} --yes ${at.join(" ")}`;
+    assertStringIncludes(doctor.stdout, remedy);
     const metrics = JSON.parse(await Deno.readTextFile(`${bob.data}/api.json`)).url + "/metrics";
     assertMatch(await (await fetch(metrics)).text(), /^handfast_mismatches 1$/m);
   });
