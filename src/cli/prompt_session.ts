@@ -2,6 +2,7 @@
 
 import { messageOf } from "../errors.ts";
 import type { NodeApi, NodeEvent, PaymentAnswer } from "../http/node_api.ts";
+import { outcomeReason } from "../http/outcome_reason.ts";
 import { statusJson } from "../http/status.ts";
 import { waitMsDefault } from "../limits.ts";
 import type { PaymentId } from "../protocol/id.ts";
@@ -9,7 +10,6 @@ import { isCardLeg } from "../protocol/order.ts";
 import { balanceLines } from "./balance.ts";
 import { legsText } from "./legs.ts";
 import { newId } from "./new_id.ts";
-import { outcomeReason } from "./pay_outcome.ts";
 import { parsePromptLine, promptHelp } from "./prompt_command.ts";
 import type { PromptCommand } from "./prompt_command.ts";
 import { statusLines } from "./status.ts";

@@ -2,7 +2,8 @@
  * currencies' exponents. */
 
 import { formatAmount } from "../protocol/money.ts";
-import type { Leg } from "../protocol/order.ts";
+import type { Leg, RefusalCode } from "../protocol/order.ts";
+import { isVotedOn } from "../protocol/order.ts";
 import { accountJson } from "./accounts.ts";
 import { inDoubtJson } from "./in_doubt.ts";
 import type {
@@ -12,21 +13,30 @@ import type {
   PaymentTrace,
   TraceStep,
 } from "./node_api.ts";
+import { outcomeReason } from "./outcome_reason.ts";
 import { paymentJson } from "./payment_view.ts";
 
 export function traceJson({ payment, stage, votes }: PaymentTrace) {
   const { legs, ...json } = paymentJson(payment);
   return {
     ...json,
+    reason: reasonOf(payment.code),
     stage,
+    /** Whether anyone was asked to prepare it. */
+    asked: isVotedOn(payment.code),
     votes: votes.map(({ participant, vote, code, isAcked }) => ({
       participant,
       vote,
       code,
+      reason: reasonOf(code),
       acked: isAcked,
     })),
     legs: withDecimals(legs, payment.legs),
   };
+}
+
+function reasonOf(code: RefusalCode | undefined): string | undefined {
+  return code && outcomeReason(code);
 }
 
 export function detailJson(trace: PaymentTrace) {

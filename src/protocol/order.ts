@@ -47,6 +47,17 @@ export const refusalCodes = [
 ] as const;
 export type RefusalCode = typeof refusalCodes[number];
 
+/** Refusals of an order as such: nobody is asked to prepare it. */
+const unaskedCodes: ReadonlySet<RefusalCode> = new Set([
+  ...(["legs_invalid", "legs_unbalanced", "currency_unknown", "amount_out_of_range"] as const),
+  "participant_unknown",
+]);
+
+/** Whether participants were asked to vote on a payment that was aborted with this code. */
+export function isVotedOn(code: RefusalCode | undefined): boolean {
+  return code === undefined || !unaskedCodes.has(code);
+}
+
 /** Accounts that every participant has, one a currency, and that no order may name. */
 const ownAccounts: readonly string[] = ["settlement", "equity"];
 /** Stands in an order for the account of the card that pays, which only the card's issuer knows. */

@@ -72,6 +72,55 @@ Deno.test("one payment's page has legs, votes with reasons, timeline and clock",
   await other.page.context().close();
 });
 
+Deno.test("of what nobody was asked to prepare only the decision is red", own, async () => {
+  const response = await fetch(`${alice.url}/v1/payments`, {
+    method: "POST",
+    headers: { authorization: `Bearer ${alice.token}`, "content-type": "application/json" },
+    body: JSON.stringify({ from: "main", to: "main@nobody", amount: "100", currency: "USD" }),
+  });
+  const { id }: { id: string } = await response.json();
+  const rows = [
+    [coordinator, ["prepare ahead", "votes ahead", "decision bad", "acks skipped"], "not asked"],
+    [
+      alice,
+      ["ordered done", "prepared ahead", "decision bad", "released ahead"],
+      "Nobody was asked to vote.",
+    ],
+  ] as const;
+  for (const [node, steps, said] of rows) {
+    const { page, faults } = await openPage(browser, node.url);
+    await page.goto(`${node.url}/#/payments/${id}`);
+    await page.locator(".timeline").waitFor();
+    const shown = await page.locator("#detail .step").evaluateAll((all) =>
+      all.map(({ textContent, className }) => `${textContent} ${className.split(" ").at(-1)}`)
+    );
+    assertEquals(shown, [...steps]);
+    const text = await page.locator("#detail").innerText();
+    assertMatch(text, /participant_unknown: no participant of that name is in the network/);
+    assertMatch(text, new RegExp(said));
+    assertEquals(await page.title(), `…${id.slice(-8)} · ${node.node.name} · Handfast`);
+    await page.goto(`${node.url}/#/`);
+    await page.waitForFunction(`document.title === "${node.node.name} · Handfast"`);
+    assertEquals(faults, []);
+    await page.context().close();
+  }
+});
+
+Deno.test("no time below a chart is cut off, the last neither", own, async () => {
+  const { page } = await openPage(browser, coordinator.url);
+  await page.locator("#throughput canvas").waitFor({ timeout: 10_000 });
+  // The last time may stand at the very end of the plot, in its middle.
+  const room: unknown = await page.evaluate(`(() => {
+    const [outer, inner] = ["#throughput canvas", "#throughput .u-over"].map((at) =>
+      document.querySelector(at).getBoundingClientRect().right);
+    const context = document.createElement("canvas").getContext("2d");
+    context.font = "12px system-ui, sans-serif";
+    return outer - inner - context.measureText("00:00:00").width / 2;
+  })()`);
+  assert(room as number >= 0, `${room} px`);
+  await page.context().close();
+});
+
 Deno.test("the diagram says before, after and concurrent as the clocks do", own, async () => {
   const payment = await pay(bob, "alice", "100");
   const [preparedByAlice, preparedByBob, committed] = await Promise.all([

@@ -67,7 +67,8 @@ function chart(id, columns, series) {
     height: heightPx,
     legend: { show: false },
     cursor: { show: false },
-    padding: [8, 8, 0, 0],
+    // Half of the last time stands beyond the plot.
+    padding: [8, 28, 0, 0],
     scales: {
       x: { range: () => timeRange() },
       y: { range: (_plot, _min, max) => [0, Math.max(1, (max ?? 0) * 1.15)] },

@@ -6,7 +6,6 @@ const count = new Intl.NumberFormat();
 const rate = new Intl.NumberFormat(undefined, { maximumFractionDigits: 1 });
 
 export function showStatus(status) {
-  document.title = `${status.name} · Handfast`;
   setText(byId("name"), status.name);
   setText(byId("role"), status.ready ? status.role : `${status.role}, not ready for payments`);
   byId("balances").hidden = status.role === "coordinator";

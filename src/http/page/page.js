@@ -2,19 +2,21 @@
 
 import { addSamples, remake } from "./chart.js";
 import { addEntries, setUp } from "./diagram.js";
-import { byId, setText } from "./elements.js";
+import { byId, setText, shortId } from "./elements.js";
 import { keepToken, watch } from "./feed.js";
 import { showAccounts, showDoubts, showStatus } from "./node.js";
 import { forgetDetail, showDetail, showPayments, toggleWhole } from "./payments.js";
 
 let role;
+let name = "";
 let lastToldMs = 0;
 let isWatched = false;
 
 const parts = {
   status: (status) => {
     const isFirst = role === undefined;
-    role = status.role;
+    ({ role, name } = status);
+    showTitle();
     showStatus(status);
     if (isFirst) route();
   },
@@ -87,8 +89,16 @@ function paymentInHash() {
   return /^#\/payments\/([0-9a-f-]+)$/.exec(location.hash)?.[1];
 }
 
+/** Of several tabs each says what it shows. */
+function showTitle() {
+  const payment = paymentInHash();
+  const title = `${name} · Handfast`;
+  document.title = payment ? `${shortId(payment)} · ${title}` : title;
+}
+
 function route() {
   if (role === undefined) return;
+  showTitle();
   const payment = paymentInHash();
   byId("overview").hidden = payment !== undefined;
   byId("detail").hidden = payment === undefined;

@@ -95,18 +95,37 @@ function stepper(payment, role) {
     : steps;
   const at = payment.stage === "done" ? steps.length : Math.max(0, steps.indexOf(payment.stage));
   const isAborted = payment.state === "aborted";
+  const isUnasked = isAborted && !payment.asked;
   const marks = names.map((name, index) => {
     // A refused payment gets no acks: presumed abort needs none.
     const isSkipped = isAborted && role === "coordinator" && index === 3;
-    const kind = isSkipped ? "skipped" : index < at ? "done" : index === at ? "now" : "ahead";
+    const kind = isSkipped
+      ? "skipped"
+      : isUnasked
+      ? unaskedKind(name)
+      : index < at
+      ? "done"
+      : index === at
+      ? "now"
+      : "ahead";
     return element("span", { class: `step ${kind}` }, detailOf(name, payment, role));
   });
-  const all = element("span", { class: `steps${isAborted ? " aborted" : ""}` }, ...marks);
+  const all = element(
+    "span",
+    { class: `steps${isAborted && !isUnasked ? " aborted" : ""}` },
+    ...marks,
+  );
   all.setAttribute("aria-hidden", "true");
   const words = payment.stage === "done"
     ? "finished, "
     : `step ${at + 1} of ${steps.length}, ${names[at]}, `;
   return element("span", { class: "way" }, all, element("span", { class: "hidden" }, words));
+}
+
+/** Of what was refused as such, nobody prepared or voted; whoever ordered it did order it. */
+function unaskedKind(name) {
+  if (name === "decision") return "done bad";
+  return name === "ordered" ? "done" : "ahead";
 }
 
 /** Votes and acks with how many there are of how many, while they come in. */
@@ -168,7 +187,7 @@ function detail(payment, role) {
       "section",
       { class: "card" },
       element("div", { class: "card-head" }, title(`${amountOf(legs)}, ${pathOf(legs)}`)),
-      element("p", { class: "outcome" }, badge(payment), code ? ` ${code}` : ""),
+      element("p", { class: "outcome" }, badge(payment), code ? ` ${codeText(payment)}` : ""),
       stepper(payment, role),
       facts([
         ["Payment", element("span", { class: "mono" }, id)],
@@ -190,6 +209,16 @@ function detail(payment, role) {
       card("Vector clock", clockTable(payment.clock)),
     ),
   ];
+}
+
+/** `insufficient_funds: the account has less available` */
+function codeText({ code, reason }) {
+  return reason ? `${code}: ${reason}` : code;
+}
+
+/** A long code would push the column after it out of a narrow screen. */
+function breakable(text) {
+  return text.split(/(?<=_)/).flatMap((part) => [part, element("wbr")]);
 }
 
 function card(name, ...content) {
@@ -239,32 +268,35 @@ function legsTable(legs) {
   );
 }
 
-function votesTable({ votes, state }) {
+function votesTable({ votes, state, asked }) {
+  const unknown = state !== "aborted" ? "awaited" : asked ? "not known" : "not asked";
   const heads = [["Participant"], ["Vote"], ["Reason"], ["Ack"]];
   return table(
     "Votes and acks",
     heads,
-    votes.map(({ participant, vote, code, acked }) =>
+    votes.map(({ participant, vote, code, reason, acked }) =>
       element(
         "tr",
         {},
         element("th", { scope: "row" }, participant),
-        element("td", {}, vote === "none" ? (state === "aborted" ? "not known" : "awaited") : vote),
-        element("td", {}, code ?? "–"),
+        element("td", {}, vote === "none" ? unknown : vote),
+        element("td", {}, ...code ? breakable(codeText({ code, reason })) : ["–"]),
         element("td", {}, acked ? "yes" : state === "aborted" ? "not needed" : "awaited"),
       )
     ),
   );
 }
 
-function votesNote({ state, code, steps }) {
+function votesNote(payment) {
+  const { state, code, asked, steps } = payment;
   const here = steps.some(({ what }) => what === "prepared")
     ? "This participant voted yes: its legs were prepared before the vote left."
     : "This participant prepared nothing for it.";
   const all = state === "committed"
     ? "The payment committed, so every participant voted yes."
     : state === "aborted"
-    ? `It was aborted: ${code ?? "no reason was told"}. The coordinator knows who voted what.`
+    ? `It was aborted: ${code ? codeText(payment) : "no reason was told"}. ` +
+      (asked ? "The coordinator knows who voted what." : "Nobody was asked to vote.")
     : "The coordinator gathers the votes and decides.";
   return card("Votes", element("p", {}, here), element("p", {}, all));
 }
