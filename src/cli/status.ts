@@ -30,7 +30,7 @@ export function statusLines(found: StatusAnswer, style: Style, node = ""): strin
     ...mismatchLines(found.mismatches, style, node),
     `clock: ${clock}`,
     `payments: ${found.open} open, ${found.inDoubt} of them in doubt; ` +
-    `${found.committed} committed, ${found.aborted} aborted`,
+    `since it started ${found.committed} committed, ${found.aborted} aborted`,
     `${found.throughput} a second; p50 ${msText(found.latency.p50ms)}, ` +
     `p99 ${msText(found.latency.p99ms)}`,
     ...style.table(

@@ -246,7 +246,8 @@ export class ParticipantNode extends Shell<ParticipantEvent, Reply> implements N
         : { order: encodeOrder({ payment: id, originator: this.name, legs }) };
       if ("state" in sent) return sent;
       const answer = await this.pay(sent.order, waitMs, sent.details);
-      this.meter.answer(this.nowMs - startMs);
+      // Of what was not taken on it would only tell how fast this node says no.
+      if (answer.state !== "rejected") this.meter.answer(this.nowMs - startMs);
       return answerTo(sent.order.payment, answer);
     } catch (error) {
       throw new OutcomeUnknownError(id, messageOf(error));

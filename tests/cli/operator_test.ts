@@ -150,6 +150,16 @@ Deno.test("status and in-doubt show a mismatch, and what to do about it", async 
   }
 });
 
+Deno.test("status says since when payments are counted: a restart begins anew", async () => {
+  const { node, flags } = await startNode([]);
+  await using _node = node;
+  const { out } = await record("status", ...flags);
+  assertEquals(
+    out.find((line) => line.startsWith("payments: ")),
+    "payments: 0 open, 0 of them in doubt; since it started 1 committed, 0 aborted",
+  );
+});
+
 const logins: readonly [typed: readonly string[], env: Record<string, string>, by?: string][] = [
   [["--by", "ann"], { USER: "root" }, "ann"],
   [[], { USER: "root", LOGNAME: "ann" }, "root"],

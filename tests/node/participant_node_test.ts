@@ -212,6 +212,23 @@ Deno.test("a peer that refused as it had dialled itself is dialled once it has h
   await rig.node.stop();
 });
 
+Deno.test("only what was taken on counts for the latency", async () => {
+  const rig = await Rig.start();
+  const { node } = rig;
+  const { legs } = order();
+  const counted = async () => (await node.status()).latencies.counts.reduce((a, b) => a + b);
+  rig.node.linkDown("coordinator", "for the test");
+  assertEquals((await node.submit({ legs, waitMs: 0 })).state, "rejected");
+  assertEquals(await counted(), 0);
+  rig.linkCoordinator();
+  const answer = node.submit({ legs, waitMs: 0 });
+  await node.status();
+  await rig.tick(100);
+  assertEquals((await answer).state, "pending");
+  assertEquals(await counted(), 1);
+  await node.stop();
+});
+
 Deno.test("payments past what may be on its way are rejected before any turn of the loop", async () => {
   const rig = await Rig.start();
   const { node } = rig;
