@@ -80,8 +80,12 @@ export async function verifyPeerCertificate(
   };
 }
 
-/** Throws {@linkcode CertificateError} if the bytes are no certificate. */
+/** DER, or PEM as a text. Throws {@linkcode CertificateError} if it is no certificate. */
 export function parseCertificate(encoded: Uint8Array | string): X509Certificate {
+  // The parser takes other texts too, and says of the rest what only its authors understand.
+  if (typeof encoded === "string" && !encoded.includes("-----BEGIN CERTIFICATE-----")) {
+    throw new CertificateError("garbage", "it is no PEM certificate");
+  }
   try {
     return new X509Certificate(typeof encoded === "string" ? encoded : new Uint8Array(encoded));
   } catch (thrown) {

@@ -61,7 +61,7 @@ export function failureLine(thrown: unknown, other: string): string {
   if (thrown instanceof Deno.errors.InvalidData) {
     const fault = tlsFault(thrown.message);
     const remedy = remedies.get(fault);
-    return `no TLS with ${other}: ${fault}: ${thrown.message}${remedy ? `; ${remedy}` : ""}`;
+    return `no TLS with ${other}: ${fault}: ${endOf(thrown)}${remedy ? `; ${remedy}` : ""}`;
   }
   return `no link with ${other}: ${endOf(thrown)}`;
 }

@@ -53,7 +53,12 @@ const spoilt: [string, Spoil, string][] = [
   [
     "garbage",
     (certs) => Deno.writeTextFile(`${certs}/alice.pem`, "garbage"),
-    "alice.pem: it is no",
+    "alice.pem: it is no PEM certificate. ",
+  ],
+  [
+    "a key for a CA",
+    (certs) => Deno.copyFile(`${certs}/ca.key`, `${certs}/ca.pem`),
+    "ca.pem: it is no PEM certificate. ",
   ],
   [
     "an expired certificate",

@@ -36,4 +36,8 @@ Deno.test("failureLine() says that the other end vanished, and not where rustls 
   const message = "peer closed connection without sending TLS close_notify: https://docs.rs/rustls";
   const line = failureLine(new Deno.errors.UnexpectedEof(message), "somebody");
   assertEquals(line, "no link with somebody: the other end vanished");
+  assertEquals(
+    failureLine(new Deno.errors.InvalidData(message), "somebody"),
+    "no TLS with somebody: tls_failed: the other end vanished",
+  );
 });
