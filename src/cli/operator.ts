@@ -10,7 +10,11 @@ import type { Io } from "./io.ts";
 /** Flags of a command that is recorded with who gave it. */
 export const operatorFlags: readonly Flag[] = [
   { name: "yes", help: "do it without asking" },
-  { name: "by", value: "NAME", help: "who does it, for the record (default: your login name)" },
+  {
+    name: "by",
+    value: "NAME",
+    help: "who does it, for the record (default: your login name, else operator)",
+  },
 ];
 
 /**

@@ -1,6 +1,7 @@
 import { assertEquals, assertMatch } from "@std/assert";
 import { parseArguments } from "../../src/cli/arguments.ts";
 import { operatorFlags, operatorIn } from "../../src/cli/operator.ts";
+import { operatorDefault } from "../../src/http/schema.ts";
 import { fakeNode, record, recordAnswering } from "./recorder.ts";
 
 const transaction = "1-0123456789ab-7";
@@ -158,6 +159,11 @@ Deno.test("status says since when payments are counted: a restart begins anew", 
     out.find((line) => line.startsWith("payments: ")),
     "payments: 0 open, 0 of them in doubt; since it started 1 committed, 0 aborted",
   );
+});
+
+Deno.test("help says who is recorded where nobody says who they are", async () => {
+  const { out } = await record("help", "resolve");
+  assertMatch(out.join(" "), new RegExp(`default: your login name, else ${operatorDefault}\\)`));
 });
 
 const logins: readonly [typed: readonly string[], env: Record<string, string>, by?: string][] = [
