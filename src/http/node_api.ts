@@ -58,8 +58,8 @@ export interface NodeApi {
   removeCard(card: { readonly id: string } | { readonly number: string }): Promise<
     string | undefined
   >;
-  /** Takes back a peer refused for amnesia; false where no such peer is known. */
-  readmit(name: string, by: string): Promise<boolean>;
+  /** Takes back a peer refused for amnesia. */
+  readmit(name: string, by: string): Promise<ReadmitAnswer>;
   /**
    * Tells of every payment's events as they become durable, in the order of the log, until the
    * returned function is called. The listener must not throw and should return soon.
@@ -151,6 +151,9 @@ export interface HeuristicChoice {
   readonly commit: boolean;
   readonly by: string;
 }
+
+/** `linked`: with a peer that is linked nothing is wrong, and nothing is recorded. */
+export type ReadmitAnswer = "readmitted" | "unknown" | "linked";
 
 export type EraseAnswer =
   | { readonly result: "erased"; readonly by: string; readonly atMs: number }

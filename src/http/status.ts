@@ -34,8 +34,20 @@ export function addStatusRoutes(app: OpenAPIHono, node: NodeApi): void {
   app.openapi({ ...readmitRoute, middleware: emptyBodyIsNone }, async (c) => {
     const { name } = c.req.valid("param");
     const { by = operatorDefault } = c.req.valid("json");
-    if (await node.readmit(name, by)) return c.json({ readmitted: name }, 200);
-    return problem(c, 404, "peer_not_found", `No peer "${name}" is known to ${node.name}`);
+    const answer = await node.readmit(name, by);
+    switch (answer) {
+      case "readmitted":
+        return c.json({ readmitted: name }, 200);
+      case "unknown":
+        return problem(c, 404, "peer_not_found", `No peer "${name}" is known to ${node.name}`);
+      case "linked": {
+        const detail = `"${name}" is linked to ${node.name}, which has nothing to take back: ` +
+          "readmit it where it is refused";
+        return problem(c, 409, "peer_linked", detail);
+      }
+      default:
+        return answer satisfies never;
+    }
   });
 
   app.get("/healthz", (c) => c.json({ status: "ok" }));
@@ -125,6 +137,6 @@ const readmitRoute = createRoute({
   request: { params: z.object({ name: nameSchema }), body: operatorBody },
   responses: {
     200: jsonOf("Taken back, and recorded", z.object({ readmitted: z.string() })),
-    ...problems(400, 401, 404, 413, 415, 421),
+    ...problems(400, 401, 404, 409, 413, 415, 421),
   },
 });

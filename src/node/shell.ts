@@ -15,6 +15,7 @@ import type {
   PaymentPage,
   PaymentQuery,
   PaymentView,
+  ReadmitAnswer,
 } from "../http/node_api.ts";
 import type { Identity } from "../keys/identity.ts";
 import { checkpointRecordsDefault, drainMs, peersMax, tickIntervalMs } from "../limits.ts";
@@ -384,15 +385,17 @@ export abstract class Shell<Event extends { readonly type: string }, Reply> impl
     return await listPayments(log, log.head.number, this.name, query);
   }
 
-  async readmit(name: string, by: string): Promise<boolean> {
-    if (!this.core.state.membership.knows(name)) return false;
+  async readmit(name: string, by: string): Promise<ReadmitAnswer> {
+    if (!this.core.state.membership.knows(name)) return "unknown";
+    // It would give up what this node has seen of the peer, for nothing.
+    if (this.isLinkedTo(name)) return "linked";
     await this.settled({ type: "record", record: { type: "readmitted", name, by } });
     this.observer.activity.forget(name);
     this.options.print(
       "warn",
       `${name} is readmitted by ${by}: what it comes back with is believed`,
     );
-    return true;
+    return "readmitted";
   }
 
   readonly subscribe: NodeApi["subscribe"] = (listener) => this.observer.subscribe(listener);

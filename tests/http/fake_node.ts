@@ -21,6 +21,7 @@ import type {
   PaymentRequest,
   PaymentTrace,
   PaymentView,
+  ReadmitAnswer,
 } from "../../src/http/node_api.ts";
 import { FormatError } from "../../src/errors.ts";
 import type { PaymentId, TransactionId } from "../../src/protocol/id.ts";
@@ -288,7 +289,8 @@ export class FakeNode implements NodeApi {
 
   readmit(name: string, by: string) {
     this.operated.push({ name, by });
-    return Promise.resolve(name === "bob");
+    const answers = { bob: "readmitted", dave: "linked" } as Record<string, ReadmitAnswer>;
+    return Promise.resolve(answers[name] ?? "unknown");
   }
 }
 

@@ -169,6 +169,9 @@ Deno.test("POST /v1/peers/NAME/readmit takes back a known peer only", async () =
   assertEquals([known.status, known.json], [200, { readmitted: "bob" }]);
   const unknown = await ask("/v1/peers/carol/readmit", { method: "POST" });
   assertEquals([unknown.status, unknown.json.code], [404, "peer_not_found"]);
+  const linked = await ask("/v1/peers/dave/readmit", { method: "POST" });
+  assertEquals([linked.status, linked.json.code], [409, "peer_linked"]);
+  node.operated.splice(-1);
   await ask("/v1/peers/bob/readmit", post({ by: "ann" }));
   assertEquals(node.operated, [
     { name: "bob", by: "operator" },

@@ -50,6 +50,13 @@ Deno.test("a participant put back by one entry is refused until it is readmitted
     assertEquals(readmitted.code, 0, readmitted.stderr);
     await cluster.start("alice");
     await pay(cluster);
+    const again = ["readmit", "alice", "--yes", "--data", cluster.data("coordinator")];
+    const { code, stderr } = await cluster.run(...again);
+    assertEquals(code, 1);
+    assertStringIncludes(
+      stderr,
+      '"alice" is linked to coordinator, which has nothing to take back',
+    );
   });
 
   await t.step("and once more the whole network restarts without complaint", async () => {
