@@ -405,7 +405,7 @@ export interface NodeStatus {
   };
   /** In the order in which they were found. */
   readonly mismatches: readonly MismatchView[];
-  /** Things that should never happen and did, newest last. */
+  /** Things that should never happen and did, newest last, less what is settled. */
   readonly alarms: readonly string[];
 }
 

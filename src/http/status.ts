@@ -99,7 +99,9 @@ const statusSchema = z.object({
     description: "Forced decisions that the real ones contradict, not acknowledged by any operator",
   }),
   alarms: z.array(z.string()).openapi({
-    description: "Things that should never happen and did, newest last",
+    description:
+      "Things that should never happen and did, newest last; of a forced decision until " +
+      "it turns out to be the real one, or an operator acknowledges that it was not",
   }),
 }).openapi("Status");
 
