@@ -4,7 +4,7 @@ import type { InDoubtAnswer } from "./answers.ts";
 import { show } from "./api.ts";
 import { jsonFlag } from "./command.ts";
 import type { Command } from "./command.ts";
-import { mismatchLines } from "./mismatches.ts";
+import { mismatchLines, nodeText } from "./mismatches.ts";
 import { nodeFlags } from "./node_address.ts";
 import type { Style } from "./style.ts";
 import { durationText, timeText } from "./times.ts";
@@ -22,7 +22,9 @@ export const inDoubt: Command = {
   ],
   run: (args, io) => {
     if (!args.is("retry")) {
-      return show(args, io, { method: "GET", path: "/v1/in-doubt" }, inDoubtAnswer, lines);
+      const request = { method: "GET", path: "/v1/in-doubt" } as const;
+      const node = nodeText(args);
+      return show(args, io, request, inDoubtAnswer, (found, style) => lines(found, style, node));
     }
     const request = { method: "POST", path: "/v1/in-doubt/retry" } as const;
     return show(args, io, request, retryAnswer, ({ asked }) => [
@@ -33,10 +35,10 @@ export const inDoubt: Command = {
   },
 };
 
-function lines({ inDoubt, mismatches }: InDoubtAnswer, style: Style): string[] {
+function lines({ inDoubt, mismatches }: InDoubtAnswer, style: Style, node: string): string[] {
   return [
     ...inDoubt.length === 0 ? ["nothing is in doubt"] : table(inDoubt, style),
-    ...mismatchLines(mismatches, style),
+    ...mismatchLines(mismatches, style, node),
   ];
 }
 

@@ -8,7 +8,7 @@ import { timeText } from "./times.ts";
 export function mismatchLines(
   mismatches: readonly MismatchAnswer[],
   style: Style,
-  node = "",
+  node: string,
 ): string[] {
   return mismatches.map((mismatch) => {
     const remedy = acknowledgeText(mismatch.transaction, node);
