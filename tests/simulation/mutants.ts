@@ -104,7 +104,7 @@ export const mutants: readonly Mutant[] = [
     file: participant,
     find: `    } else if (code) {
       const answer =`,
-    replace: `    } else {
+    replace: `    } else if (!commit) {
       const answer =`,
     seeds: 50,
   },
