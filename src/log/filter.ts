@@ -15,19 +15,32 @@ export class Filter {
 
   add(payment: LookUpKey): void {
     const bits = this.#bits;
-    for (const at of this.#places(payment)) bits[at >> 3] = bits[at >> 3]! | 1 << (at & 7);
+    let at = firstOf(payment);
+    const step = stepOf(payment, at);
+    for (let probe = 0; probe < filterProbes; probe++, at += step) {
+      const place = at % (bits.length * 8);
+      bits[place >> 3]! |= 1 << (place & 7);
+    }
   }
 
   mayHave(payment: LookUpKey): boolean {
-    return this.#places(payment).every((at) => (this.#bits[at >> 3]! & 1 << (at & 7)) !== 0);
+    const bits = this.#bits;
+    let at = firstOf(payment);
+    const step = stepOf(payment, at);
+    for (let probe = 0; probe < filterProbes; probe++, at += step) {
+      const place = at % (bits.length * 8);
+      if ((bits[place >> 3]! & 1 << (place & 7)) === 0) return false;
+    }
+    return true;
   }
+}
 
-  #places(payment: LookUpKey): number[] {
-    const first = mixed(parseInt(payment.slice(-8), 16));
-    const step = mixed(first ^ parseInt(payment.slice(-12, -8), 16)) + 1;
-    const size = this.#bits.length * 8;
-    return Array.from({ length: filterProbes }, (_, i) => (first + i * step) % size);
-  }
+function firstOf(payment: LookUpKey): number {
+  return mixed(parseInt(payment.slice(-8), 16));
+}
+
+function stepOf(payment: LookUpKey, first: number): number {
+  return mixed(first ^ parseInt(payment.slice(-12, -8), 16)) + 1;
 }
 
 /** Ids end at random, mostly; whoever makes them otherwise shall not fill the same places with all. The
