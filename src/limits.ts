@@ -59,6 +59,8 @@ export const waitMsMax = 60_000;
 export const introductionMsMax = 1_000;
 /** How long an originator remembers an order for which no user waits any more. */
 export const orderMemoryMs = 30_000;
+/** Orders that are sent again in one turn: with all that they tell, some megabytes. */
+export const ordersRepeatedMax = 1_000;
 /** From SIGTERM until what is still open is left to recovery. */
 export const drainMs = 5_000;
 

@@ -26,8 +26,9 @@ interface Own extends Sent {
   isRepeated: boolean;
   /** On its way to the coordinator, which has not begun it yet. */
   isOut: boolean;
-  /** The coordinator does not know of it any more: it goes again, for a while also where nobody waits. */
-  isLost: boolean;
+  /** The coordinator may know of it no more: until it is begun anew it goes again, for a while also where
+   * nobody waits. */
+  isForgotten: boolean;
   /** Until when somebody waits, or has waited. */
   untilMs: number;
 }
@@ -69,7 +70,7 @@ export class OwnOrders {
       sentMs,
       isRepeated: false,
       isOut,
-      isLost: false,
+      isForgotten: false,
       untilMs: waiting.deadlineMs,
     });
     if (isOut) this.#window.left(order.payment, askedMs);
@@ -83,6 +84,7 @@ export class OwnOrders {
   /** The coordinator has begun one. */
   begun(payment: PaymentId, nowMs: number): void {
     const own = this.#own.get(payment);
+    if (own) own.isForgotten = false;
     if (!own?.isOut) return;
     own.isOut = false;
     this.#window.begun(payment, nowMs);
@@ -122,19 +124,18 @@ export class OwnOrders {
     return own?.waiting ?? [];
   }
 
-  /** An attempt was aborted, and nothing said of the payment. */
-  lost(payment: PaymentId): void {
+  /** An attempt was aborted with nothing said of the payment, or the coordinator has come back. */
+  forgotten(payment: PaymentId): void {
     const own = this.#own.get(payment);
-    if (own) own.isLost = true;
+    if (own) own.isForgotten = true;
   }
 
-  /** The order to be sent again, as long as it is remembered. */
+  /** The order to be sent again, if it still is. */
   again(payment: PaymentId, nowMs: number): Sent | undefined {
     const own = this.#own.get(payment);
-    if (!own) return undefined;
+    if (!own || !isWanted(own, nowMs)) return undefined;
     own.sentMs = nowMs;
     own.isRepeated = true;
-    own.isLost = false;
     return own;
   }
 
@@ -155,9 +156,7 @@ export class OwnOrders {
         own.waiting = own.waiting.filter((waiting) => !isTimeUp(waiting));
       }
       if (isPrepared(payment)) continue;
-      const isWanted = own.waiting.length > 0 ||
-        (own.isLost && nowMs < own.untilMs + orderMemoryMs);
-      if (isWanted) {
+      if (isWanted(own, nowMs)) {
         if (own.sentMs + resendIntervalMs <= nowMs) silent.push(payment);
       } else if (own.sentMs + orderMemoryMs <= nowMs) {
         // It is not sent again, and this node's debit can't be confirmed any more.
@@ -167,4 +166,9 @@ export class OwnOrders {
     }
     return silent;
   }
+}
+
+/** Whoever was answered that a payment is pending looks for what becomes of it, for a while. */
+function isWanted({ waiting, isForgotten, untilMs }: Own, nowMs: number): boolean {
+  return waiting.length > 0 || (isForgotten && nowMs < untilMs + orderMemoryMs);
 }

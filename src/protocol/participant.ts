@@ -8,7 +8,12 @@
  * durable: an order forgotten in a crash is simply not voted for.
  */
 
-import { inquiryIntervalMs, openTransactionsMax, paymentIdAheadMsMax } from "../limits.ts";
+import {
+  inquiryIntervalMs,
+  openTransactionsMax,
+  ordersRepeatedMax,
+  paymentIdAheadMsMax,
+} from "../limits.ts";
 import { cardIdOf, sameMonth } from "./card.ts";
 import type { Declines } from "./declines.ts";
 import type { SealedDetails } from "./details.ts";
@@ -623,7 +628,7 @@ export class Participant {
     } else {
       // Only the attempt was lost, which says nothing about the payment. The order goes again with a tick,
       // not at once: whoever lost this attempt for a reason that lasts would lose the next, too.
-      this.#own.lost(payment);
+      this.#own.forgotten(payment);
     }
   }
 
@@ -656,7 +661,9 @@ export class Participant {
         // Of an earlier send: this one has been voted for, and may commit.
         if (this.#held(payment)) return;
         // Another send of it may come when there is room, and be begun.
-        if (outcome.code === "overloaded" && this.#own.isRepeated(payment)) return;
+        if (outcome.code === "overloaded" && this.#own.isRepeated(payment)) {
+          return this.#own.forgotten(payment);
+        }
         return this.#own.reject(payment, outcome, out.replies);
       default:
         outcome satisfies never;
@@ -750,8 +757,12 @@ export class Participant {
     else if (!this.isLinked) this.#inquireOf(peer, turn, out);
     if (!isCoordinator) return;
     // Those that were being voted on the coordinator has forgotten, if it comes from a crash.
+    let count = 0;
     for (const payment of this.#own.payments()) {
-      if (!this.#held(payment)) this.#sendAgain(payment, turn, out);
+      if (this.#held(payment)) continue;
+      this.#own.forgotten(payment);
+      // The others go with the ticks that follow: all at once they could be more than a link queues.
+      if (count++ < ordersRepeatedMax) this.#sendAgain(payment, turn, out);
     }
   }
 
@@ -763,9 +774,8 @@ export class Participant {
       this.#inquire(open.order.payment, open, out);
     }
     const isPrepared = (payment: PaymentId) => this.#held(payment) !== undefined;
-    for (const payment of this.#own.tick(isPrepared, nowMs, out.replies)) {
-      this.#sendAgain(payment, turn, out);
-    }
+    const silent = this.#own.tick(isPrepared, nowMs, out.replies);
+    for (const payment of silent.slice(0, ordersRepeatedMax)) this.#sendAgain(payment, turn, out);
   }
 
   /** Asks about all whose decision is unknown, and returns how many they are. */

@@ -498,8 +498,8 @@ export const participantTable: readonly Row[] = [
     event: "tick when the wait ends",
     rule: "No caller waits for ever; funds in doubt do wait",
     does: {
-      "own, own and refused, prepare waits, overtaken": "= 1 pending",
-      "attempt lost": "> coordinator order = 1 pending",
+      "own, own and refused, prepare waits": "= 1 pending",
+      "attempt lost, overtaken": "> coordinator order = 1 pending",
       "prepared, forced to commit, forced to abort": "> coordinator inquiry T1 = 1 pending",
       "restarted, forced and restarted": "> bob inquiry T1",
       "otherwise": "",
