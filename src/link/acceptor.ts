@@ -10,12 +10,14 @@ import { ConnectionEnded, failureLine, PeerRefusal, Refusal } from "./refusal.ts
 export interface AcceptorOptions {
   readonly party: Party;
   readonly limits: LinkLimits;
+  /** Throws {@linkcode Refusal} if a peer of that name is linked, and answers. */
+  expectUnheld(name: string): Promise<void>;
   /**
-   * Whether the name is free; throws {@linkcode Refusal} if another connection holds it.
+   * Frees the name of a link that does not answer. Throws {@linkcode Refusal} if another connection holds it.
    *
-   * @param address where whoever wants it takes links, once that is known
+   * @param address where whoever wants it takes links
    */
-  claim(name: string, address?: string): Promise<void>;
+  claim(name: string, address: string): Promise<void>;
   /** Takes over the connection. Called in the same turn in which the name was found free. */
   established(connection: Connection, proven: Proven): void;
   /** Sees a task through, and waits for it at the end. */
@@ -85,8 +87,8 @@ export class Acceptor {
   }
 
   async #handshake(connection: Connection): Promise<void> {
-    const { party, limits: { handshakeTimeoutMs, lingerMsMax }, claim, established } =
-      this.#options;
+    const { party, limits, expectUnheld, claim, established } = this.#options;
+    const { handshakeTimeoutMs, lingerMsMax } = limits;
     this.#unproven.add(connection);
     let other = connection.remote;
     let isProven = false;
@@ -105,7 +107,7 @@ export class Acceptor {
         other = `"${name}" at ${connection.remote}`;
         isProven = true;
         // Of two nodes with one name the second has another log. It is told what is wrong before that.
-        await claim(name);
+        await expectUnheld(name);
       });
       clearTimeout(timer);
       await claim(proven.name, proven.greeting.address);

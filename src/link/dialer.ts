@@ -32,7 +32,6 @@ export class Dialer {
   readonly #options: DialerOptions;
   #address: string;
   #isStopped = false;
-  #wasLinked = false;
   /** Failures in a row, for the pause before the next attempt. */
   #failures = 0;
   /** The same failure again writes no second line. */
@@ -74,7 +73,6 @@ export class Dialer {
       try {
         const { connection, proven } = await this.#attempt();
         this.#lastLine = undefined;
-        this.#wasLinked = true;
         await this.#options.established(connection, proven);
       } catch (thrown) {
         if (this.#isStopped || this.#gaveUp(thrown)) return;
@@ -146,8 +144,9 @@ export class Dialer {
       host.refused(name, thrown.code, thrown.message);
       return true;
     }
-    // Who was there once may be again: somebody else who answers in between shall not end this node.
-    const refused = this.#wasLinked ? undefined : certificateRefused(thrown);
+    // Whom this node has met may come again: somebody else who answers in between shall not end it.
+    const isStranger = this.#options.role === "coordinator" && host.seenOf(name) === undefined;
+    const refused = isStranger ? certificateRefused(thrown) : undefined;
     if (!refused) return false;
     host.refused(name, refused.code, refused.message);
     return true;

@@ -72,6 +72,7 @@ export class Links implements LinkLayer {
     this.#acceptor = new Acceptor({
       party: this.#party,
       limits: this.#limits,
+      expectUnheld: (name) => this.#expectUnheld(name),
       claim: (name, address) => this.#claim(name, address),
       established: (connection, proven) => this.#spawn(this.#carry(connection, proven, false)),
       spawn: (task) => this.#spawn(task),
@@ -187,29 +188,27 @@ export class Links implements LinkLayer {
     }
   }
 
+  /** Nothing is freed yet: whoever wants the name may be refused for something else. */
+  async #expectUnheld(name: string): Promise<void> {
+    const held = this.#links.get(name);
+    // Whether it is the one that this node has dialled itself is told only by its address.
+    if (held === undefined || held.isDialer) return;
+    if (await held.link.answers(this.#limits.holderAnswerMsMax)) throw nameInUse(name);
+  }
+
   /**
    * Frees a name that another connection has proven, unless the holder still answers. A node that
    * lost its power comes back at once that way, and a second node of one name does not get in.
    */
-  async #claim(name: string, address?: string): Promise<void> {
+  async #claim(name: string, address: string): Promise<void> {
     const { holderAnswerMsMax } = this.#limits;
     for (let held = this.#links.get(name); held !== undefined; held = this.#links.get(name)) {
-      // Whether it is the one that this node has dialled itself is told only by its address.
-      if (held.isDialer && address === undefined) return;
       if (await held.link.answers(holderAnswerMsMax)) {
+        if (!held.isDialer || held.address !== address) throw nameInUse(name);
         // Both dialled in the same moment, and this node was faster: that is no second node.
-        if (held.isDialer && held.address === address) {
-          const own = this.#party.identity.name;
-          throw new Refusal(
-            "name_in_use",
-            `the link that "${own}" dialled to it is up already`,
-            false,
-          );
-        }
-        throw new Refusal(
-          "name_in_use",
-          `another node is linked as "${name}" and answers: stop that one first`,
-        );
+        const own = this.#party.identity.name;
+        const why = `the link that "${own}" dialled to it is up already`;
+        throw new Refusal("name_in_use", why, false);
       }
       held.link.close(
         `its holder did not answer within ${holderAnswerMsMax} ms, another took over`,
@@ -226,4 +225,11 @@ export class Links implements LinkLayer {
     }).finally(() => this.#tasks.delete(seen));
     this.#tasks.add(seen);
   }
+}
+
+function nameInUse(name: string): Refusal {
+  return new Refusal(
+    "name_in_use",
+    `another node is linked as "${name}" and answers: stop that one first`,
+  );
 }

@@ -236,12 +236,12 @@ export class RawEnd {
   }
 
   /** The whole handshake as a dialer that has seen nothing. */
-  async link(identity: Identity, listener: Identity): Promise<void> {
+  async link(identity: Identity, listener: Identity, shows?: Uint8Array): Promise<void> {
     await this.prove(identity, listener, await this.hello());
     assert((await this.frame())?.kind === frameKinds.handshake);
     const greeting = { address: "127.0.0.1:1", clock: new Map(), voucher: identity.voucher };
     await this.write(
-      encodeMessage({ type: "show", protocol: linkVersions[0]!, shows: undefined, greeting }),
+      encodeMessage({ type: "show", protocol: linkVersions[0]!, shows, greeting }),
     );
     assert((await this.frame())?.kind === frameKinds.handshake);
   }
