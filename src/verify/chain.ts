@@ -5,6 +5,7 @@ import type { Entry, Witness } from "../codec/record.ts";
 import { formatVersion, hashBytes } from "../codec/values.ts";
 import { IntegrityError } from "../errors.ts";
 import type { Log } from "../log/log.ts";
+import type { Decided } from "../protocol/message.ts";
 import type { Checkpointed, Genesis } from "../protocol/record.ts";
 import { ClockColumns } from "./clock_columns.ts";
 import type { Findings } from "./findings.ts";
@@ -12,6 +13,7 @@ import type { Findings } from "./findings.ts";
 /** What is kept of a log's entries: hashes and clocks, by which other logs are compared with it. */
 export class Chain {
   readonly clocks = new ClockColumns();
+  readonly #times: number[] = [];
   /** One after the other. */
   readonly #hashes = new Writer();
   /** Checkpoints that entries confirm, by the entry at which they stand. */
@@ -39,9 +41,15 @@ export class Chain {
     return toHex(this.#hashes.slice((number - 1) * hashBytes, number * hashBytes));
   }
 
+  /** Whether a decision stands in an entry of this log, which must have it. */
+  hasAt({ number, clock, atMs }: Decided): boolean {
+    return this.#times[number - 1] === atMs && this.clocks.equals(number, clock);
+  }
+
   add(entry: Entry, hash: Uint8Array): void {
     this.#hashes.raw(hash);
     this.clocks.add(entry.clock);
+    this.#times.push(entry.atMs);
     for (const record of entry.records) {
       switch (record.type) {
         case "checkpointed": {

@@ -4,7 +4,7 @@ import type { Entry } from "../codec/record.ts";
 import { IntegrityError } from "../errors.ts";
 import type { Log } from "../log/log.ts";
 import type { Storage } from "../log/storage.ts";
-import type { Posted } from "../protocol/record.ts";
+import type { LogRecord } from "../protocol/record.ts";
 import type { Chain } from "./chain.ts";
 import { CoordinatorBook } from "./coordinator_book.ts";
 import { DetailsCheck } from "./details.ts";
@@ -62,7 +62,7 @@ export async function readHistory(
       book.add(record, entry, signatures.add(record, entry));
       fold.add(record, entry);
       lookUps.add(record, entry.number);
-      if (record.type === "posted") checkDecided(record, entry, chain, network, findings);
+      checkDecided(record, entry, chain, network, findings);
     }
     fold.checkpoint(entry);
     lookUps.endEntry();
@@ -98,20 +98,23 @@ async function replays(log: Log, name: string, findings: Findings): Promise<bool
   }
 }
 
-/** A posted payment names the entry of its decision, with that entry's clock. */
+/** What was decided names the entry of its decision, with that entry's clock and time. */
 function checkDecided(
-  { payment, decided }: Posted,
+  record: LogRecord,
   entry: Entry,
   { name }: Chain,
   network: Network,
   findings: Findings,
 ): void {
   const { coordinator } = network;
-  if (!coordinator || decided.number > coordinator.length && !coordinator.isWhole) return;
+  if (!coordinator || !("decided" in record) || !record.decided) return;
+  const { decided } = record;
+  if (decided.number > coordinator.length && !coordinator.isWhole) return;
   const isEntry = decided.number <= coordinator.length && decided.number > 0;
-  if (isEntry && coordinator.clocks.equals(decided.number, decided.clock)) return;
+  if (isEntry && coordinator.hasAt(decided)) return;
+  const payment = "payment" in record ? record.payment : record.order.payment;
   const what = isEntry
-    ? `with another clock than ${coordinator.name} has there`
+    ? `with another clock or time than ${coordinator.name} has there`
     : `but the log of ${coordinator.name} ends at entry ${coordinator.length}`;
   findings.violation(
     "decisions",

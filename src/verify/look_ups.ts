@@ -59,8 +59,8 @@ export class LookUpCheck {
     if (!key || this.#inEntry.has(key)) return;
     this.#inEntry.add(key);
     if (number <= this.#checkpoint) {
-      const of = isPaymentId(key) ? "payments" : "keys";
-      this.#sums[of] = plus(this.#sums[of], digitsOf(key), number);
+      const set = isPaymentId(key) ? "payments" : "keys";
+      this.#sums[set] = plus(this.#sums[set], digitsOf(key), number);
     }
     const known = this.#sample.get(key);
     if (known) known.push(number);
@@ -105,8 +105,8 @@ export class LookUpCheck {
     }
     const found = await this.#readPages(runs);
     if (!found) return;
-    for (const  of of["payments", "keys"] as const) {
-      if (found[of].every((value, i) => value === this.#sums[of][i])) continue;
+    for (const set of ["payments", "keys"] as const) {
+      if (found[set].every((value, i) => value === this.#sums[set][i])) continue;
       this.#violation(`up to entry ${this.#checkpoint} does not agree with the entries`);
     }
   }
@@ -126,8 +126,8 @@ export class LookUpCheck {
         compareKeys(run.firsts, fromHex(items[0]!.digits), page * keyBytes) === 0;
       if (!isInPlace) return this.#misplaced();
       pages.last = items.at(-1);
-      const of = kind === kinds.keys ? "keys" : "payments";
-      for (const { digits, number } of items) found[of] = plus(found[of], digits, number);
+      const set = kind === kinds.keys ? "keys" : "payments";
+      for (const { digits, number } of items) found[set] = plus(found[set], digits, number);
     }
     for (const { run, count, last } of all.values()) {
       if (count < pagesIn(run) || !last) return this.#pageMissing(run);

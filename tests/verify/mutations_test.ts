@@ -260,7 +260,25 @@ const tampered: [claim: string, tamper: Tamper, named: RegExp][] = [
     changing("bob", "posted", (record) => [
       { ...record, decided: { ...record.decided, clock: new Map([["coordinator", 3]]) } },
     ]),
-    /bob: entry \d+ has .* with another clock than coordinator has there/,
+    /bob: entry \d+ has .* with another clock or time than coordinator has there/,
+  ],
+  [
+    "a decision at another time",
+    changing("bob", "posted", (record) => [
+      { ...record, decided: { ...record.decided, atMs: record.decided.atMs + 1 } },
+    ]),
+    /bob: entry \d+ has .* with another clock or time than coordinator has there/,
+  ],
+  [
+    "an abort named in another entry",
+    (name, content) =>
+      name === "alice"
+        ? replaced(content, ({ type }) => type === "aborted", (record) => {
+          const { decided, ...rest } = record as RecordOf<"aborted">;
+          return [{ ...rest, decided: { ...decided!, number: 1 } }];
+        })
+        : content,
+    /alice: entry \d+ has .* decided in entry 1, with another clock or time than coordinator has/,
   ],
   [
     "a balance in an entry",
