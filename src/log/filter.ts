@@ -15,8 +15,8 @@ export class Filter {
 
   add(payment: LookUpKey): void {
     const bits = this.#bits;
-    let at = firstOf(payment);
-    const step = stepOf(payment, at);
+    let at = hashOf(payment);
+    const step = mixed(at) + 1;
     for (let probe = 0; probe < filterProbes; probe++, at += step) {
       const place = at % (bits.length * 8);
       bits[place >> 3]! |= 1 << (place & 7);
@@ -25,8 +25,8 @@ export class Filter {
 
   mayHave(payment: LookUpKey): boolean {
     const bits = this.#bits;
-    let at = firstOf(payment);
-    const step = stepOf(payment, at);
+    let at = hashOf(payment);
+    const step = mixed(at) + 1;
     for (let probe = 0; probe < filterProbes; probe++, at += step) {
       const place = at % (bits.length * 8);
       if ((bits[place >> 3]! & 1 << (place & 7)) === 0) return false;
@@ -35,16 +35,16 @@ export class Filter {
   }
 }
 
-function firstOf(payment: LookUpKey): number {
-  return mixed(parseInt(payment.slice(-8), 16));
+/** Of all digits (FNV-1a; Fowler, Noll and Vo): whoever makes ids may have most of them the same. */
+function hashOf(payment: LookUpKey): number {
+  let hash = 0x811c9dc5;
+  for (let i = 0; i < payment.length; i++) {
+    hash = Math.imul(hash ^ payment.charCodeAt(i), 0x01000193);
+  }
+  return mixed(hash);
 }
 
-function stepOf(payment: LookUpKey, first: number): number {
-  return mixed(first ^ parseInt(payment.slice(-12, -8), 16)) + 1;
-}
-
-/** Ids end at random, mostly; whoever makes them otherwise shall not fill the same places with all. The
- * last steps of MurmurHash3 (Appleby 2011). */
+/** The last steps of MurmurHash3 (Appleby 2011). */
 function mixed(bits: number): number {
   let n = bits;
   n = Math.imul(n ^ n >>> 16, 0x85ebca6b);
