@@ -47,14 +47,16 @@ export async function listPayments(
     // It was read for the page before, too, and may be all that there is room for.
     if (!isFirst) read += entryReadRecords + records.length;
     for (let at = isFirst ? from.at - 1 : records.length - 1; at >= 0; at--) {
-      const record = records[at]!;
-      const order = orderIn(record);
-      if (!order || (account && !isOf(record, order, account, node))) continue;
+      const order = orderIn(records[at]!);
+      const isWanted = (record: LogRecord) => isOf(record, account, node);
+      if (!order || !isWanted(records[at]!)) continue;
       const found = await log.lookUp(order.payment);
       // A later attempt: the payment stands where its first one does, which no page can miss.
-      if (!isFirstOf(order, number, at, records, found)) continue;
+      if (!isFirstOf(order, { number, at, records }, found, isWanted)) continue;
       const view = viewOf(found);
-      if (!view) continue;
+      // The last attempt may have been of another order, which has no part in the account.
+      const last = found.findLast(([, record]) => orderIn(record));
+      if (!view || !last || !isWanted(last[1])) continue;
       if (payments.length === limit) return { payments, next: `${number}.${at + 1}` };
       payments.push(view);
     }
@@ -62,20 +64,28 @@ export async function listPayments(
   return { payments };
 }
 
-/** Whether a payment's first order is the record at a place, of the entry with that number. */
-function isFirstOf(
-  { payment }: Order,
-  number: number,
-  at: number,
-  records: readonly LogRecord[],
-  found: readonly Found[],
-): boolean {
-  return found.find(([, record]) => orderIn(record))?.[0].number === number &&
-    records.findIndex((record) => orderIn(record)?.payment === payment) === at;
+/** A record in its entry. */
+interface Place {
+  readonly number: number;
+  readonly at: number;
+  readonly records: readonly LogRecord[];
 }
 
-/** Whether one of a node's accounts has a part in a payment. */
-function isOf(record: LogRecord, order: Order, account: string, node: string): boolean {
+/** Whether none of the orders of a payment that are wanted stands before a place. */
+function isFirstOf(
+  { payment }: Order,
+  { number, at, records }: Place,
+  found: readonly Found[],
+  isWanted: (record: LogRecord) => boolean,
+): boolean {
+  return found.find(([, record]) => isWanted(record))?.[0].number === number &&
+    records.findIndex((one) => orderIn(one)?.payment === payment && isWanted(one)) === at;
+}
+
+/** Whether a record brings an order in which one of a node's accounts has a part, or any. */
+function isOf(record: LogRecord, account: string | undefined, node: string): boolean {
+  const order = orderIn(record);
+  if (!order || account === undefined) return order !== undefined;
   if (record.type === "prepared" && record.card === account) return true;
   return order.legs.some((leg) => leg.participant === node && leg.account === account);
 }

@@ -64,11 +64,11 @@ Deno.test("listPayments() gets past an entry that alone has more records than a 
 });
 
 /** Another attempt of a payment, after the one before was given up. */
-function again(n: number, attempt: number): LogRecord[] {
+function again(n: number, attempt: number, legs = 2): LogRecord[] {
   const payment = paymentId(n);
   const before = `1-0123456789ab-${n + 1 + (attempt - 1) * 100}` as TransactionId;
   const transaction = `1-0123456789ab-${n + 1 + attempt * 100}` as TransactionId;
-  const record = prepared(n);
+  const record = prepared(n, legs);
   if (record.type !== "prepared") throw new TypeError(`a ${record.type} is no attempt`);
   return [{ type: "released", payment, transaction: before }, { ...record, transaction }];
 }
@@ -109,4 +109,11 @@ Deno.test("listPayments() refuses a cursor that no page gave", async () => {
     const list = () => listPayments(log, log.head.number, "alice", { limit: 5, cursor });
     await assertRejects(list, FormatError, `no page has the cursor "${cursor}"`);
   }
+});
+
+Deno.test("listPayments() has a payment for the accounts that its last order moves", async () => {
+  const log = await logOf([prepared(1), prepared(2, 3)], [...again(1, 1, 3), ...again(2, 1)]);
+  const idsOf = async (account: string) => (await pagesOf(log, 1, account)).flat();
+  assertEquals(await idsOf("account-0"), [paymentId(2), paymentId(1)]);
+  assertEquals(await idsOf("account-2"), [paymentId(1)]);
 });
