@@ -53,7 +53,8 @@ export async function runDemo({ once, json }: DemoOptions, io: Io): Promise<numb
       // Whoever ends it early does not wait for what it comes to.
       played.catch(() => {});
       const isConserved = await Promise.race([played, ended]);
-      if (isConserved === undefined) return exitCode.done;
+      // Whoever wants to know what it comes to has to wait for that.
+      if (isConserved === undefined) return once ? exitCode.failed : exitCode.done;
       if (once || !isConserved) return isConserved ? exitCode.done : exitCode.violation;
       const pageAt = `The status page: ${scene.coordinator.url} (Ctrl-C ends the demo)`;
       if (json) io.err(pageAt);

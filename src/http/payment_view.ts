@@ -33,7 +33,8 @@ export const paymentSchema = z.object({
   clock: clockSchema,
   at: timeSchema.openapi({
     description:
-      "When it was decided, by the coordinator's clock; before, what this node knows of it",
+      "When it was decided, by the coordinator's clock; before that, and where an operator has " +
+      "forced it otherwise, when this node recorded what it tells",
   }),
 }).openapi("Payment");
 

@@ -72,7 +72,7 @@ export class Log {
   /** What a checkpoint has left that was never finished is deleted. */
   #isCleared = false;
   /** The last that were read one by one: who asks for a payment often asks for its neighbours. */
-  readonly #entries = new Map<number, Entry>();
+  readonly #entries = new Map<number, Promise<Entry>>();
   /** Of all entries appended since it was opened. */
   appendedBytes = 0;
 
@@ -262,27 +262,22 @@ export class Log {
   }
 
   /** The records of that entry. */
-  async entry(number: number): Promise<Entry> {
+  entry(number: number): Promise<Entry> {
     const known = this.#entries.get(number);
-    if (known) {
-      this.#keep(known);
-      return known;
-    }
-    const { bytes } = await this.#read(number);
-    const entry = decoded(bytes, number);
-    if (entry.number !== number) {
-      throw new IntegrityError(`Entry ${number} of the log is in truth entry ${entry.number}`);
-    }
-    this.#keep(entry);
+    // As the one that was asked for last.
+    this.#entries.delete(number);
+    const entry = known ?? this.#readEntry(number);
+    this.#entries.set(number, entry);
+    if (!known) entry.catch(() => this.#entries.delete(number));
+    const [oldest] = this.#entries.keys();
+    if (this.#entries.size > entriesKept) this.#entries.delete(oldest!);
     return entry;
   }
 
-  /** As the one that was read last. */
-  #keep(entry: Entry): void {
-    this.#entries.delete(entry.number);
-    this.#entries.set(entry.number, entry);
-    const [oldest] = this.#entries.keys();
-    if (this.#entries.size > entriesKept) this.#entries.delete(oldest!);
+  async #readEntry(number: number): Promise<Entry> {
+    const entry = decoded((await this.#read(number)).bytes, number);
+    if (entry.number === number) return entry;
+    throw new IntegrityError(`Entry ${number} of the log is in truth entry ${entry.number}`);
   }
 
   /** An entry as it stands in the chain. */

@@ -212,12 +212,14 @@ export class Loop<Event extends { readonly type: string }, Reply> {
       for (const { fail } of this.#waiting) fail(error);
       this.#waiting.clear();
       throw error;
+    } finally {
+      this.#toLookUp.clear();
     }
   }
 
   async #runTurns(): Promise<void> {
     while (!this.#isStopping || this.#queue.length > 0 || this.#pending.length > 0) {
-      if (this.#queue.length === 0 && !this.#isStopping) {
+      if (this.#queue.length === 0 && !this.#isStopping && !this.#failure) {
         await new Promise<void>((wake) => this.#wake = wake);
       }
       this.#expectSound();

@@ -145,7 +145,9 @@ export class Traces {
     if (outcome.state === "aborted") trace.code = outcome.code;
     if (outcome.state === "committed" || outcome.state === "aborted") {
       trace.state = outcome.state;
-      trace.clock = outcome.decided.clock;
+      const { clock, atMs } = outcome.decided;
+      trace.clock = clock;
+      trace.atMs = atMs;
     } else {
       this.#traces.delete(payment);
     }

@@ -13,6 +13,7 @@ import {
   turnBytesMax,
 } from "../../src/limits.ts";
 import { Log } from "../../src/log/log.ts";
+import { MemoryStorage } from "../../src/log/storage.ts";
 import { hashOf } from "../../src/log/stored.ts";
 import type { LogRecord } from "../../src/protocol/record.ts";
 import { recordBytesBound } from "../../src/protocol/record_size.ts";
@@ -375,3 +376,17 @@ for (const [name, make] of disks) {
     }
   });
 }
+
+Deno.test("entry() reads an entry once for all who ask for it at once, and again after a failure", async () => {
+  const storage = new MemoryStorage();
+  const log = await Log.open(storage);
+  await log.replay(() => {});
+  await append(log, prepared(1));
+  let isDown = true;
+  const get = storage.get.bind(storage);
+  storage.get = (key) => isDown ? Promise.reject(new Error("no disk")) : get(key);
+  await assertRejects(() => log.entry(1), Error, "no disk");
+  isDown = false;
+  const [one, two] = await Promise.all([log.entry(1), log.entry(1)]);
+  assert(one === two);
+});

@@ -414,3 +414,36 @@ Deno.test("the index is asked for few keys at once, and for all in the end", asy
   assertEquals([most, all], [lookUpsMax, 5 * lookUpsMax]);
   await rig.stop();
 });
+
+Deno.test("a look-up that fails during an append stops the node without another event", async () => {
+  const core = asking();
+  const rig = await LoopRig.start<CoordinatorEvent, never>("coordinator", "coordinator", core);
+  const { promise, reject } = Promise.withResolvers<never>();
+  rig.log.lookUp = () => promise;
+  core.keys.push("key");
+  rig.message("alice", inquiry);
+  await rig.idle();
+  rig.storage.hold();
+  rig.message("alice", inquiry);
+  await rig.idle();
+  reject(new Error("a page is missing"));
+  await rig.idle();
+  rig.storage.release();
+  await assertRejects(() => rig.running, Error, "a page is missing");
+});
+
+Deno.test("after a failure nothing more is looked up", async () => {
+  const core = asking();
+  const rig = await LoopRig.start<CoordinatorEvent, never>("coordinator", "coordinator", core);
+  let all = 0;
+  rig.log.lookUp = async () => {
+    all++;
+    await new Promise((resolve) => setTimeout(resolve, 0));
+    throw new Error("a page is missing");
+  };
+  core.keys.push(...Array.from({ length: 5 * lookUpsMax }, (_, i) => `key ${i}`));
+  rig.message("alice", inquiry);
+  await assertRejects(() => rig.running, Error, "a page is missing");
+  await rig.idle();
+  assert(all < 2 * lookUpsMax, `${all} look-ups`);
+});
