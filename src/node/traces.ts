@@ -58,9 +58,10 @@ export class Traces {
     this.#mayBegin = begunMax;
   }
 
-  /** Newest first. */
+  /** Newest first, by when their ids were made: some are followed only once they are over. */
   all(): PaymentTrace[] {
-    return [...this.#traces.values()].reverse().map((trace) => this.#view(trace));
+    const ids = [...this.#traces.keys()].sort().reverse();
+    return ids.map((payment) => this.#view(this.#traces.get(payment)!));
   }
 
   get(payment: PaymentId): PaymentTrace | undefined {
