@@ -170,7 +170,8 @@ export const runsMerged = 3;
 /** Pages that a checkpoint writes of each merge: at least, and for each new page of its kind. */
 export const mergePagesMin = 64;
 export const mergePagesPerPage = 2;
-/** The last runs of payments, each with a filter in memory: ids of now are in none but these. */
+/** Runs of payments with ids ahead of their time, the last, each with a filter in memory: of the others none
+ * has an id of now. */
 export const filteredRunsMax = 64;
 /** Six payments in a thousand pass a filter that does not have them. */
 export const filterBitsPerItem = 12;

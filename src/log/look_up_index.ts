@@ -96,7 +96,7 @@ export class LookUpIndex {
   #written: readonly Run[] = [];
   /** Of each kind, in the order of their entries. */
   readonly #runs: readonly Run[][] = allKinds.map(() => []);
-  /** Of the last runs of payments that were written since the start. */
+  /** Of the last runs that were written since the start with ids that were ahead of their time. */
   readonly #filters = new Map<Run, Filter>();
   /** A payment whose id begins with less is late. */
   #lateBefore = "";
@@ -207,10 +207,15 @@ export class LookUpIndex {
     this.#young = new Items();
     const lateBefore = this.#lateBefore;
     this.#lateBefore = firstDigitsOf(atMs);
-    return this.#writes(this.#writing, number, lateBefore);
+    return this.#writes(this.#writing, number, lateBefore, firstDigitsOf(atMs + 1));
   }
 
-  *#writes({ numbers }: Items, number: number, lateBefore: string): Iterable<Write> {
+  *#writes(
+    { numbers }: Items,
+    number: number,
+    lateBefore: string,
+    aheadFrom: string,
+  ): Iterable<Write> {
     const keysOf: LookUpKey[][] = allKinds.map(() => []);
     for (const key of numbers.keys()) {
       const ofPayment = key < lateBefore ? kinds.late : kinds.payments;
@@ -223,7 +228,8 @@ export class LookUpIndex {
       if (keys.length === 0) continue;
       const after = this.#of(kind).at(-1)?.number ?? 0;
       const writer = new RunWriter({ kind, number, level: 0 }, after);
-      const filter = kind === kinds.payments ? new Filter(keys.length) : undefined;
+      const isAhead = kind === kinds.payments && keys.at(-1)! >= aheadFrom;
+      const filter = isAhead ? new Filter(keys.length) : undefined;
       for (const key of keys) {
         filter?.add(key);
         for (const number of numbers.get(key)!) {
