@@ -33,6 +33,8 @@ export interface BenchOptions {
   readonly runs: readonly Run[];
   /** Of each run, after its warm-up. */
   readonly seconds: number;
+  /** Before the first run. Default: as long as it takes until the code is compiled. */
+  readonly warmupSeconds?: number;
   /** A run of three or more times so long is told by windows of so many seconds at most. */
   readonly windowSeconds: number;
   readonly accounts: number;
@@ -141,9 +143,12 @@ class Bench {
 
   /** Pays for a while, unmeasured: nodes that people use have run for long. */
   async warmUp(): Promise<void> {
+    const { warmupSeconds } = this.#options;
+    const ms = warmupSeconds === undefined ? compileMs * this.#nodes.length : warmupSeconds * 1_000;
+    if (ms === 0) return;
     const loading = this.#participants;
     await this.#load(loading, { via: "submit", concurrency: compileConcurrency });
-    await sleep(compileMs * this.#nodes.length);
+    await sleep(ms);
     await this.#stop(loading);
   }
 

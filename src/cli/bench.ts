@@ -40,6 +40,11 @@ export const bench: Command = {
     },
     { name: "seconds", value: "S", help: "of each run, after its warm-up (default 4)" },
     {
+      name: "warmup",
+      value: "S",
+      help: "before the first run (default 1.5 for each process)",
+    },
+    {
       name: "window",
       value: "S",
       help: "a run of three windows or more tells of each how it went (default 60)",
@@ -98,6 +103,7 @@ function optionsIn(args: Arguments): BenchOptions {
     participants: whole("participants", 2, participantsMax, "2")!,
     runs: runsIn(args),
     seconds: whole("seconds", 1, secondsMax, "4")!,
+    warmupSeconds: whole("warmup", 0, secondsMax),
     windowSeconds: whole("window", 1, secondsMax, "60")!,
     accounts: whole("accounts", legsMax, accountsMax, "1000")!,
     legs: whole("legs", 2, legsMax, "2")!,

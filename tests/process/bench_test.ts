@@ -16,7 +16,7 @@ interface Benched {
 async function bench(seconds: number, ...args: string[]): Promise<Benched> {
   // Only for its folder and its way to start the program: no node of it is started.
   await using cluster = await Cluster.make({}, false);
-  const flags = ["--seconds", String(seconds), "--json", ...args];
+  const flags = ["--seconds", String(seconds), "--warmup", "0", "--json", ...args];
   const { code, stdout, stderr } = await cluster.run("bench", ...flags);
   const results = stdout.trim().split("\n").map((line) => JSON.parse(line) as Measured);
   return { results, code, stderr };
@@ -120,7 +120,18 @@ Deno.test("bench runs with what the task handfast is allowed", { ignore }, async
   const config = JSON.parse(await Deno.readTextFile(new URL("deno.json", root)));
   const [, ...task] = config.tasks.handfast.command.split(" ");
   const { code, stderr } = await new Deno.Command(Deno.execPath(), {
-    args: [...task, "bench", "--seconds", "1", "--concurrency", "1", "--accounts", "10"],
+    args: [
+      ...task,
+      "bench",
+      "--warmup",
+      "0",
+      "--seconds",
+      "1",
+      "--concurrency",
+      "1",
+      "--accounts",
+      "10",
+    ],
     cwd: root,
   }).output();
   assertEquals(code, 0, new TextDecoder().decode(stderr));
