@@ -7,6 +7,8 @@ import { invariant } from "./errors.ts";
 export const legsMax = 64;
 /** Minor units, of one leg. */
 export const amountMax = 10n ** 15n;
+/** The last moment that a date can have (ECMA-262). */
+export const dateMsMax = 8.64e15;
 /** How far a payment id's time may lie ahead of a node's clock. */
 export const paymentIdAheadMsMax = 5 * 60_000;
 /** Payments that one participant has under way for its users; past it: `overloaded`. */

@@ -100,7 +100,7 @@ function answered(
       const reason = notBegun.get(code ?? "");
       if (reason === undefined) return unknown(said);
       const remedy = `run it again with --id ${id}`;
-      return failed(`payment ${id} was not started: ${reason} (${code})`, remedy);
+      return failed(`payment ${id} was not ${reason} (${code})`, remedy);
     }
     default:
       if (code !== undefined && refusedUnread.has(status)) return failed(said);
@@ -108,11 +108,14 @@ function answered(
   }
 }
 
-/** By codes of a node that has begun nothing of this payment, and may do so another time: why. */
+/**
+ * By codes of a node that may take this payment another time: what was not done, and why. One that is
+ * stopping has not looked whether it knows the payment from before.
+ */
 const notBegun: ReadonlyMap<string, string> = new Map([
-  ["overloaded", "too many payments are under way"],
-  ["coordinator_unreachable", "there is no link to the coordinator"],
-  ["stopping", "the node is stopping"],
+  ["overloaded", "started: too many payments are under way"],
+  ["coordinator_unreachable", "started: there is no link to the coordinator"],
+  ["stopping", "sent: the node is stopping"],
 ]);
 
 /**

@@ -2,7 +2,7 @@
 
 import { hexCodes, Reader, toHex, Writer } from "../bytes.ts";
 import { FormatError } from "../errors.ts";
-import { introductionBytesMax, peersMax, statementListBytesMax } from "../limits.ts";
+import { dateMsMax, introductionBytesMax, peersMax, statementListBytesMax } from "../limits.ts";
 import type { Epoch, PaymentId, TransactionId } from "../protocol/id.ts";
 import { isName, numberAt, transactionParts } from "../protocol/id.ts";
 import type { Address, Decided } from "../protocol/message.ts";
@@ -232,6 +232,13 @@ export function readRefusal(r: Reader): RefusalCode {
   return code;
 }
 
+/** Of another's entry: one that no date can have would fail whoever shows it. */
+function readTime(r: Reader): number {
+  const atMs = r.varint();
+  if (atMs > dateMsMax) throw new FormatError(`a time of ${atMs} ms`);
+  return atMs;
+}
+
 /** Decisions of one entry follow each other, so where a decision stands is written once. */
 export class DecidedWriter {
   #last: Decided | undefined;
@@ -256,7 +263,7 @@ export class DecidedReader {
         if (!this.#last) throw new FormatError("decision refers to none before it");
         return this.#last;
       case 2:
-        return this.#last = { number: r.varint(), atMs: r.varint(), clock: readClock(r) };
+        return this.#last = { number: r.varint(), atMs: readTime(r), clock: readClock(r) };
       default:
         throw new FormatError("decision");
     }

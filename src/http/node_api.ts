@@ -1,4 +1,8 @@
-/** What the HTTP server needs of a node: the only way in which it sees one. */
+/**
+ * What the HTTP server needs of a node: the only way in which it sees one.
+ *
+ * Long for one file, as all that a node is asked stands here beside the shape of its answer.
+ */
 
 import type { Expiry } from "../protocol/card.ts";
 import type { Decline } from "../protocol/declines.ts";

@@ -105,7 +105,7 @@ function unknownText(id: PaymentId, givenUpMs: number | undefined): string {
   if (givenUpMs === undefined) {
     return `Payment ${id} is not known here, so the same id may be sent again`;
   }
-  return `Nothing was paid by ${id}: its last attempt was aborted at ` +
+  return `Nothing was paid here by ${id}: its last attempt was aborted at ` +
     `${new Date(givenUpMs).toISOString()}, as nobody had it as committed; ` +
     "the same id may be sent again";
 }

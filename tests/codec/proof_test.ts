@@ -8,7 +8,12 @@ import { decodeEntry, encodeEntry } from "../../src/codec/record.ts";
 import { isSigned, statementOf } from "../../src/codec/statement.ts";
 import { ProofReader, ProofWriter } from "../../src/codec/values.ts";
 import { FormatError } from "../../src/errors.ts";
-import { framePayloadBytesMax, legsMax, statementListBytesMax } from "../../src/limits.ts";
+import {
+  dateMsMax,
+  framePayloadBytesMax,
+  legsMax,
+  statementListBytesMax,
+} from "../../src/limits.ts";
 import type { Message } from "../../src/protocol/message.ts";
 import type { Order } from "../../src/protocol/order.ts";
 import type { Proof } from "../../src/protocol/proof.ts";
@@ -334,4 +339,13 @@ Deno.test("a proof outlives the buffer that it was read from", () => {
   const { batch } = decodeFrame(frame!, "alice");
   frame!.fill(0);
   assertEquals(batch, alone.batch);
+});
+
+Deno.test("decodeFrame() refuses a decision at a time that no date can have", () => {
+  for (const [atMs, isDate] of [[dateMsMax, true], [dateMsMax + 1, false]] as const) {
+    const { list, body } = partsOf({ ...commit, decided: { ...decided, atMs } });
+    const read = () => decodeFrame(frameOf(list, body), "alice");
+    if (isDate) read();
+    else assertThrows(read, FormatError, "a time of");
+  }
 });

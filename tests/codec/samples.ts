@@ -3,6 +3,7 @@
 import { detailsHashOf, sealedFor } from "../../src/codec/details.ts";
 import { encodeOrder } from "../../src/codec/order.ts";
 import {
+  dateMsMax,
   detailsRecipientsMax,
   introductionBytesMax,
   legsMax,
@@ -71,7 +72,7 @@ const decided = {
 };
 const decidedBiggest = {
   number: Number.MAX_SAFE_INTEGER,
-  atMs: Number.MAX_SAFE_INTEGER,
+  atMs: dateMsMax,
   clock: clockBiggest,
 };
 const of1 = { transaction: transactions.T1, payment };

@@ -282,7 +282,7 @@ Deno.test("GET /v1/payments/ID says that nothing was paid by what was given up",
   assertEquals([reply.status, reply.json.code], [404, "payment_not_found"]);
   assertEquals(
     reply.json.detail,
-    `Nothing was paid by ${id}: its last attempt was aborted at 2025-01-31T12:00:00.000Z, as ` +
+    `Nothing was paid here by ${id}: its last attempt was aborted at 2025-01-31T12:00:00.000Z, as ` +
       "nobody had it as committed; the same id may be sent again",
   );
 });

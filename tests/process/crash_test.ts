@@ -121,7 +121,7 @@ Deno.test({
       assertEquals(code, 1);
       assertMatch(
         stderr,
-        new RegExp(`Nothing was paid by ${id}: its last attempt was aborted at 2`),
+        new RegExp(`Nothing was paid here by ${id}: its last attempt was aborted at 2`),
       );
     }
     for (const name of cluster.names.toReversed()) await cluster.node(name).terminate();
