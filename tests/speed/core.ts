@@ -1,10 +1,11 @@
 /**
- * What a payment costs of a processor, without sockets and disks: a coordinator and two participants in
+ * What a payment costs of a processor, without sockets and disks: a coordinator and its participants in
  * one thread, with everything else of theirs. Prints a JSON line: microseconds of one core a payment, and
  * how many times that is what a fixed piece of work of the same kind takes here and now, which other machines
  * and other load change less. Of several rounds the least of each counts: what disturbs only adds.
  *
- *   deno run -A tests/speed/core.ts [--payments=10000] [--rounds=5] [--inflight=512] [--profile=FILE]
+ *   deno run -A tests/speed/core.ts [--payments=10000] [--rounds=5] [--inflight=512] [--participants=2]
+ *     [--profile=FILE]
  */
 
 import { createHash } from "node:crypto";
@@ -27,17 +28,24 @@ import { ParticipantNode } from "../../src/node/participant_node.ts";
 import { machine } from "../../src/node/surroundings.ts";
 import { cardKeeping } from "../../src/simulation/cards.ts";
 
-const names = ["coordinator", "alice", "bob"] as const;
-type Name = typeof names[number];
+const flags = parseArgs(Deno.args, {
+  string: ["payments", "rounds", "inflight", "participants", "profile"],
+});
+const payments = Number(flags.payments ?? 10_000);
+const rounds = Number(flags.rounds ?? 5);
+const inFlight = Number(flags.inflight ?? 512);
+const coordinator = "coordinator";
+const payers = Array.from({ length: Number(flags.participants ?? 2) }, (_, i) => `p${i + 1}`);
+const names = [coordinator, ...payers];
 const accounts = 1_000;
 
 /** Frames go from one node to the other in a later turn of the event loop, all of one turn together. */
 class Wire implements LinkLayer {
   static readonly hosts = new Map<string, LinkHost>();
-  readonly #name: Name;
+  readonly #name: string;
   readonly #queues = new Map<string, Uint8Array[]>();
 
-  constructor(name: Name, host: LinkHost) {
+  constructor(name: string, host: LinkHost) {
     this.#name = name;
     Wire.hosts.set(name, host);
   }
@@ -79,16 +87,11 @@ class SlowStorage implements Storage {
   }
 }
 
-const flags = parseArgs(Deno.args, { string: ["payments", "rounds", "inflight", "profile"] });
-const payments = Number(flags.payments ?? 10_000);
-const rounds = Number(flags.rounds ?? 5);
-const inFlight = Number(flags.inflight ?? 512);
-
 const folder = await Deno.makeTempDir({ prefix: "handfast-core-" });
 const certs = `${folder}/certs`;
-await initCertificates({ dir: certs, nodes: [...names] });
-const nodes = new Map<Name, CoordinatorNode | ParticipantNode>();
-const trusts = new Map<Name, IdentityTrust>();
+await initCertificates({ dir: certs, nodes: names });
+const nodes = new Map<string, CoordinatorNode | ParticipantNode>();
+const trusts = new Map<string, IdentityTrust>();
 for (const name of names) {
   const identity = await loadIdentity({ certs, name });
   const trust = new IdentityTrust(identity);
@@ -107,9 +110,9 @@ for (const name of names) {
   };
   nodes.set(
     name,
-    name === "coordinator"
+    name === coordinator
       ? new CoordinatorNode(options)
-      : new ParticipantNode({ ...options, coordinator: "coordinator", cards: cardKeeping }),
+      : new ParticipantNode({ ...options, coordinator, cards: cardKeeping }),
   );
 }
 await Deno.remove(folder, { recursive: true });
@@ -121,15 +124,15 @@ for (const node of nodes.values()) {
   await node.start();
   node.listen();
 }
-const greeted = (name: Name): Greeted => ({
+const greeted = (name: string): Greeted => ({
   ...nodes.get(name)!.greeting(),
   introduction: trusts.get(name)!.introduction,
 });
-for (const name of ["alice", "bob"] as const) {
-  nodes.get("coordinator")!.linkUp(name, "participant", greeted(name));
-  nodes.get(name)!.linkUp("coordinator", "coordinator", greeted("coordinator"));
+for (const name of payers) {
+  nodes.get(coordinator)!.linkUp(name, "participant", greeted(name));
+  nodes.get(name)!.linkUp(coordinator, "coordinator", greeted(coordinator));
 }
-const participants = (["alice", "bob"] as const).map((name) => nodes.get(name) as ParticipantNode);
+const participants = payers.map((name) => nodes.get(name) as ParticipantNode);
 for (const node of participants) {
   await Promise.all(
     Array.from(
@@ -143,7 +146,7 @@ await new Promise((resolve) => setTimeout(resolve, 200));
 
 async function pay(count: number): Promise<number> {
   const workload = {
-    participants: ["alice", "bob"],
+    participants: payers,
     accounts,
     legs: 2,
     memo: false,
@@ -151,7 +154,9 @@ async function pay(count: number): Promise<number> {
   };
   const before = process.cpuUsage();
   await Promise.all(
-    participants.map((node) => new Load(inProcess(node), workload).pay(inFlight / 2, count / 2)),
+    participants.map((node) =>
+      new Load(inProcess(node), workload).pay(inFlight / payers.length, count / payers.length)
+    ),
   );
   const { user, system } = process.cpuUsage(before);
   return (user + system) / count;
