@@ -1,7 +1,9 @@
 /**
  * The one place that orders writes and sends. A turn takes what is queued, steps it, appends all its
  * records as one entry, and only when that is durable lets the turn's messages and replies go. What
- * arrives meanwhile gathers for the next turn: group commit, with no timer.
+ * arrives meanwhile gathers for the next turn: group commit, with no timer. Where there is no disk to
+ * wait for, what lies at the sockets together is taken together all the same: each turn that sends
+ * costs a frame for each peer, with a signature to make and to check.
  *
  * Long for one file, as that order is to be checked in one place.
  */
@@ -51,7 +53,7 @@ export interface LoopOptions<Event, Reply> {
   readonly recorded: (records: readonly LogRecord[], context: EntryContext) => void;
   /** Awaited before and after every append; production does nothing there. */
   readonly pause?: (when: "before" | "after", records: readonly LogRecord[]) => Promise<void>;
-  readonly time: Pick<Time, "wallMs" | "monotonicMs">;
+  readonly time: Pick<Time, "wallMs" | "monotonicMs" | "nextPoll">;
   readonly checkpointRecords: number;
 }
 
@@ -222,6 +224,7 @@ export class Loop<Event extends { readonly type: string }, Reply> {
       if (this.#queue.length === 0 && !this.#isStopping && !this.#failure) {
         await new Promise<void>((wake) => this.#wake = wake);
       }
+      await this.#options.time.nextPoll();
       this.#expectSound();
       await this.#turn();
     }
@@ -410,6 +413,7 @@ export class Loop<Event extends { readonly type: string }, Reply> {
   /** After a failure outside a turn no other one begins. */
   #fail(error: unknown): void {
     this.#failure ??= { error };
+    this.#toLookUp.clear();
     this.#wakeUp();
   }
 

@@ -1,5 +1,6 @@
 /** What a node has of the world besides its log: time, chance and links. The simulator has its own. */
 
+import { setImmediate } from "node:timers";
 import { generate as generateUuid7 } from "@std/uuid/v7";
 import type { LinkHost, LinkLayer } from "../link/host.ts";
 import type { PaymentId } from "../protocol/id.ts";
@@ -14,6 +15,8 @@ export interface Time {
   sleep(ms: number): Promise<void>;
   /** Runs something again and again until the returned function is called. */
   every(intervalMs: number, run: () => void): () => void;
+  /** Resolves once what has come by now, over sockets and from disks, has been taken in. */
+  nextPoll(): Promise<void>;
 }
 
 export interface Surroundings {
@@ -37,6 +40,7 @@ export const machine: Omit<Surroundings, "links" | "trust" | "sealing"> = {
       const interval = setInterval(run, intervalMs);
       return () => clearInterval(interval);
     },
+    nextPoll: () => new Promise((resolve) => void setImmediate(resolve)),
   },
   nonce: () => crypto.getRandomValues(new Uint8Array(6)).toHex(),
   newPaymentId: () => generateUuid7() as PaymentId,

@@ -255,6 +255,7 @@ export class Machine {
         monotonicMs: () => life.monotonicMs,
         sleep: (ms) => life.sleep(ms),
         every: (ms, run) => life.every(ms, run),
+        nextPoll: () => life.sleep(0),
       },
       nonce: () => random.hex(12),
       newPaymentId: () => {

@@ -158,9 +158,9 @@ class Bob implements AsyncDisposable {
   static async start(): Promise<Bob> {
     const bob = new Bob(await Log.open(new MemoryStorage()));
     await bob.node.start();
-    await bob.node.openAccount({ account: "main", currency: "USD", opening: 100n });
     bob.#link("coordinator");
     bob.#link("alice");
+    await bob.node.openAccount({ account: "main", currency: "USD", opening: 100n });
     return bob;
   }
 

@@ -65,7 +65,7 @@ export class LoopRig<Event extends { readonly type: string }, R> {
       },
       note: () => {},
       recorded: (records) => recorded.push(...records),
-      time: { wallMs: () => nowMs, monotonicMs },
+      time: { wallMs: () => nowMs, monotonicMs, nextPoll: macrotask },
       checkpointRecords: Infinity,
     }, 0);
     const running = loop.run();

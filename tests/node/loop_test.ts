@@ -92,6 +92,20 @@ Deno.test("decisions leave when the committed record is durable", async () => {
   await coordinator.stop();
 });
 
+Deno.test("what comes together goes together, though no disk is waited for", async () => {
+  const coordinator = await startCoordinator();
+  // As from two sockets: the first has woken the loop when the second is read.
+  for (const ordered of [order(), order()]) {
+    coordinator.message("alice", { type: "order", order: ordered });
+    await Promise.resolve();
+    await Promise.resolve();
+  }
+  await coordinator.idle();
+  const frames = new Set(coordinator.sentOf("prepare").map(({ frame }) => frame));
+  assertEquals([coordinator.sentOf("prepare").length, frames.size], [4, 2]);
+  await coordinator.stop();
+});
+
 Deno.test("an aborted outcome leaves when it is recorded under the payment's id", async () => {
   const coordinator = await startCoordinator();
   const legs = (order().legs as Leg[]).map((leg) => ({ ...leg, amount: leg.amount + 1n }));

@@ -87,6 +87,7 @@ class Rig {
             this.#tick = run;
             return () => {};
           },
+          nextPoll: () => Promise.resolve(),
         },
         nonce: () => "ab".repeat(6),
         newPaymentId: () => order().payment,
