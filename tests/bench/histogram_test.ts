@@ -12,7 +12,7 @@ Deno.test("quantiles are right to one percent, above or equal", () => {
   }
 });
 
-Deno.test("a histogram without any has no quantile, and nothing is below a microsecond", () => {
+Deno.test("an empty histogram has no quantile, and nothing is below a microsecond", () => {
   const histogram = new Histogram();
   assertEquals(histogram.quantile(0.5), undefined);
   histogram.add(0);

@@ -48,7 +48,7 @@ function lines(...answers: unknown[]): Response {
   return new Response(answers.map((answer) => `${JSON.stringify(answer)}\n`).join(""));
 }
 
-Deno.test("a payment over HTTP is a request as any client's", async () => {
+Deno.test("a payment over HTTP is the request that clients make", async () => {
   const { asked, outcomes } = await paid(
     overHttp,
     1,

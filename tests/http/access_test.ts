@@ -177,6 +177,9 @@ Deno.test("a body that is too long is answered 413, with its length given or not
     const length = { "content-length": String(text.length) };
     assertEquals((await ask("/v1/payments", post(text))).status, status);
     assertEquals((await ask("/v1/payments", post(text, length))).status, status);
+    // Where it comes in pieces, what it says of its length counts for nothing.
+    const inPieces = { "content-length": "1", "transfer-encoding": "chunked" };
+    assertEquals((await ask("/v1/payments", post(text, inPieces))).status, status);
   }
 });
 
