@@ -86,6 +86,12 @@ export class Writer {
     this.raw(bytes);
   }
 
+  /** Once more what was written from `start` on: a few bytes. */
+  again(start: number, length: number): void {
+    this.#reserve(length);
+    for (let i = start; i < start + length; i++) this.#buffer[this.#length++] = this.#buffer[i]!;
+  }
+
   text(value: string): void {
     this.#reserve(value.length + 8);
     if (value.length < 0x80) {

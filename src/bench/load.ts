@@ -2,7 +2,7 @@
 
 import { Histogram } from "./histogram.ts";
 import type { Outcome, Payer } from "./payer.ts";
-import type { Payment, Workload } from "./workload.ts";
+import type { Workload } from "./workload.ts";
 import { paymentBy } from "./workload.ts";
 
 /** How hard. */
@@ -141,8 +141,9 @@ export class Load {
 
   /** Returns whether all was taken on. */
   async #pay(startMs: number, size: number): Promise<boolean> {
-    const payments: Payment[] = [];
-    while (payments.length < size) payments.push(paymentBy(this.#payer.name, this.#workload));
+    const next = () => paymentBy(this.#payer.name, this.#workload);
+    const payments = [next()];
+    while (payments.length < size) payments.push(next());
     let isRejected = false;
     await this.#payer.pay(payments, (outcome) => {
       this.#counts.add(outcome, startMs);

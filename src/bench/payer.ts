@@ -3,6 +3,8 @@
 import { TextLineStream } from "@std/streams/text-line-stream";
 import { generate as generateUuid7 } from "@std/uuid/v7";
 import type { ParticipantNode } from "../node/participant_node.ts";
+import type { DetailsFor } from "../protocol/details.ts";
+import type { Leg } from "../protocol/order.ts";
 import type { Payment } from "./workload.ts";
 
 /** By the function that the API calls, by `POST /v1/payments`, or by `POST /v1/payments/batch`. */
@@ -12,7 +14,7 @@ export interface Payer {
   /** The participant. */
   readonly name: string;
   /** Sends payments as one request, and tells of each what came of it once it is known. */
-  pay(payments: readonly Payment[], told: (outcome: Outcome) => void): Promise<void>;
+  pay(payments: readonly Payment[], told: (outcome: Outcome) => void): Promise<unknown>;
 }
 
 /** Rejected: certainly not begun. */
@@ -32,17 +34,22 @@ const waitMs = 30_000;
 const linesType = "application/x-ndjson";
 
 export function inProcess(node: ParticipantNode): Payer {
-  const pay = async ({ legs, memo }: Payment) => {
-    const recipients = new Set(memo ? legs.slice(1).map(({ participant }) => participant) : []);
-    const details = [...recipients].map((recipient) => ({ recipient, details: { memo } }));
-    return await node.submit({ legs, details: memo ? details : undefined, waitMs });
+  const pay = async ({ legs, memo }: Payment, told: (outcome: Outcome) => void) => {
+    told(await node.submit({ legs, details: memo ? detailsOf(legs, memo) : undefined, waitMs }));
   };
   return {
     name: node.name,
-    pay: async (payments, told) => {
-      await Promise.all(payments.map(async (payment) => told(await pay(payment))));
-    },
+    pay: (payments, told) =>
+      payments.length === 1
+        ? pay(payments[0]!, told)
+        : Promise.all(payments.map((payment) => pay(payment, told))),
   };
+}
+
+/** For each that is credited the same. */
+function detailsOf(legs: readonly Leg[], memo: string): DetailsFor[] {
+  const recipients = new Set(legs.slice(1).map(({ participant }) => participant));
+  return Array.from(recipients, (recipient) => ({ recipient, details: { memo } }));
 }
 
 /** Each payment as a request of its own; as many connections are kept as requests are under way. */

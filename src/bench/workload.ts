@@ -36,7 +36,8 @@ export function paymentBy(
   payer: string,
   { participants, accounts, legs: count, memo: hasMemo, refusals }: Workload,
 ): Payment {
-  const others = participants.filter((name) => name !== payer);
+  const own = participants.indexOf(payer);
+  const others = participants.length - 1;
   const credits = count - 1;
   const amount = 1n + BigInt(below(100));
   const isRefused = refusals > 0 && Math.random() < refusals;
@@ -46,11 +47,11 @@ export function paymentBy(
     amount: -amount * BigInt(credits),
     currency,
   }];
-  const first = below(others.length);
+  const first = below(others);
   for (let i = 0; i < credits; i++) {
     legs.push({
       account: isRefused ? "nobody" : accountName((below(accounts) + i) % accounts),
-      participant: others[(first + i) % others.length]!,
+      participant: participants[(own + 1 + (first + i) % others) % participants.length]!,
       amount,
       currency,
     });

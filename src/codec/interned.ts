@@ -6,42 +6,53 @@
  * What is found is equal to what would have been made; so nothing depends on what the tables hold.
  */
 
-/** Several times what is under way, so that few take each other's place. A power of two. */
+/** Several times what is under way, so that it stays until it is done with. A power of two. */
 export const slotsDefault = 32_768;
 const chunkBytes = 32 * 1024;
 
-/** Values by their bytes, of at most a length; a newer one takes the place of an older. */
+/**
+ * The newest values by their bytes, of at most a length. They stand one after the other in the order in which
+ * they came, and so does most of what is looked for next: the processor's caches have it by then, which
+ * they would not if each stood where its hash says.
+ */
 export class Interned<T> {
   readonly #width: number;
-  /** One after the other, each with its length first. */
+  /** By hash: the place of the last value kept with it, from 1. */
+  readonly #places: Uint32Array;
+  /** By place, each with its length first. */
   readonly #keys: Uint8Array;
   readonly #values: (T | undefined)[];
+  #next = 0;
 
   /** @param slots a power of two: how many values are kept alive */
   constructor(bytesMax: number, slots = slotsDefault) {
     this.#width = bytesMax + 1;
+    this.#places = new Uint32Array(slots);
     this.#keys = new Uint8Array(slots * this.#width);
     this.#values = new Array(slots).fill(undefined);
   }
 
-  /** What was kept for `length` bytes from `at`; nothing where that is another's by now. */
+  /** What was kept for `length` bytes from `at`; nothing where others have taken its place by now. */
   find(bytes: Uint8Array, at: number, length: number): T | undefined {
     if (length >= this.#width) return undefined;
-    const slot = this.#slotOf(bytes, at, length);
+    const place = this.#places[this.#slotOf(bytes, at, length)]!;
+    if (place === 0) return undefined;
     const keys = this.#keys;
-    let key = slot * this.#width;
+    let key = (place - 1) * this.#width;
     if (keys[key++] !== length) return undefined;
     for (const end = at + length; at < end;) if (keys[key++] !== bytes[at++]) return undefined;
-    return this.#values[slot];
+    return this.#values[place - 1];
   }
 
   keep(bytes: Uint8Array, at: number, length: number, value: T): T {
     if (length >= this.#width) return value;
-    const slot = this.#slotOf(bytes, at, length);
-    const key = slot * this.#width;
+    const place = this.#next;
+    this.#next = (place + 1) & (this.#values.length - 1);
+    const key = place * this.#width;
     this.#keys[key] = length;
     for (let i = 0; i < length; i++) this.#keys[key + 1 + i] = bytes[at + i]!;
-    this.#values[slot] = value;
+    this.#values[place] = value;
+    this.#places[this.#slotOf(bytes, at, length)] = place + 1;
     return value;
   }
 
@@ -52,7 +63,7 @@ export class Interned<T> {
     for (let i = Math.max(at, end - 12); i < end; i++) {
       hash = Math.imul(hash ^ bytes[i]!, 0x01000193);
     }
-    return (hash ^ hash >>> 15) & (this.#values.length - 1);
+    return (hash ^ hash >>> 15) & (this.#places.length - 1);
   }
 }
 

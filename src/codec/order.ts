@@ -58,16 +58,40 @@ export function decodeOrder(bytes: Uint8Array): Order {
   const payment = readPayment(r);
   const originator = readName(r);
   const detailsHash = readFlag(r) ? r.raw(hashBytes) : undefined;
-  const legs: Leg[] = [];
-  for (let count = r.varint(); count > 0; count--) {
-    const account = readName(r);
-    const participant = readName(r);
-    const currency = r.text();
-    if (!/^[A-Z]{3}$/.test(currency)) throw new FormatError(`currency "${currency}"`);
-    legs.push({ account, participant, currency, amount: r.i64() });
-  }
+  const legs = readLegs(r);
   r.end();
   return { payment, originator, legs, detailsHash, bytes, hash: hashOf(bytes) };
+}
+
+function readLegs(r: Reader): Leg[] {
+  const count = r.varint();
+  // Of what most orders have, a list of just that size: one that grows has room for many more.
+  if (count === 2) return [readLeg(r), readLeg(r)];
+  const legs: Leg[] = [];
+  for (let left = count; left > 0; left--) legs.push(readLeg(r));
+  return legs;
+}
+
+function readLeg(r: Reader): Leg {
+  const account = readName(r);
+  const participant = readName(r);
+  const currency = readCurrency(r);
+  return { account, participant, currency, amount: r.i64() };
+}
+
+const currencies = new Interned<string>(3, 256);
+
+/** Three capital letters. */
+function readCurrency(r: Reader): string {
+  const { bytes, position } = r;
+  const known = bytes[position] === 3 ? currencies.find(bytes, position + 1, 3) : undefined;
+  if (known !== undefined) {
+    r.skip(4);
+    return known;
+  }
+  const currency = r.text();
+  if (!/^[A-Z]{3}$/.test(currency)) throw new FormatError(`currency "${currency}"`);
+  return currencies.keep(bytes, position + 1, 3, currency);
 }
 
 function hashOf(bytes: Uint8Array): Uint8Array {

@@ -73,18 +73,32 @@ export interface RunNames {
 export type MergedName = Pick<RunName, "number" | "level">;
 const mergedKinds = [kinds.keys, kinds.late] as const;
 
-/** Items in memory: the entries that speak of a key, in order and each once. */
+/**
+ * Items in memory: the entries that speak of a key, in order and each once. Most have one or two, so that one
+ * alone stands without a list, and a list is made as long as it is.
+ */
 class Items {
-  readonly numbers = new Map<LookUpKey, number[]>();
+  readonly #numbers = new Map<LookUpKey, number | number[]>();
 
-  add(key: LookUpKey, number: number): void {
-    const known = this.numbers.get(key);
-    if (!known) this.numbers.set(key, [number]);
-    else if (known.at(-1)! < number) known.push(number);
+  get size(): number {
+    return this.#numbers.size;
   }
 
-  find(key: LookUpKey, numbers: Set<number>): void {
-    for (const number of this.numbers.get(key) ?? []) numbers.add(number);
+  keys(): Iterable<LookUpKey> {
+    return this.#numbers.keys();
+  }
+
+  add(key: LookUpKey, number: number): void {
+    const known = this.#numbers.get(key);
+    if (known === undefined) this.#numbers.set(key, number);
+    else if (typeof known !== "number") {
+      if (known.at(-1)! < number) known.push(number);
+    } else if (known < number) this.#numbers.set(key, [known, number]);
+  }
+
+  of(key: LookUpKey): readonly number[] {
+    const known = this.#numbers.get(key) ?? [];
+    return typeof known === "number" ? [known] : known;
   }
 }
 
@@ -168,8 +182,9 @@ export class LookUpIndex {
   async find(key: LookUpKey): Promise<number[]> {
     const numbers = new Set<number>();
     // Before anything is awaited: a checkpoint may end meanwhile, and its runs are not among these.
-    this.#writing.find(key, numbers);
-    this.#young.find(key, numbers);
+    for (const items of [this.#writing, this.#young]) {
+      for (const number of items.of(key)) numbers.add(number);
+    }
     const bytes = fromHex(key);
     // Of the runs of payments, which may be very many, hardly more than one.
     const runs = this.#runsOf(key).filter((run) =>
@@ -197,11 +212,11 @@ export class LookUpIndex {
    * long.
    */
   freeze(number: number, atMs: number): Iterable<Write> {
-    if (this.#writing.numbers.size === 0) this.#writing = this.#young;
+    if (this.#writing.size === 0) this.#writing = this.#young;
     else {
       // One that failed is still there, and its items must not be lost.
-      for (const [key, numbers] of this.#young.numbers) {
-        for (const number of numbers) this.#writing.add(key, number);
+      for (const key of this.#young.keys()) {
+        for (const number of this.#young.of(key)) this.#writing.add(key, number);
       }
     }
     this.#young = new Items();
@@ -211,13 +226,13 @@ export class LookUpIndex {
   }
 
   *#writes(
-    { numbers }: Items,
+    items: Items,
     number: number,
     lateBefore: string,
     aheadFrom: string,
   ): Iterable<Write> {
     const keysOf: LookUpKey[][] = allKinds.map(() => []);
-    for (const key of numbers.keys()) {
+    for (const key of items.keys()) {
       const ofPayment = key < lateBefore ? kinds.late : kinds.payments;
       keysOf[isPaymentId(key) ? ofPayment : kinds.keys]!.push(key);
     }
@@ -232,7 +247,7 @@ export class LookUpIndex {
       const filter = isAhead ? new Filter(keys.length) : undefined;
       for (const key of keys) {
         filter?.add(key);
-        for (const number of numbers.get(key)!) {
+        for (const number of items.of(key)) {
           const page = writer.add(key, number);
           if (page) yield page;
         }

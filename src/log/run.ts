@@ -65,6 +65,8 @@ export class RunWriter {
   #items = 0;
   #pages = 0;
   #last = "";
+  /** Where in the page it was written. */
+  #lastAt = 0;
 
   constructor(name: RunName, after: number) {
     this.#name = name;
@@ -74,9 +76,15 @@ export class RunWriter {
   /** Returns the page before, once it is full. */
   add(key: string, number: number): Write | undefined {
     const full = this.#items === indexPageItems ? this.#full() : undefined;
+    const page = this.#page;
     if (this.#items++ === 0) this.#firsts.hex(key);
-    this.#page.hex(key);
-    this.#page.varint(number);
+    // Most keys have several items, which follow each other.
+    if (page.length > 0 && key === this.#last) page.again(this.#lastAt, keyBytes);
+    else {
+      this.#lastAt = page.length;
+      page.hex(key);
+    }
+    page.varint(number);
     this.#last = key;
     return full;
   }

@@ -27,7 +27,7 @@ import { OutcomeUnknownError } from "../http/node_api.ts";
 import { introductionMsMax, queueEventsMax, reconnectMsMax, tickIntervalMs } from "../limits.ts";
 import type { Greeted, Greeting, NodeRole } from "../link/host.ts";
 import { cardIdOf, expiryText, maskedNumber } from "../protocol/card.ts";
-import type { DetailsFor, OpenedDetails, SealedDetails } from "../protocol/details.ts";
+import type { DetailsFor, OpenedDetails } from "../protocol/details.ts";
 import type { PaymentId, TransactionId } from "../protocol/id.ts";
 import type { Introduction } from "../protocol/message.ts";
 import type { Order } from "../protocol/order.ts";
@@ -245,7 +245,7 @@ export class ParticipantNode extends Shell<ParticipantEvent, Reply> implements N
         ? await this.#toSend(request, id)
         : { order: encodeOrder({ payment: id, originator: this.name, legs }) };
       if ("state" in sent) return sent;
-      const answer = await this.pay(sent.order, waitMs, sent.details);
+      const answer = await this.#pay(sent, startMs + waitMs);
       // Of what was not taken on it would only tell how fast this node says no.
       if (answer.state !== "rejected") this.meter.answer(this.nowMs - startMs);
       return answerTo(sent.order.payment, answer);
@@ -296,9 +296,8 @@ export class ParticipantNode extends Shell<ParticipantEvent, Reply> implements N
     return { state: "rejected", id, code };
   }
 
-  /** Sends an order and waits for what becomes of it: what `submit` does, and load within a node. */
-  pay(order: Order, waitMs: number, details?: readonly SealedDetails[]): Promise<Answer> {
-    const deadlineMs = this.nowMs + waitMs;
+  /** Sends an order and waits for what becomes of it. */
+  #pay({ order, details }: Sent, deadlineMs: number): Promise<Answer> {
     this.observer.ordered(order);
     return this.#ask((request) => ({ type: "submit", request, order, details, deadlineMs }), true);
   }

@@ -33,7 +33,13 @@ export function parsePaymentId(text: string): PaymentId | undefined {
 
 /** Milliseconds since 1970 at which a payment id was made, by the clock of whoever made it. */
 export function paymentIdMs(id: PaymentId): number {
-  return parseInt(id.slice(0, 8) + id.slice(9, 13), 16);
+  let ms = 0;
+  for (let i = 0; i < 13; i++) {
+    const code = id.charCodeAt(i);
+    // Of a digit, of a letter; between them stands a dash.
+    if (i !== 8) ms = ms * 16 + (code < 58 ? code - 48 : code - 87);
+  }
+  return ms;
 }
 
 export function parseTransactionId(text: string): TransactionId | undefined {

@@ -169,17 +169,15 @@ export class Ledger {
 
   /** Holds legs until they are released or posted. */
   hold(legs: readonly Leg[]): Held[] {
-    const held: Held[] = [];
-    for (const { account: name, currency, amount } of legs) {
+    return legs.map(({ account: name, currency, amount }) => {
       const account = this.#accounts.get(name);
       invariant(account !== undefined, `hold on account ${name}, which does not exist`);
       invariant(account.currency === currency, `leg in ${currency} on account ${name}`);
       if (amount < 0n) account.pendingDebits -= amount;
       else account.pendingCredits += amount;
       invariant(availableOf(account) >= 0n, `account ${name} has less than is held of it`);
-      held.push({ account, amount });
-    }
-    return held;
+      return { account, amount };
+    });
   }
 
   /** Gives a hold back. */

@@ -87,6 +87,7 @@ function sameLeg(a: Leg, b: Leg): boolean {
 }
 
 export function sameBytes(a: Uint8Array, b: Uint8Array): boolean {
+  if (a === b) return true;
   if (a.length !== b.length) return false;
   for (let i = 0; i < a.length; i++) if (a[i] !== b[i]) return false;
   return true;
@@ -102,8 +103,13 @@ export function removeName(names: string[], name: string): boolean {
 
 /** The participants of an order, each once, in the order of its legs. */
 export function participantsOf(order: Order): string[] {
+  const { legs } = order;
+  if (legs.length === 2) {
+    const [a, b] = legs as [Leg, Leg];
+    return a.participant === b.participant ? [a.participant] : [a.participant, b.participant];
+  }
   const names: string[] = [];
-  for (const leg of order.legs) if (!names.includes(leg.participant)) names.push(leg.participant);
+  for (const leg of legs) if (!names.includes(leg.participant)) names.push(leg.participant);
   return names;
 }
 

@@ -12,7 +12,6 @@
 
 import { generate as generateUuid7 } from "@std/uuid/v7";
 import { parseArgs } from "@std/cli/parse-args";
-import { encodeOrder } from "../../src/codec/order.ts";
 import { initCertificates } from "../../src/keys/init.ts";
 import { makeLogKey } from "../../src/keys/log_key.ts";
 import { ParticipantNode } from "../../src/node/participant_node.ts";
@@ -110,9 +109,8 @@ async function payOnce(): Promise<number> {
   ];
   const payment = generateUuid7() as PaymentId;
   const startMs = performance.now();
-  const answer = flags.memo
-    ? await node.submit({ id: payment, legs, waitMs: 30_000, details })
-    : await node.pay(encodeOrder({ payment, originator: "alice", legs }), 30_000);
+  const told = flags.memo ? { details } : {};
+  const answer = await node.submit({ id: payment, legs, waitMs: 30_000, ...told });
   if (answer.state !== "committed") throw new Error(`a payment ended ${JSON.stringify(answer)}`);
   return performance.now() - startMs;
 }
