@@ -3,21 +3,22 @@
  * begins with `rotate`, and when its index is durable, `dropOlder` forgets what it holds. So memory is
  * bounded by the time between checkpoints, and forgetting costs one assignment.
  */
-export class Generations<K, V> {
+export class Generations<K extends string, V> {
   #younger = new Map<K, V>();
   #older = new Map<K, V>();
+  /** The highest key that was ever set. */
+  #highest = "";
 
   get(key: K): V | undefined {
+    // Most that are asked for are payments that have just begun, so their ids are higher than all that is
+    // here: no cache of the processor's holds maps of this size, and a look into one takes longer.
+    if (key > this.#highest) return undefined;
     return this.#younger.get(key) ?? this.#older.get(key);
   }
 
   set(key: K, value: V): void {
+    if (key > this.#highest) this.#highest = key;
     this.#younger.set(key, value);
-  }
-
-  delete(key: K): void {
-    this.#younger.delete(key);
-    this.#older.delete(key);
   }
 
   get size(): number {

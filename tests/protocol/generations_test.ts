@@ -1,7 +1,7 @@
 import { assertEquals } from "@std/assert";
 import { Generations } from "../../src/protocol/generations.ts";
 
-type Operation = ["set", string, number] | ["delete", string] | ["rotate"] | ["dropOlder"];
+type Operation = ["set", string, number] | ["rotate"] | ["dropOlder"];
 
 const operations: readonly [string, readonly Operation[], readonly (number | undefined)[]][] = [
   ["keeps what is set", [["set", "a", 1]], [1, undefined]],
@@ -31,10 +31,17 @@ const operations: readonly [string, readonly Operation[], readonly (number | und
     [["set", "a", 1], ["rotate"], ["set", "b", 2], ["rotate"], ["dropOlder"]],
     [undefined, undefined],
   ],
-  ["deletes from both", [["set", "a", 1], ["rotate"], ["set", "a", 2], ["delete", "a"]], [
-    undefined,
-    undefined,
-  ]],
+  ["keeps what comes below others", [["set", "b", 2], ["set", "a", 1]], [1, 2]],
+  [
+    "keeps what comes below others that it has forgotten",
+    [["set", "b", 2], ["rotate"], ["dropOlder"], ["set", "a", 1]],
+    [1, undefined],
+  ],
+  [
+    "knows nothing above what it has forgotten",
+    [["set", "a", 1], ["rotate"], ["dropOlder"]],
+    [undefined, undefined],
+  ],
 ];
 
 for (const [what, steps, expected] of operations) {
@@ -42,7 +49,6 @@ for (const [what, steps, expected] of operations) {
     const map = new Generations<string, number>();
     for (const [name, ...args] of steps) {
       if (name === "set") map.set(args[0] as string, args[1] as number);
-      else if (name === "delete") map.delete(args[0] as string);
       else map[name]();
     }
     assertEquals([map.get("a"), map.get("b")], expected);
