@@ -206,6 +206,13 @@ export class Reader {
     return this.bytes.subarray(at, at + length);
   }
 
+  /** Reads as many bytes as `expected` has, and tells whether they are those. */
+  matches(expected: Uint8Array): boolean {
+    const at = this.#take(expected.length);
+    for (let i = 0; i < expected.length; i++) if (this.bytes[at + i] !== expected[i]) return false;
+    return true;
+  }
+
   blob(): Uint8Array {
     return this.raw(this.varint());
   }

@@ -41,20 +41,21 @@ export function paymentBy(
   const credits = count - 1;
   const amount = 1n + BigInt(below(100));
   const isRefused = refusals > 0 && Math.random() < refusals;
-  const legs: Leg[] = [{
+  const legs = new Array<Leg>(count);
+  legs[0] = {
     account: accountName(below(accounts)),
     participant: payer,
     amount: -amount * BigInt(credits),
     currency,
-  }];
+  };
   const first = below(others);
   for (let i = 0; i < credits; i++) {
-    legs.push({
+    legs[1 + i] = {
       account: isRefused ? "nobody" : accountName((below(accounts) + i) % accounts),
       participant: participants[(own + 1 + (first + i) % others) % participants.length]!,
       amount,
       currency,
-    });
+    };
   }
   return hasMemo ? { legs, memo } : { legs };
 }

@@ -113,7 +113,7 @@ export class StatementReader {
 
   order({ hash }: Order): void {
     const isOrder = this.#begin() === kinds.order;
-    if (!isOrder || !sameBytes(this.#r.raw(hashBytes), hash)) {
+    if (!isOrder || !this.#r.matches(hash)) {
       throw new FormatError("an order that is not the one stated");
     }
     this.#finish();
@@ -136,7 +136,7 @@ export class StatementReader {
     if (!commit && kind !== kinds.abort) throw new FormatError("a decision that is not stated");
     const transaction = readTransaction(r);
     const isThere = r.varint() === (decided?.number ?? 0) &&
-      (!decided || sameBytes(r.raw(placeBytes), placeOf(decided)));
+      (!decided || r.matches(placeOf(decided)));
     if (!isThere || (!commit && readPayment(r) !== payment)) {
       throw new FormatError("a decision that is not the one stated");
     }
@@ -227,23 +227,16 @@ function writeDecision(w: Writer, decision: Stated): void {
   w.raw(orderHash);
 }
 
-/** All decisions of an entry have the same object for where they stand. */
-const places = new WeakMap<Decided, Uint8Array>();
-
+/** Of what stands for the clock and the time of an entry. */
 const placeBytes = 8;
 
-/** Stands for the clock and the time of an entry. */
-function placeOf(decided: Decided): Uint8Array {
-  let place = places.get(decided);
-  if (!place) {
-    const w = new Writer(256);
-    w.varint(decided.atMs);
-    writeClock(w, decided.clock);
-    place = new Uint8Array(createHash("sha256").update(w.view()).digest().subarray(0, placeBytes));
-    places.set(decided, place);
-  }
-  return place;
-}
+/** All decisions of an entry have the same object for where they stand, and follow each other. */
+const placeOf = remembered((decided: Decided): Uint8Array => {
+  const w = new Writer(256);
+  w.varint(decided.atMs);
+  writeClock(w, decided.clock);
+  return new Uint8Array(createHash("sha256").update(w.view()).digest().subarray(0, placeBytes));
+});
 
 /** Where the statements of a batch begin, and where they end. */
 interface Places {
@@ -251,24 +244,17 @@ interface Places {
   readonly ends: readonly number[];
 }
 
-const placesOf = new WeakMap<Batch, Places>();
-
-function placesIn(batch: Batch): Places {
-  let places = placesOf.get(batch);
-  if (!places) {
-    const starts: number[] = [];
-    const ends: number[] = [];
-    const r = new Reader(batch.list);
-    while (!r.done) {
-      const length = r.varint();
-      starts.push(r.skip(length));
-      ends.push(r.position);
-    }
-    places = { starts, ends };
-    placesOf.set(batch, places);
+const placesIn = remembered((batch: Batch): Places => {
+  const starts: number[] = [];
+  const ends: number[] = [];
+  const r = new Reader(batch.list);
+  while (!r.done) {
+    const length = r.varint();
+    starts.push(r.skip(length));
+    ends.push(r.position);
   }
-  return places;
-}
+  return { starts, ends };
+});
 
 /** The statement that a proof is of. Throws {@linkcode FormatError} if its list has none there. */
 export function statementOf({ batch, index }: Proof): Uint8Array {
@@ -320,4 +306,17 @@ export function signedBytes(
   w.text(signer);
   w.raw(list);
   return w.slice();
+}
+
+/** The function, which works out what it gives for each object but once; that for the last one is at hand. */
+function remembered<Of extends object, T>(workOut: (of: Of) => T): (of: Of) => T {
+  const known = new WeakMap<Of, T>();
+  let last: { readonly of: Of; readonly value: T } | undefined;
+  return (of) => {
+    if (last?.of === of) return last.value;
+    const value = known.get(of) ?? workOut(of);
+    known.set(of, value);
+    last = { of, value };
+    return value;
+  };
 }

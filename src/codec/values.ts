@@ -60,6 +60,11 @@ export function readPayment(r: Reader): PaymentId {
     return known;
   }
   r.skip(paymentBytes);
+  return payments.keep(bytes, position, paymentBytes, paymentAt(bytes, position));
+}
+
+/** Apart from {@linkcode readPayment}, which seldom comes to it, and would pay for its closure each time. */
+function paymentAt(bytes: Uint8Array, position: number): PaymentId {
   if (bytes[position + 6]! >> 4 !== 7 || bytes[position + 8]! >> 6 !== 2) {
     throw new FormatError(`payment id ${toHex(bytes.subarray(position, position + paymentBytes))}`);
   }
@@ -71,8 +76,7 @@ export function readPayment(r: Reader): PaymentId {
     if (nibble === 8 || nibble === 12 || nibble === 16 || nibble === 20) idCodes[at++] = dash;
     idCodes[at++] = code(nibble);
   }
-  const id = String.fromCharCode.apply(undefined, idCodes) as PaymentId;
-  return payments.keep(bytes, position, paymentBytes, id);
+  return String.fromCharCode.apply(undefined, idCodes) as PaymentId;
 }
 
 const hashes = new Interned<Uint8Array>(hashBytes);

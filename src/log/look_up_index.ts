@@ -74,31 +74,50 @@ export type MergedName = Pick<RunName, "number" | "level">;
 const mergedKinds = [kinds.keys, kinds.late] as const;
 
 /**
- * Items in memory: the entries that speak of a key, in order and each once. Most have one or two, so that one
- * alone stands without a list, and a list is made as long as it is.
+ * Items in memory: the entries that speak of a key, in order and each once. Most keys have one or two, so
+ * that one alone stands without a list, and a list is made as long as it is.
  */
 class Items {
+  /** Of the items that were added first. */
   readonly #numbers = new Map<LookUpKey, number | number[]>();
+  /** The others, in order. Many at once are sorted in for a part of what it costs between other work. */
+  #keysAdded: LookUpKey[] = [];
+  #numbersAdded: number[] = [];
 
-  get size(): number {
-    return this.#numbers.size;
-  }
-
-  keys(): Iterable<LookUpKey> {
-    return this.#numbers.keys();
+  get isEmpty(): boolean {
+    return this.#numbers.size === 0 && this.#keysAdded.length === 0;
   }
 
   add(key: LookUpKey, number: number): void {
-    const known = this.#numbers.get(key);
-    if (known === undefined) this.#numbers.set(key, number);
-    else if (typeof known !== "number") {
-      if (known.at(-1)! < number) known.push(number);
-    } else if (known < number) this.#numbers.set(key, [known, number]);
+    this.#keysAdded.push(key);
+    this.#numbersAdded.push(number);
+  }
+
+  keys(): Iterable<LookUpKey> {
+    this.#sortIn();
+    return this.#numbers.keys();
   }
 
   of(key: LookUpKey): readonly number[] {
+    this.#sortIn();
     const known = this.#numbers.get(key) ?? [];
     return typeof known === "number" ? [known] : known;
+  }
+
+  #sortIn(): void {
+    const keys = this.#keysAdded;
+    for (let i = 0; i < keys.length; i++) {
+      const key = keys[i]!;
+      const number = this.#numbersAdded[i]!;
+      const known = this.#numbers.get(key);
+      if (known === undefined) this.#numbers.set(key, number);
+      else if (typeof known !== "number") {
+        if (known.at(-1)! < number) known.push(number);
+      } else if (known < number) this.#numbers.set(key, [known, number]);
+    }
+    if (keys.length === 0) return;
+    this.#keysAdded = [];
+    this.#numbersAdded = [];
   }
 }
 
@@ -212,7 +231,7 @@ export class LookUpIndex {
    * long.
    */
   freeze(number: number, atMs: number): Iterable<Write> {
-    if (this.#writing.size === 0) this.#writing = this.#young;
+    if (this.#writing.isEmpty) this.#writing = this.#young;
     else {
       // One that failed is still there, and its items must not be lost.
       for (const key of this.#young.keys()) {

@@ -68,7 +68,7 @@ interface Voting {
   /** On their way to those who can read them; no record has them. */
   readonly details?: readonly SealedDetails[];
   /** Of each yes. */
-  readonly votes: Proof[];
+  votes: readonly Proof[];
   /** Participants that have not voted yet. */
   readonly waitingFor: string[];
   readonly deadlineMs: number;
@@ -284,7 +284,8 @@ export class Coordinator {
       // Who votes a second time has voted.
       if (!removeName(waitingFor, from)) return;
       this.#unvoted.set(from, this.#unvotedOf(from) - 1);
-      if (vote.proof) voting.votes.push(vote.proof);
+      // No longer than it has to be: a list that grows has room for many more.
+      if (vote.proof) voting.votes = voting.votes.concat(vote.proof);
       if (waitingFor.length === 0) this.#commit(voting, turn, out);
       return;
     }
@@ -298,7 +299,7 @@ export class Coordinator {
 
   #commit({ transaction, order, proof, votes }: Voting, turn: Turn, out: Out): void {
     const { payment, hash: orderHash } = order;
-    const proofs = proof ? [proof, ...votes] : votes;
+    const proofs = proof ? [proof].concat(votes) : votes;
     this.#voting.delete(payment);
     // The commit point. The decisions below leave when this is durable, never before.
     this.#record({ type: "committed", transaction, order, proofs }, turn, out);

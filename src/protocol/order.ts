@@ -62,6 +62,8 @@ export function isVotedOn(code: RefusalCode | undefined): boolean {
 const ownAccounts: readonly string[] = ["settlement", "equity"];
 /** Stands in an order for the account of the card that pays, which only the card's issuer knows. */
 export const cardAccount = "card";
+const amountMin = -amountMax;
+
 /** Names that no user's account has. */
 export const reservedAccounts: readonly string[] = [...ownAccounts, cardAccount];
 
@@ -93,11 +95,12 @@ export function sameBytes(a: Uint8Array, b: Uint8Array): boolean {
   return true;
 }
 
-/** Takes a name out of a list; false where it is not in it. */
+/** Takes a name out of a list, whose order does not matter; false where it is not in it. */
 export function removeName(names: string[], name: string): boolean {
   const at = names.indexOf(name);
   if (at === -1) return false;
-  names.splice(at, 1);
+  const last = names.pop()!;
+  if (at < names.length) names[at] = last;
   return true;
 }
 
@@ -119,8 +122,12 @@ export function isParticipantOf(order: Order, name: string): boolean {
 }
 
 export function legsOf(order: Order, participant: string): Leg[] {
-  const legs: Leg[] = [];
-  for (const leg of order.legs) if (leg.participant === participant) legs.push(leg);
+  let count = 0;
+  for (const leg of order.legs) if (leg.participant === participant) count++;
+  // A list that grows has room for many more than the one or two that there are.
+  const legs = new Array<Leg>(count);
+  let at = 0;
+  for (const leg of order.legs) if (leg.participant === participant) legs[at++] = leg;
   return legs;
 }
 
@@ -153,7 +160,7 @@ export function refusalOfOrder(order: Order): RefusalCode | undefined {
     if (ownAccounts.includes(leg.account)) return "legs_invalid";
     hasCard ||= isCardLeg(leg);
     hasUnknownCurrency ||= !isCurrency(currency);
-    isOutOfRange ||= amount === 0n || amount > amountMax || amount < -amountMax;
+    isOutOfRange ||= amount === 0n || amount > amountMax || amount < amountMin;
   }
   if (hasCard && !isCharge(order)) return "legs_invalid";
   if (!isBalanced(legs)) return "legs_unbalanced";

@@ -108,7 +108,8 @@ export class OwnOrders {
   settle(payment: PaymentId, answer: OutcomeAnswer, replies: Reply[]): void {
     let { replayed } = answer;
     for (const { request } of this.#take(payment)) {
-      replies.push({ request, answer: { ...answer, replayed } });
+      const own = replayed === answer.replayed ? answer : { ...answer, replayed };
+      replies.push({ request, answer: own });
       replayed = true;
     }
   }
@@ -148,12 +149,12 @@ export class OwnOrders {
     this.#window.tick(nowMs);
     const silent: PaymentId[] = [];
     for (const [payment, own] of this.#own) {
-      const isTimeUp = ({ deadlineMs }: Waiting) => deadlineMs <= nowMs;
-      if (own.waiting.some(isTimeUp)) {
-        for (const { request } of own.waiting.filter(isTimeUp)) {
+      if (isAnyUp(own.waiting, nowMs)) {
+        const isUp = ({ deadlineMs }: Waiting) => deadlineMs <= nowMs;
+        for (const { request } of own.waiting.filter(isUp)) {
           replies.push({ request, answer: { state: "pending" } });
         }
-        own.waiting = own.waiting.filter((waiting) => !isTimeUp(waiting));
+        own.waiting = own.waiting.filter((waiting) => !isUp(waiting));
       }
       if (isPrepared(payment)) continue;
       if (isWanted(own, nowMs)) {
@@ -166,6 +167,11 @@ export class OwnOrders {
     }
     return silent;
   }
+}
+
+function isAnyUp(waiting: readonly Waiting[], nowMs: number): boolean {
+  for (const { deadlineMs } of waiting) if (deadlineMs <= nowMs) return true;
+  return false;
 }
 
 /** Whoever was answered that a payment is pending looks for what becomes of it, for a while. */

@@ -31,11 +31,12 @@ import type {
   Prepare,
   Vote,
 } from "./message.ts";
-import type { Leg, Order, RefusalCode } from "./order.ts";
+import type { Order, RefusalCode } from "./order.ts";
 import {
   cardLegOf,
   isCardLeg,
   isParticipantOf,
+  legsOf,
   participantsOf,
   refusalOfOrder,
   sameBytes,
@@ -475,10 +476,8 @@ export class Participant {
     const refusal = refusalOfOrder(order);
     if (refusal) return refusal;
     if (!isParticipantOf(order, this.#name)) return "legs_invalid";
-    const legs: Leg[] = [];
-    for (const leg of order.legs) {
-      if (leg.participant === this.#name && !isCardLeg(leg)) legs.push(leg);
-    }
+    let legs = legsOf(order, this.#name);
+    if (legs.some(isCardLeg)) legs = legs.filter((leg) => !isCardLeg(leg));
     const isOurs = order.originator === this.#name;
     const code = this.state.ledger.refusalOf(legs, isOurs && this.#own.confirms(order));
     const isForgotten = isOurs && !this.#own.get(order.payment);
