@@ -4,7 +4,7 @@ import { hexCodes, Reader, toHex, Writer } from "../bytes.ts";
 import { FormatError } from "../errors.ts";
 import { dateMsMax, introductionBytesMax, peersMax, statementListBytesMax } from "../limits.ts";
 import type { Epoch, PaymentId, TransactionId } from "../protocol/id.ts";
-import { isName, numberAt, transactionParts } from "../protocol/id.ts";
+import { isName, transactionParts } from "../protocol/id.ts";
 import type { Address, Decided } from "../protocol/message.ts";
 import type { RefusalCode } from "../protocol/order.ts";
 import { refusalCodes } from "../protocol/order.ts";
@@ -109,14 +109,18 @@ export function writeEpoch(w: Writer, epoch: Epoch): void {
 let lastEpoch = { prefix: "-", bytes: new Uint8Array(0) };
 
 export function writeTransaction(w: Writer, id: TransactionId): void {
-  if (!id.startsWith(lastEpoch.prefix)) {
-    const parts = transactionParts(id);
-    const epoch = new Writer(32);
-    writeEpoch(epoch, parts);
-    lastEpoch = { prefix: prefixOf(parts.counter, parts.nonce), bytes: epoch.slice() };
+  const sequence = sequenceOf(id);
+  if (!transactions.isKnown(id, lastEpoch.prefix, sequence)) {
+    if (!id.startsWith(lastEpoch.prefix)) {
+      const parts = transactionParts(id);
+      const epoch = new Writer(32);
+      writeEpoch(epoch, parts);
+      lastEpoch = { prefix: prefixOf(parts.counter, parts.nonce), bytes: epoch.slice() };
+    }
+    transactions.keep(id, lastEpoch.prefix, sequence);
   }
   w.raw(lastEpoch.bytes);
-  w.varint(numberAt(id, lastEpoch.prefix.length));
+  w.varint(sequence);
 }
 
 /** Whole: epoch and place in it. */
@@ -145,14 +149,20 @@ export class TransactionWriter {
   #prefix = "-";
 
   write(w: Writer, id: TransactionId): void {
-    if (!id.startsWith(this.#prefix)) {
-      const { counter, nonce } = transactionParts(id);
-      this.#prefix = prefixOf(counter, nonce);
-      // No transaction has this number.
-      w.u8(0);
-      writeEpoch(w, { counter, nonce });
+    const sequence = sequenceOf(id);
+    if (!transactions.isKnown(id, this.#prefix, sequence)) {
+      if (!id.startsWith(this.#prefix)) this.#begin(w, id);
+      transactions.keep(id, this.#prefix, sequence);
     }
-    w.varint(numberAt(id, this.#prefix.length));
+    w.varint(sequence);
+  }
+
+  #begin(w: Writer, id: TransactionId): void {
+    const { counter, nonce } = transactionParts(id);
+    this.#prefix = prefixOf(counter, nonce);
+    // No transaction has this number.
+    w.u8(0);
+    writeEpoch(w, { counter, nonce });
   }
 }
 
@@ -172,11 +182,23 @@ export class TransactionReader {
   }
 }
 
+/** The number that an id ends with. */
+function sequenceOf(id: TransactionId): number {
+  let sequence = 0;
+  for (let i = id.length - 1, scale = 1; i >= 0; i--, scale *= 10) {
+    const code = id.charCodeAt(i);
+    if (code === dash) break;
+    sequence += (code - 48) * scale;
+  }
+  return sequence;
+}
+
 function prefixOf(counter: number, nonce: string): string {
   return `${counter}-${nonce}-`;
 }
 
-/** Those read lately, by their places in their epochs: each stands in half a dozen messages and records. */
+/** Those read or written lately, by their places in their epochs: each stands in half a dozen messages and
+ * records. */
 const transactions = new class {
   readonly #ids: (TransactionId | undefined)[] = new Array(slotsDefault).fill(undefined);
   readonly #prefixes: string[] = new Array(slotsDefault).fill("");
@@ -190,9 +212,20 @@ const transactions = new class {
     ) {
       return known;
     }
+    return this.keep(`${prefix}${sequence}` as TransactionId, prefix, sequence);
+  }
+
+  /** Whether this very id was kept last in its place, as of an epoch. */
+  isKnown(id: TransactionId, prefix: string, sequence: number): boolean {
+    const slot = sequence & (slotsDefault - 1);
+    return this.#ids[slot] === id && this.#prefixes[slot] === prefix;
+  }
+
+  keep(id: TransactionId, prefix: string, sequence: number): TransactionId {
+    const slot = sequence & (slotsDefault - 1);
     this.#sequences[slot] = sequence;
     this.#prefixes[slot] = prefix;
-    return this.#ids[slot] = `${prefix}${sequence}` as TransactionId;
+    return this.#ids[slot] = id;
   }
 }();
 

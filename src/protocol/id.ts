@@ -66,7 +66,7 @@ export function transactionParts(id: TransactionId): Epoch & { readonly sequence
 }
 
 /** The number whose digits are a text's last, from `at` on. */
-export function numberAt(text: string, at: number): number {
+function numberAt(text: string, at: number): number {
   let number = 0;
   for (; at < text.length; at++) number = number * 10 + text.charCodeAt(at) - 48;
   return number;
