@@ -2,7 +2,7 @@
 
 import { Histogram } from "./histogram.ts";
 import type { Outcome, Payer } from "./payer.ts";
-import type { Workload } from "./workload.ts";
+import type { Payment, Workload } from "./workload.ts";
 import { paymentBy } from "./workload.ts";
 
 /** How hard. */
@@ -80,7 +80,7 @@ export class Load {
   begin({ concurrency, rate, isBatch = false }: Pressure): void {
     const [requests, size] = isBatch ? [1, concurrency] : [concurrency, 1];
     this.#running = rate === undefined
-      ? Promise.all(Array.from({ length: requests }, () => this.#payOn(size)))
+      ? Promise.all(Array.from({ length: requests }, () => this.#payOn(size, () => !this.#isOver)))
       : this.#arrive(rate, concurrency);
   }
 
@@ -100,15 +100,24 @@ export class Load {
   /** So many payments and no more. */
   async pay(concurrency: number, count: number): Promise<void> {
     let left = count;
-    await Promise.all(Array.from({ length: concurrency }, async () => {
-      while (left-- > 0) await this.#pay(performance.now(), 1);
-    }));
+    const isLeft = () => left-- > 0;
+    await Promise.all(Array.from({ length: concurrency }, () => this.#payOn(1, isLeft)));
   }
 
-  async #payOn(size: number): Promise<void> {
-    while (!this.#isOver) {
+  /** One request after the other. */
+  async #payOn(size: number, goesOn: () => boolean): Promise<void> {
+    let startMs = 0;
+    let isRejected = false;
+    const told = (outcome: Outcome) => {
+      this.#counts.add(outcome, startMs);
+      isRejected ||= outcome.state === "rejected";
+    };
+    while (goesOn()) {
+      startMs = performance.now();
+      isRejected = false;
+      await this.#payer.pay(this.#payments(size), told);
       // Whoever is told that there is too much comes again a moment later.
-      if (!await this.#pay(performance.now(), size)) await sleep(retryMs);
+      if (isRejected) await sleep(retryMs);
     }
   }
 
@@ -132,24 +141,20 @@ export class Load {
           continue;
         }
         underWay++;
-        this.#pay(startMs + sent * 1_000 / rate, 1).then(answered, failed);
+        const dueMs = startMs + sent * 1_000 / rate;
+        const told = (outcome: Outcome) => this.#counts.add(outcome, dueMs);
+        this.#payer.pay(this.#payments(1), told).then(answered, failed);
       }
       if (failure) throw failure.thrown;
       await sleep(arrivalMs);
     }
   }
 
-  /** Returns whether all was taken on. */
-  async #pay(startMs: number, size: number): Promise<boolean> {
+  #payments(count: number): Payment[] {
     const next = () => paymentBy(this.#payer.name, this.#workload);
     const payments = [next()];
-    while (payments.length < size) payments.push(next());
-    let isRejected = false;
-    await this.#payer.pay(payments, (outcome) => {
-      this.#counts.add(outcome, startMs);
-      isRejected ||= outcome.state === "rejected";
-    });
-    return !isRejected;
+    while (payments.length < count) payments.push(next());
+    return payments;
   }
 }
 

@@ -34,9 +34,8 @@ const waitMs = 30_000;
 const linesType = "application/x-ndjson";
 
 export function inProcess(node: ParticipantNode): Payer {
-  const pay = async ({ legs, memo }: Payment, told: (outcome: Outcome) => void) => {
-    told(await node.submit({ legs, details: memo ? detailsOf(legs, memo) : undefined, waitMs }));
-  };
+  const pay = ({ legs, memo }: Payment, told: (outcome: Outcome) => void) =>
+    node.submit({ legs, details: memo ? detailsOf(legs, memo) : undefined, waitMs }).then(told);
   return {
     name: node.name,
     pay: (payments, told) =>

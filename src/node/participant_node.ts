@@ -233,25 +233,31 @@ export class ParticipantNode extends Shell<ParticipantEvent, Reply> implements N
 
   // Users
 
-  async submit(request: PaymentRequest): Promise<PaymentAnswer> {
+  /** Not `async`, nor `#pay`: what that keeps of a payment under way is as much as all else that is kept of it. */
+  submit(request: PaymentRequest): Promise<PaymentAnswer> {
     const startMs = this.nowMs;
-    const { id = this.options.surroundings.newPaymentId(), key, details, legs, waitMs } = request;
+    const { id = this.options.surroundings.newPaymentId(), key, details, legs } = request;
     // What may be known already has to be asked for, however busy the node is.
     if (!request.id && !key && !this.#hasRoom()) {
-      return { state: "rejected", id, code: "overloaded" };
+      return Promise.resolve({ state: "rejected", id, code: "overloaded" });
     }
+    if (key || details) return this.#prepareAndPay(request, id, startMs);
+    const order = encodeOrder({ payment: id, originator: this.name, legs });
+    return this.#pay({ order }, request, startMs);
+  }
+
+  async #prepareAndPay(
+    request: PaymentRequest,
+    id: PaymentId,
+    startMs: number,
+  ): Promise<PaymentAnswer> {
+    let sent;
     try {
-      const sent = key || details
-        ? await this.#toSend(request, id)
-        : { order: encodeOrder({ payment: id, originator: this.name, legs }) };
-      if ("state" in sent) return sent;
-      const answer = await this.#pay(sent, startMs + waitMs);
-      // Of what was not taken on it would only tell how fast this node says no.
-      if (answer.state !== "rejected") this.meter.answer(this.nowMs - startMs);
-      return answerTo(sent.order.payment, answer);
+      sent = await this.#toSend(request, id);
     } catch (error) {
       throw new OutcomeUnknownError(id, messageOf(error));
     }
+    return "state" in sent ? sent : await this.#pay(sent, request, startMs);
   }
 
   /** Whether one more payment is taken on; the core does not see those that wait for its next turn. */
@@ -297,9 +303,28 @@ export class ParticipantNode extends Shell<ParticipantEvent, Reply> implements N
   }
 
   /** Sends an order and waits for what becomes of it. */
-  #pay({ order, details }: Sent, deadlineMs: number): Promise<Answer> {
+  #pay(
+    { order, details }: Sent,
+    { waitMs }: PaymentRequest,
+    startMs: number,
+  ): Promise<PaymentAnswer> {
     this.observer.ordered(order);
-    return this.#ask((request) => ({ type: "submit", request, order, details, deadlineMs }), true);
+    const deadlineMs = startMs + waitMs;
+    const { payment } = order;
+    return new Promise((resolve, reject) => {
+      const answered = (answer: Answer) => {
+        // Of what was not taken on it would only tell how fast this node says no.
+        if (answer.state !== "rejected") this.meter.answer(this.nowMs - startMs);
+        resolve(answerTo(payment, answer));
+      };
+      const failed = (error: Error) => {
+        reject(new OutcomeUnknownError(payment, messageOf(error)));
+      };
+      this.#send(
+        { isPayment: true, resolve: answered, reject: failed },
+        (request) => ({ type: "submit", request, order, details, deadlineMs }),
+      );
+    });
   }
 
   /** Nothing where one who is to be told something is not known here. */
@@ -481,13 +506,17 @@ export class ParticipantNode extends Shell<ParticipantEvent, Reply> implements N
     return answer.result === "removed" ? id : undefined;
   }
 
-  #ask(event: (request: number) => ParticipantEvent, isPayment = false): Promise<Answer> {
-    if (this.hasFailed) return this.failed;
-    const request = ++this.#lastRequest;
+  #ask(event: (request: number) => ParticipantEvent): Promise<Answer> {
     return new Promise((resolve, reject) => {
-      this.#requests.set(request, { isPayment, resolve, reject });
-      this.loop.enqueue(event(request));
+      this.#send({ isPayment: false, resolve, reject }, event);
     });
+  }
+
+  #send(request: Request, event: (request: number) => ParticipantEvent): void {
+    if (this.hasFailed) return void this.failed.catch(request.reject);
+    const number = ++this.#lastRequest;
+    this.#requests.set(number, request);
+    this.loop.enqueue(event(number));
   }
 }
 
