@@ -93,9 +93,9 @@ class Items {
     this.#numbersAdded.push(number);
   }
 
-  keys(): Iterable<LookUpKey> {
+  keys(): LookUpKey[] {
     this.#sortIn();
-    return this.#numbers.keys();
+    return [...this.#numbers.keys()];
   }
 
   of(key: LookUpKey): readonly number[] {
@@ -264,10 +264,13 @@ export class LookUpIndex {
       const writer = new RunWriter({ kind, number, level: 0 }, after);
       const isAhead = kind === kinds.payments && keys.at(-1)! >= aheadFrom;
       const filter = isAhead ? new Filter(keys.length) : undefined;
-      for (const key of keys) {
+      // By index: in a generator each step of `for of` makes another object.
+      for (let at = 0; at < keys.length; at++) {
+        const key = keys[at]!;
         filter?.add(key);
-        for (const number of items.of(key)) {
-          const page = writer.add(key, number);
+        const numbers = items.of(key);
+        for (let i = 0; i < numbers.length; i++) {
+          const page = writer.add(key, numbers[i]!);
           if (page) yield page;
         }
       }

@@ -263,7 +263,7 @@ export class Loop<Event extends { readonly type: string }, Reply> {
     const out = new Output<Reply>(this.#pendingBytes);
     const waiters: Waiter[] = [];
     const mustAppend = this.#stepQueued(turn, out, waiters);
-    for (const record of out.records) this.#pending.push(record);
+    this.#pending = this.#pending.concat(out.records);
     for (const [record, details] of out.details) this.#pendingDetails.set(record, details);
     this.#pendingBytes = out.bytes;
     for (const raised of out.alarms) alarm(raised);
