@@ -236,8 +236,8 @@ export const mutants: readonly Mutant[] = [
   {
     name: "what a checkpoint is writing not looked at",
     file: "src/log/look_up_index.ts",
-    find: "this.#writing.find(key, numbers);",
-    replace: "",
+    find: "for (const items of [this.#writing, this.#young]) {",
+    replace: "for (const items of [this.#young]) {",
     seeds: 500,
   },
   {

@@ -7,6 +7,13 @@ import { huntAll, mutants } from "./mutants.ts";
 const seedsSoon = 50;
 const soon = mutants.filter(({ seeds }) => seeds <= seedsSoon);
 
+Deno.test("all bugs still have their places in the source", async () => {
+  for (const { file, find } of mutants) {
+    const parts = (await Deno.readTextFile(new URL(`../../${file}`, import.meta.url))).split(find);
+    assertEquals(parts.length, 2, `in ${file}: ${find}`);
+  }
+});
+
 Deno.test({
   name: `${soon.length} bugs are found within ${seedsSoon} seeds each`,
   // The executable can't be changed.
