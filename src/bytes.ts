@@ -86,8 +86,8 @@ export class Writer {
     this.raw(bytes);
   }
 
-  /** Once more what was written from `start` on: a few bytes. */
-  again(start: number, length: number): void {
+  /** Writes once more what was written from `start` on: a few bytes. */
+  repeat(start: number, length: number): void {
     this.#reserve(length);
     for (let i = start; i < start + length; i++) this.#buffer[this.#length++] = this.#buffer[i]!;
   }

@@ -7,6 +7,7 @@ import { invariant } from "./errors.ts";
 export const legsMax = 64;
 /** Minor units, of one leg. */
 export const amountMax = 10n ** 15n;
+export const amountMin = -amountMax;
 /** The last moment that a date can have (ECMA-262). */
 export const dateMsMax = 8.64e15;
 /** How far a payment id's time may lie ahead of a node's clock. */

@@ -97,7 +97,7 @@ export class Load {
     await this.#running;
   }
 
-  /** So many payments and no more. */
+  /** So many payments and no more, of which those count that are rejected. */
   async pay(concurrency: number, count: number): Promise<void> {
     let left = count;
     const isLeft = () => left-- > 0;

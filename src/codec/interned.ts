@@ -6,7 +6,7 @@
  * What is found is equal to what would have been made; so nothing depends on what the tables hold.
  */
 
-/** Several times what is under way, so that it stays until it is done with. A power of two. */
+/** A power of two: more than is under way at most times, so that little is lost before it is done with. */
 export const slotsDefault = 32_768;
 const chunkBytes = 32 * 1024;
 

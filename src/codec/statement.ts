@@ -308,7 +308,7 @@ export function signedBytes(
   return w.slice();
 }
 
-/** The function, which works out what it gives for each object but once; that for the last one is at hand. */
+/** Works out a value once for each object; the last one is looked for first. */
 function remembered<Of extends object, T>(workOut: (of: Of) => T): (of: Of) => T {
   const known = new WeakMap<Of, T>();
   let last: { readonly of: Of; readonly value: T } | undefined;

@@ -182,7 +182,7 @@ export class TransactionReader {
   }
 }
 
-/** The number that an id ends with. */
+/** The number that an id ends with: read from there, as its epoch need not be known. */
 function sequenceOf(id: TransactionId): number {
   let sequence = 0;
   for (let i = id.length - 1, scale = 1; i >= 0; i--, scale *= 10) {

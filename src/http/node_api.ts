@@ -24,7 +24,7 @@ export interface NodeApi {
   /**
    * Orders a payment and waits for its outcome.
    *
-   * @throws {OutcomeUnknownError} if the node stops meanwhile
+   * @throws {OutcomeUnknownError} if the node fails, or has failed
    */
   submit(request: PaymentRequest): Promise<PaymentAnswer>;
   /** With what it tells this node, which no list does. */
@@ -225,7 +225,8 @@ export interface ActivityEntry {
 /** The node can't tell any more what became of a payment: it may have been made. */
 export class OutcomeUnknownError extends Error {
   override name = "OutcomeUnknownError";
-  constructor(readonly id: PaymentId, reason: string) {
+  /** @param id nothing where it has a key by which it may be known under an id that was not found out */
+  constructor(readonly id: PaymentId | undefined, reason: string) {
     super(reason);
   }
 }

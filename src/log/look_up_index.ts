@@ -12,6 +12,7 @@ import { fromHex, Reader } from "../bytes.ts";
 import { readPayment } from "../codec/values.ts";
 import { IntegrityError } from "../errors.ts";
 import { filteredRunsMax, mergePagesMin, mergePagesPerPage, runsMerged } from "../limits.ts";
+import { paymentIdStart } from "../protocol/id.ts";
 import type { LogRecord } from "../protocol/record.ts";
 import type { LookUpKey } from "../protocol/step.ts";
 import { Filter } from "./filter.ts";
@@ -77,7 +78,7 @@ const addedMax = 1_024;
 
 /**
  * Items in memory: the entries that speak of a key, in order and each once. Most keys have one or two, so
- * that one alone stands without a list, and a list is made as long as it is.
+ * that one alone stands without a list, and a list of two has no room for more.
  */
 class Items {
   /** Of the items that were added first. */
@@ -110,6 +111,7 @@ class Items {
 
   #sortIn(): void {
     const keys = this.#keysAdded;
+    if (keys.length === 0) return;
     for (let i = 0; i < keys.length; i++) {
       const key = keys[i]!;
       const number = this.#numbersAdded[i]!;
@@ -119,7 +121,6 @@ class Items {
         if (known.at(-1)! < number) known.push(number);
       } else if (known < number) this.#numbers.set(key, [known, number]);
     }
-    if (keys.length === 0) return;
     this.#keysAdded = [];
     this.#numbersAdded = [];
   }
@@ -244,8 +245,8 @@ export class LookUpIndex {
     }
     this.#young = new Items();
     const lateBefore = this.#lateBefore;
-    this.#lateBefore = firstDigitsOf(atMs);
-    return this.#writes(this.#writing, number, lateBefore, firstDigitsOf(atMs + 1));
+    this.#lateBefore = paymentIdStart(atMs);
+    return this.#writes(this.#writing, number, lateBefore, paymentIdStart(atMs + 1));
   }
 
   *#writes(
@@ -341,10 +342,4 @@ export class LookUpIndex {
       late: namesOf(kinds.late),
     };
   }
-}
-
-/** With what ids begin that are made at a time. */
-function firstDigitsOf(atMs: number): string {
-  const digits = atMs.toString(16).padStart(12, "0");
-  return `${digits.slice(0, 8)}-${digits.slice(8)}`;
 }

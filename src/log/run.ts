@@ -79,7 +79,7 @@ export class RunWriter {
     const page = this.#page;
     if (this.#items++ === 0) this.#firsts.hex(key);
     // Most keys have several items, which follow each other.
-    if (page.length > 0 && key === this.#last) page.again(this.#lastAt, keyBytes);
+    if (page.length > 0 && key === this.#last) page.repeat(this.#lastAt, keyBytes);
     else {
       this.#lastAt = page.length;
       page.hex(key);

@@ -233,7 +233,12 @@ export class ParticipantNode extends Shell<ParticipantEvent, Reply> implements N
 
   // Users
 
-  /** Not `async`, nor `#pay`: what that keeps of a payment under way is as much as all else that is kept of it. */
+  /**
+   * As {@linkcode NodeApi.submit} says; the time to wait counts from now.
+   *
+   * Neither this nor `#pay` is `async`: two fifths of what a payment under way kept alive was what async
+   * functions keep until they go on.
+   */
   submit(request: PaymentRequest): Promise<PaymentAnswer> {
     const startMs = this.nowMs;
     const { id = this.options.surroundings.newPaymentId(), key, details, legs } = request;
@@ -242,20 +247,31 @@ export class ParticipantNode extends Shell<ParticipantEvent, Reply> implements N
       return Promise.resolve({ state: "rejected", id, code: "overloaded" });
     }
     if (key || details) return this.#prepareAndPay(request, id, startMs);
-    const order = encodeOrder({ payment: id, originator: this.name, legs });
-    return this.#pay({ order }, request, startMs);
+    try {
+      const order = encodeOrder({ payment: id, originator: this.name, legs });
+      return this.#pay({ order }, request, startMs);
+    } catch (error) {
+      return Promise.reject(new OutcomeUnknownError(id, messageOf(error)));
+    }
   }
 
+  /** Orders a payment by a key, or one that tells something. */
   async #prepareAndPay(
     request: PaymentRequest,
-    id: PaymentId,
+    newId: PaymentId,
     startMs: number,
   ): Promise<PaymentAnswer> {
+    // Until its key is claimed nobody can tell by which id a payment is known: who paid by another than the
+    // one that is told would pay again.
+    let known = request.key ? request.id : newId;
     let sent;
     try {
-      sent = await this.#toSend(request, id);
+      const claimed = request.key ? await this.#claim(request, request.key, newId) : newId;
+      if (typeof claimed !== "string") return claimed;
+      known = claimed;
+      sent = await this.#toSend(request, claimed);
     } catch (error) {
-      throw new OutcomeUnknownError(id, messageOf(error));
+      throw new OutcomeUnknownError(known, messageOf(error));
     }
     return "state" in sent ? sent : await this.#pay(sent, request, startMs);
   }
@@ -272,27 +288,28 @@ export class ParticipantNode extends Shell<ParticipantEvent, Reply> implements N
     return queued < queueEventsMax && this.#room-- > 0;
   }
 
-  /** What a payment by a key, or one that tells something, is sent as; or why it is not. */
-  async #toSend(request: PaymentRequest, newId: PaymentId): Promise<Sent | Unsent> {
-    let id = newId;
-    if (request.key) {
-      const { key, request: text } = request.key;
-      // In the clear, a hash of what is to be told would let anyone who reads the log try what it is.
-      const content = request.details
-        ? this.options.surroundings.sealing.digest(text)
-        : digestOf(text);
-      const claim = await this.#ask((request) => ({
-        type: "claim",
-        request,
-        key: digestOf(key).slice(0, 32),
-        content,
-        payment: id,
-      }));
-      if (claim.state === "rejected") return { state: "rejected", id, code: claim.code };
-      if (claim.state !== "claimed") throw new Error(`a claim was answered ${claim.state}`);
-      if (!claim.isSameContent) return { state: "rejected", id, code: "key_reused" };
-      id = claim.payment;
-    }
+  /** The id of the payment that a key stands for, or why there is none. */
+  async #claim(
+    { details }: PaymentRequest,
+    { key, request: text }: NonNullable<PaymentRequest["key"]>,
+    id: PaymentId,
+  ): Promise<PaymentId | Unsent> {
+    // In the clear, a hash of what is to be told would let anyone who reads the log try what it is.
+    const content = details ? this.options.surroundings.sealing.digest(text) : digestOf(text);
+    const claim = await this.#ask((request) => ({
+      type: "claim",
+      request,
+      key: digestOf(key).slice(0, 32),
+      content,
+      payment: id,
+    }));
+    if (claim.state === "rejected") return { state: "rejected", id, code: claim.code };
+    if (claim.state !== "claimed") throw new Error(`a claim was answered ${claim.state}`);
+    return claim.isSameContent ? claim.payment : { state: "rejected", id, code: "key_reused" };
+  }
+
+  /** What a payment is sent as; or why it is not. */
+  async #toSend(request: PaymentRequest, id: PaymentId): Promise<Sent | Unsent> {
     const unsealed = { payment: id, originator: this.name, legs: request.legs };
     if (!request.details) return { order: encodeOrder(unsealed) };
     const sealed = await this.#seal(unsealed, request.details);
@@ -312,13 +329,18 @@ export class ParticipantNode extends Shell<ParticipantEvent, Reply> implements N
     const deadlineMs = startMs + waitMs;
     const { payment } = order;
     return new Promise((resolve, reject) => {
-      const answered = (answer: Answer) => {
-        // Of what was not taken on it would only tell how fast this node says no.
-        if (answer.state !== "rejected") this.meter.answer(this.nowMs - startMs);
-        resolve(answerTo(payment, answer));
-      };
-      const failed = (error: Error) => {
+      const failed = (error: unknown) => {
         reject(new OutcomeUnknownError(payment, messageOf(error)));
+      };
+      // It runs in a turn of the loop, which no answer to one user may end.
+      const answered = (answer: Answer) => {
+        try {
+          // Of what was not taken on it would only tell how fast this node says no.
+          if (answer.state !== "rejected") this.meter.answer(this.nowMs - startMs);
+          resolve(answerTo(payment, answer));
+        } catch (error) {
+          failed(error);
+        }
       };
       this.#send(
         { isPayment: true, resolve: answered, reject: failed },

@@ -3,6 +3,7 @@
 import { setImmediate } from "node:timers";
 import type { LinkHost, LinkLayer } from "../link/host.ts";
 import type { PaymentId } from "../protocol/id.ts";
+import { paymentIdStart } from "../protocol/id.ts";
 import type { Sealing } from "./sealing.ts";
 import type { Trust } from "./trust.ts";
 
@@ -42,18 +43,20 @@ export const machine: Omit<Surroundings, "links" | "trust" | "sealing"> = {
     nextPoll: () => new Promise((resolve) => void setImmediate(resolve)),
   },
   nonce: () => crypto.getRandomValues(new Uint8Array(6)).toHex(),
-  newPaymentId: () => `${timeDigits(Date.now())}-7${crypto.randomUUID().slice(15)}` as PaymentId,
+  newPaymentId: () => `${startOf(Date.now())}-7${crypto.randomUUID().slice(15)}` as PaymentId,
 };
 
-let lastMs = 0;
-let lastDigits = "";
+let lastMs = -1;
+let lastStart = "";
 
-/** With what a UUIDv7 begins (RFC 9562, 5.7). The rest is as random as that of a UUIDv4, in the same places. */
-function timeDigits(ms: number): string {
+/**
+ * With what a UUIDv7 begins (RFC 9562, 5.7). The rest is as random as that of a UUIDv4, in the same places: so
+ * made, an id takes half as long as from the standard library.
+ */
+function startOf(ms: number): string {
   if (ms !== lastMs) {
-    const digits = ms.toString(16).padStart(12, "0");
-    lastDigits = `${digits.slice(0, 8)}-${digits.slice(8)}`;
+    lastStart = paymentIdStart(ms);
     lastMs = ms;
   }
-  return lastDigits;
+  return lastStart;
 }

@@ -42,6 +42,12 @@ export function paymentIdMs(id: PaymentId): number {
   return ms;
 }
 
+/** With what the ids begin that are made at a time. */
+export function paymentIdStart(atMs: number): string {
+  const digits = atMs.toString(16).padStart(12, "0");
+  return `${digits.slice(0, 8)}-${digits.slice(8)}`;
+}
+
 export function parseTransactionId(text: string): TransactionId | undefined {
   return transactionPattern.test(text) ? text as TransactionId : undefined;
 }

@@ -1,6 +1,6 @@
 /** What a user asks for, and what can be said against it before anyone is asked to vote. */
 
-import { amountMax, legsMax } from "../limits.ts";
+import { amountMax, amountMin, legsMax } from "../limits.ts";
 import type { PaymentId } from "./id.ts";
 import { isCurrency } from "./money.ts";
 
@@ -62,8 +62,6 @@ export function isVotedOn(code: RefusalCode | undefined): boolean {
 const ownAccounts: readonly string[] = ["settlement", "equity"];
 /** Stands in an order for the account of the card that pays, which only the card's issuer knows. */
 export const cardAccount = "card";
-const amountMin = -amountMax;
-
 /** Names that no user's account has. */
 export const reservedAccounts: readonly string[] = [...ownAccounts, cardAccount];
 

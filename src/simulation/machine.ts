@@ -8,6 +8,7 @@ import { IntegrityError, messageOf } from "../errors.ts";
 import type { MemoryDisk } from "../log/storage.ts";
 import { Log } from "../log/log.ts";
 import type { PaymentId } from "../protocol/id.ts";
+import { paymentIdStart } from "../protocol/id.ts";
 import type { Role } from "../protocol/record.ts";
 import { cardKeeping, newCardOf } from "./cards.ts";
 import { DiskFailure, SimulatedStorage } from "./disk.ts";
@@ -165,10 +166,9 @@ export class Machine {
 
   /** A payment id as someone makes it whose clock is this machine's (RFC 9562, 5.7). */
   newPaymentId(): PaymentId {
-    const time = this.wallMs.toString(16).padStart(12, "0");
     const { random } = this.#world;
     const rest = `7${random.hex(3)}-${random.pick(["8", "9", "a", "b"])}${random.hex(3)}`;
-    return `${time.slice(0, 8)}-${time.slice(8)}-${rest}-${random.hex(12)}` as PaymentId;
+    return `${paymentIdStart(this.wallMs)}-${rest}-${random.hex(12)}` as PaymentId;
   }
 
   start(): void {

@@ -79,10 +79,10 @@ Deno.test("truncate() forgets, and slice() copies", () => {
   assertEquals([toHex(before), toHex(w.slice())], ["0197f2c01a2b", "0197ff"]);
 });
 
-Deno.test("again() repeats what was written, also where the buffer grows for it", () => {
+Deno.test("repeat() repeats what was written, also where the buffer grows for it", () => {
   const w = new Writer(3);
   w.hex("010203");
-  w.again(1, 2);
-  w.again(0, 5);
+  w.repeat(1, 2);
+  w.repeat(0, 5);
   assertEquals(toHex(w.slice()), "01020302030102030203");
 });

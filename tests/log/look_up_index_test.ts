@@ -48,6 +48,26 @@ for (const before of [0, 1, indexPageItems - 1, indexPageItems, indexPageItems +
   });
 }
 
+Deno.test("LookUpIndex finds what came before and after a checkpoint that failed", async () => {
+  const storage = new MemoryStorage();
+  const index = new LookUpIndex(storage);
+  // More than are sorted in at a time, and some of both.
+  const count = 3_000;
+  for (let n = 0; n < count; n++) index.add([posted(n)], 1 + (n >> 10));
+  for (const _ of index.freeze(3, 0));
+  for (let n = 0; n < count; n += 2) index.add([posted(n)], 4);
+  index.add([posted(count)], 5);
+  const expected = (n: number) => n === count ? [5] : [1 + (n >> 10), ...n % 2 === 0 ? [4] : []];
+  for (const n of [0, 1, 1_023, 1_024, count - 1, count]) {
+    assertEquals(await index.find(paymentId(n)), expected(n));
+  }
+  for (const write of index.freeze(5, 0)) await storage.commit([write]);
+  index.thaw();
+  const again = new LookUpIndex(storage);
+  await again.open(index.names);
+  for (let n = 0; n <= count; n++) assertEquals(await again.find(paymentId(n)), expected(n));
+});
+
 /** Counts what is read of pages. */
 class CountingStorage extends MemoryStorage {
   pages = 0;

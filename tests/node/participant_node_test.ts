@@ -2,10 +2,13 @@
 
 import { assertEquals, assertRejects } from "@std/assert";
 import { encodeFrames } from "../../src/codec/frame.ts";
+import type { PaymentRequest } from "../../src/http/node_api.ts";
+import { OutcomeUnknownError } from "../../src/http/node_api.ts";
 import { listOf, orderStatement, signedBytes } from "../../src/codec/statement.ts";
 import { ordersOutAtFirst, reconnectMsMax } from "../../src/limits.ts";
 import type { LinkHost, LinkLayer } from "../../src/link/host.ts";
 import { Log } from "../../src/log/log.ts";
+import type { Storage } from "../../src/log/storage.ts";
 import { MemoryStorage } from "../../src/log/storage.ts";
 import { ParticipantNode } from "../../src/node/participant_node.ts";
 import type { PaymentId, TransactionId } from "../../src/protocol/id.ts";
@@ -16,6 +19,7 @@ import { cardKeeping } from "../../src/simulation/cards.ts";
 import { Random } from "../../src/simulation/random.ts";
 import { SimulatedSealing } from "../../src/simulation/sealing.ts";
 import { SimulatedTrust } from "../../src/simulation/trust.ts";
+import { HeldStorage } from "./held_storage.ts";
 import { nowMs, order } from "./loop_rig.ts";
 
 const epoch = { counter: 1, nonce: "0123456789ab" };
@@ -70,6 +74,8 @@ class Rig {
   readonly links = new ToldLinks();
   readonly node: ParticipantNode;
   readonly payment = order();
+  /** The last that the node made. */
+  newId: PaymentId | undefined;
   #tick: () => void = () => {};
   #nowMs = 0;
   #number = 0;
@@ -82,7 +88,10 @@ class Rig {
         time: {
           wallMs: () => nowMs + this.#nowMs,
           monotonicMs: () => this.#nowMs,
-          sleep: () => Promise.resolve(),
+          sleep: (ms) => {
+            this.#nowMs += ms;
+            return new Promise((resolve) => setTimeout(resolve, 0));
+          },
           every: (_, run) => {
             this.#tick = run;
             return () => {};
@@ -90,7 +99,7 @@ class Rig {
           nextPoll: () => Promise.resolve(),
         },
         nonce: () => "ab".repeat(6),
-        newPaymentId: () => order().payment,
+        newPaymentId: () => this.newId = order().payment,
         trust: trusts.bob,
         sealing: new SimulatedSealing(trusts.bob.introduction),
         links: (_host: LinkHost) => this.links,
@@ -102,8 +111,8 @@ class Rig {
     });
   }
 
-  static async start(): Promise<Rig> {
-    const rig = new Rig(await Log.open(new MemoryStorage()));
+  static async start(storage: Storage = new MemoryStorage()): Promise<Rig> {
+    const rig = new Rig(await Log.open(storage));
     const { node, payment } = rig;
     await node.start();
     node.listen();
@@ -256,4 +265,76 @@ Deno.test("payments past what may be on its way are rejected before any turn of 
   assertEquals((await node.status()).open, ordersOutAtFirst + 1);
   assertEquals(rejected, 3);
   await node.stop();
+});
+
+const { legs } = order();
+const ownId = order().payment;
+const details = [{ recipient: "alice", details: { memo: "Rent" } }];
+const key = { key: "a key", request: "a request" };
+const failing: readonly [string, Partial<PaymentRequest>, PaymentId | "new" | undefined][] = [
+  ["without an id", {}, "new"],
+  ["with an id", { id: ownId }, ownId],
+  ["that tells something", { details }, "new"],
+  ["by a key", { key }, undefined],
+  ["by a key and with an id", { key, id: ownId }, ownId],
+];
+
+/** Its disk fails, and the node with it. */
+async function fail(rig: Rig, storage: HeldStorage): Promise<void> {
+  storage.fail(new Error("the disk is gone"));
+  await assertRejects(() => rig.node.openAccount({ account: "b", currency: "USD", opening: 0n }));
+}
+
+async function assertUnknown(answer: Promise<unknown>, id: PaymentId | undefined): Promise<void> {
+  const error = await assertRejects(() => answer, OutcomeUnknownError, "the disk is gone");
+  assertEquals(error.id, id);
+}
+
+for (const [what, request, id] of failing) {
+  Deno.test(`a payment ${what} that is under way when its node fails is of unknown outcome`, async () => {
+    const storage = new HeldStorage();
+    const rig = await Rig.start(storage);
+    storage.hold();
+    const answer = rig.node.submit({ legs, waitMs: 60_000, ...request });
+    const isUnknown = assertUnknown(answer, id === "new" ? rig.newId : id);
+    await fail(rig, storage);
+    await isUnknown;
+  });
+
+  Deno.test(`a payment ${what} to a node that has failed is of unknown outcome`, async () => {
+    const storage = new HeldStorage();
+    const rig = await Rig.start(storage);
+    await fail(rig, storage);
+    const answer = rig.node.submit({ legs, waitMs: 60_000, ...request });
+    await assertUnknown(answer, id === "new" ? rig.newId : id);
+  });
+}
+
+Deno.test("a payment by a key that was claimed is told by the id that the key stands for", async () => {
+  const storage = new HeldStorage();
+  const rig = await Rig.start(storage);
+  const first = rig.node.submit({ legs, waitMs: 60_000, key, id: ownId });
+  await rig.node.status();
+  const again = rig.node.submit({ legs, waitMs: 60_000, key });
+  const areUnknown = [assertUnknown(first, ownId), assertUnknown(again, ownId)];
+  await rig.node.status();
+  await fail(rig, storage);
+  await Promise.all(areUnknown);
+});
+
+Deno.test("a payment of an amount that no order can hold is refused by rejecting", async () => {
+  const rig = await Rig.start();
+  const [leg] = legs;
+  const unheld = [{ ...leg!, amount: 2n ** 63n }];
+  await assertRejects(() => rig.node.submit({ legs: unheld, waitMs: 0 }), OutcomeUnknownError);
+  await rig.node.stop();
+});
+
+Deno.test("a node that drains answers that what is under way is pending", async () => {
+  const rig = await Rig.start();
+  const answer = rig.node.submit({ legs, waitMs: 60_000, id: ownId });
+  await rig.node.status();
+  await rig.node.drain();
+  assertEquals(await answer, { state: "pending", id: ownId });
+  await rig.node.stop();
 });

@@ -37,11 +37,6 @@ const operations: readonly [string, readonly Operation[], readonly (number | und
     [["set", "b", 2], ["rotate"], ["dropOlder"], ["set", "a", 1]],
     [1, undefined],
   ],
-  [
-    "knows nothing above what it has forgotten",
-    [["set", "a", 1], ["rotate"], ["dropOlder"]],
-    [undefined, undefined],
-  ],
 ];
 
 for (const [what, steps, expected] of operations) {
