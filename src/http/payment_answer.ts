@@ -37,8 +37,8 @@ export async function orderPayment(
     // The node stopped meanwhile: the outcome is unknown, and must be told so.
     const id = thrown instanceof OutcomeUnknownError ? thrown.id : request.id;
     onError(`payment ${id ?? "without an id of its user's"}: ${messageOf(thrown)}`);
-    const detail =
-      "The node could not tell the payment's outcome; ask for it by its id, or send it again";
+    const what = id ? "ask for it by its id, or send it again" : "send it again with the same key";
+    const detail = `The node could not tell the payment's outcome; ${what}`;
     return refusal(500, "outcome_unknown", detail, { id, state: "unknown" });
   }
 }

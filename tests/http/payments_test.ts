@@ -1,6 +1,7 @@
 import { assert, assertEquals, assertStringIncludes } from "@std/assert";
 import { FormatError } from "../../src/errors.ts";
 import type { PaymentAnswer, SubmitRejectionCode } from "../../src/http/node_api.ts";
+import { OutcomeUnknownError } from "../../src/http/node_api.ts";
 import type { PaymentId } from "../../src/protocol/id.ts";
 import { aborted, asker, committed, FakeNode, paymentId, post, proofBytes } from "./fake_node.ts";
 
@@ -127,6 +128,16 @@ Deno.test("POST /v1/payments never reports a definite failure when the node stop
   assertEquals(reply.json.id, paymentId);
   assert(!reply.text.includes("disk"), "nothing of the node's inside is told");
   assertEquals(lines, [`payment ${paymentId}: disk is full`]);
+});
+
+Deno.test("POST /v1/payments tells no id where it is unknown by which one a key's payment is known", async () => {
+  const node = new FakeNode();
+  node.answer = () => Promise.reject(new OutcomeUnknownError(undefined, "disk is full"));
+  const ask = asker(node);
+  const reply = await ask("/v1/payments", post({ legs }, { "Idempotency-Key": "k" }));
+  assertEquals([reply.status, reply.json.code], [500, "outcome_unknown"]);
+  assertEquals("id" in reply.json, false);
+  assertStringIncludes(String(reply.json.detail), "with the same key");
 });
 
 Deno.test("POST /v1/payments hands the node the same order for both forms of a body", async () => {
