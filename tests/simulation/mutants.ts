@@ -234,6 +234,20 @@ export const mutants: readonly Mutant[] = [
     seeds: 50,
   },
   {
+    name: "settled payments taken for new, but for the first",
+    file: "src/protocol/generations.ts",
+    find: "if (key > this.#highest) this.#highest = key;",
+    replace: "this.#highest ||= key;",
+    seeds: 50,
+  },
+  {
+    name: "what is read taken for what was read before, by its hash",
+    file: "src/codec/interned.ts",
+    find: "if (keys[key++] !== bytes[at++]) return undefined;",
+    replace: "{ key++; at++; }",
+    seeds: 50,
+  },
+  {
     name: "what a checkpoint is writing not looked at",
     file: "src/log/look_up_index.ts",
     find: "for (const items of [this.#writing, this.#young]) {",
