@@ -20,7 +20,14 @@ import type { NodeApi } from "./node_api.ts";
 import { addPageRoutes, pageFiles } from "./page.ts";
 import { addBatchRoute, batchPath } from "./payment_batch.ts";
 import { addPaymentRoutes } from "./payments.ts";
-import { faultsOf, malformed, methodNotAllowed, notJson, problem } from "./problem.ts";
+import {
+  faultsOf,
+  malformed,
+  methodNotAllowed,
+  notJson,
+  problem,
+  unsupportedMediaType,
+} from "./problem.ts";
 import { addStatusRoutes } from "./status.ts";
 
 export interface AppOptions {
@@ -88,11 +95,19 @@ const responseHeaders = secureHeaders({
   xFrameOptions: "DENY",
   // It would hold for all ports of the host, so also for other nodes, which speak plain HTTP.
   strictTransportSecurity: false,
+  // For browsers and plug-ins that nobody uses any more; each header takes time with every answer.
+  xDnsPrefetchControl: false,
+  xDownloadOptions: false,
+  xPermittedCrossDomainPolicies: false,
+  xXssProtection: false,
+  originAgentCluster: false,
+  removePoweredBy: false,
 });
 
 async function noStore(c: Context, next: () => Promise<void>): Promise<void> {
   await next();
-  c.header("Cache-Control", "no-store");
+  // Hono's own `c.header` would make a response anew, with a stream of its body.
+  c.res.headers.set("Cache-Control", "no-store");
 }
 
 const healthChecks: readonly string[] = ["/healthz", "/readyz"];
@@ -120,10 +135,7 @@ function bodyOf(bytesMax: number, what: string): MiddlewareHandler {
 
 /** The two things that the validators of bodies throw. */
 function refusedByValidator(c: Context, { status }: HTTPException) {
-  if (status === 415) {
-    const detail = "Send the body with Content-Type: application/json";
-    return problem(c, 415, "unsupported_media_type", detail);
-  }
+  if (status === 415) return unsupportedMediaType(c, "body", "application/json");
   return malformed(c, [notJson]);
 }
 

@@ -7,6 +7,7 @@ import { cardAccount } from "../protocol/order.ts";
 import { participantOnly } from "./access.ts";
 import { cardSchema } from "./card_schema.ts";
 import type { NodeApi } from "./node_api.ts";
+import { orderInput } from "./order_input.ts";
 import { orderPayment, respond } from "./payment_answer.ts";
 import {
   canonicalText,
@@ -15,7 +16,7 @@ import {
   waitQuerySchema,
 } from "./payment_request.ts";
 import { outcomeResponses } from "./payments.ts";
-import { secretHook } from "./problem.ts";
+import { secretFaultsOf } from "./problem.ts";
 import { currencySchema, nameSchema, ownAddressSchema, paymentIdSchema } from "./schema.ts";
 
 export function addChargeRoute(
@@ -23,29 +24,27 @@ export function addChargeRoute(
   node: NodeApi,
   onError: (line: string) => void,
 ): void {
-  app.openapi(
-    { ...chargeRoute, middleware: participantOnly(node, []) },
-    async (c) => {
-      const { id, issuer, to, amount, currency, card } = c.req.valid("json");
-      const { wait } = c.req.valid("query");
+  app.openAPIRegistry.registerPath(chargeRoute);
+  app.post(chargeRoute.path, participantOnly(node, []), async (c) => {
+    const input = await orderInput(c, chargeSchema, secretFaultsOf);
+    if (input instanceof Response) return input;
+    const { waitMs = waitMsDefault, key } = input;
+    const { id, issuer, to, amount, currency, card } = input.body;
+    const legs = [
+      { account: cardAccount, participant: issuer, amount: -amount, currency },
+      { account: to.account, participant: to.participant ?? node.name, amount, currency },
+    ];
+    const request = {
+      id,
+      legs,
+      details: [{ recipient: issuer, details: { card } }],
+      waitMs,
       // The card is not part of what a key stands for: its hash would be kept, and tells the number to
       // whoever tries them all.
-      const key = c.req.valid("header")["idempotency-key"];
-      const legs = [
-        { account: cardAccount, participant: issuer, amount: -amount, currency },
-        { account: to.account, participant: to.participant ?? node.name, amount, currency },
-      ];
-      const request = {
-        id,
-        legs,
-        details: [{ recipient: issuer, details: { card } }],
-        waitMs: wait ?? waitMsDefault,
-        key: key === undefined ? undefined : { key, request: canonicalText(id, legs, {}) },
-      };
-      return respond(c, await orderPayment(node, request, onError));
-    },
-    secretHook,
-  );
+      key: key === undefined ? undefined : { key, request: canonicalText(id, legs, {}) },
+    };
+    return respond(c, await orderPayment(node, request, onError));
+  });
 }
 
 const chargeSchema = z.strictObject({

@@ -22,7 +22,14 @@ import {
   waitQuerySchema,
 } from "./payment_request.ts";
 import { paymentSchema } from "./payment_view.ts";
-import { malformed, malformedBody, problem, problems, problemSchema } from "./problem.ts";
+import {
+  malformed,
+  malformedBody,
+  problem,
+  problems,
+  problemSchema,
+  unsupportedMediaType,
+} from "./problem.ts";
 
 export const batchPath = "/v1/payments/batch";
 /** JSON values, one a line. Not as a literal: the types would take it for a kind of JSON. */
@@ -36,10 +43,7 @@ export function addBatchRoute(
   let underWay = 0;
   app.openapi({ ...batchRoute, middleware: participantOnly(node, []) }, async (c) => {
     const { wait } = c.req.valid("query");
-    if (!isOfLines(c)) {
-      const detail = `Send the batch with Content-Type: ${linesType}`;
-      return problem(c, 415, "unsupported_media_type", detail);
-    }
+    if (!isOfLines(c)) return unsupportedMediaType(c, "batch", linesType);
     if (c.req.header("idempotency-key") !== undefined) {
       const reason = "is not for a batch: each line is safe to send again by an id of its own";
       return malformed(c, [{ field: "idempotency-key", reason }]);

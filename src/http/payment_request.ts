@@ -74,7 +74,7 @@ export function parsePaymentLine(line: string): PaymentBody | { readonly faults:
 }
 
 /** Nothing where it is none. */
-function jsonIn(text: string): unknown {
+export function jsonIn(text: string): unknown {
   try {
     return JSON.parse(text);
   } catch {

@@ -8,6 +8,7 @@ import type { PaymentId } from "../protocol/id.ts";
 import { participantOnly } from "./access.ts";
 import type { NodeApi, PaymentPage } from "./node_api.ts";
 import { orderPayment, pendingSchema, respond } from "./payment_answer.ts";
+import { orderInput } from "./order_input.ts";
 import {
   keyHeaderSchema,
   paymentBodySchema,
@@ -33,16 +34,14 @@ export function addPaymentRoutes(
   node: NodeApi,
   onError: (line: string) => void,
 ): void {
-  app.openapi(
-    { ...submitRoute, middleware: participantOnly(node) },
-    async (c) => {
-      const key = c.req.valid("header")["idempotency-key"];
-      const { wait } = c.req.valid("query");
-      const request = paymentRequest(c.req.valid("json"), wait, key, node.name);
-      if ("field" in request) return malformed(c, [request]);
-      return respond(c, await orderPayment(node, request, onError));
-    },
-  );
+  app.openAPIRegistry.registerPath(submitRoute);
+  app.post(submitRoute.path, participantOnly(node), async (c) => {
+    const input = await orderInput(c, paymentBodySchema);
+    if (input instanceof Response) return input;
+    const request = paymentRequest(input.body, input.waitMs, input.key, node.name);
+    if ("field" in request) return malformed(c, [request]);
+    return respond(c, await orderPayment(node, request, onError));
+  });
 
   app.openapi(paymentRoute, async (c) => {
     const { id } = c.req.valid("param");

@@ -78,6 +78,11 @@ export function malformed(c: Context, faults: readonly Fault[]) {
   return sendProblem(c, 400, malformedBody(faults));
 }
 
+export function unsupportedMediaType(c: Context, what: string, type: string) {
+  const detail = `Send the ${what} with Content-Type: ${type}`;
+  return problem(c, 415, "unsupported_media_type", detail);
+}
+
 /** 400, naming every field that is wrong, the first of them also as `field`. */
 export function malformedBody(faults: readonly Fault[]): Problem {
   return problemBody(400, "malformed", faultsText(faults), { field: faults[0]?.field });
@@ -103,13 +108,17 @@ export function faultsOf(error: z.ZodError): Fault[] {
   return error.issues.flatMap(faultsOfIssue).slice(0, faultsMax);
 }
 
-/** The hook of routes that take secrets: nothing of the request comes back, wherever it stood. */
+/** The hook of routes that take secrets. */
 export function secretHook(
   result: { readonly success: true } | { readonly success: false; readonly error: z.ZodError },
   c: Context,
 ) {
-  if (result.success) return undefined;
-  return malformed(c, result.error.issues.map(secretFaultOf).slice(0, faultsMax));
+  return result.success ? undefined : malformed(c, secretFaultsOf(result.error));
+}
+
+/** Where the request holds secrets: nothing of it comes back, wherever it stood. */
+export function secretFaultsOf(error: z.ZodError): Fault[] {
+  return error.issues.map(secretFaultOf).slice(0, faultsMax);
 }
 
 function secretFaultOf(issue: Issue): Fault {
