@@ -2,71 +2,49 @@
  * A participant's side of two-phase commit with presumed abort, as a pure state machine: `step`
  * decides and emits records, `ParticipantState` is their fold.
  *
- * Long for one file, as it is one flat list of decisions: what an event does is read in one place.
+ * Long for one file, as it is one flat list of decisions: what an event does to a payment is read in one
+ * place.
  *
  * Once prepared it waits for the decision, however long. What its own users have ordered is not
  * durable: an order forgotten in a crash is simply not voted for.
  */
 
-import {
-  inquiryIntervalMs,
-  openTransactionsMax,
-  ordersRepeatedMax,
-  paymentIdAheadMsMax,
-} from "../limits.ts";
-import { cardIdOf, sameMonth } from "./card.ts";
+import { ordersRepeatedMax, paymentIdAheadMsMax } from "../limits.ts";
+import { Administration, mismatchText } from "./administration.ts";
 import type { Declines } from "./declines.ts";
 import type { SealedDetails } from "./details.ts";
 import type { Epoch, PaymentId, TransactionId } from "./id.ts";
 import { isLaterTransaction, paymentIdMs, transactionParts } from "./id.ts";
+import { Inquiries } from "./inquiries.ts";
 import { Issuer } from "./issuer.ts";
 import { LookUps } from "./look_ups.ts";
-import type {
-  Ack,
-  Address,
-  Decided,
-  Decision,
-  Inquiry,
-  Outcome,
-  Prepare,
-  Vote,
-} from "./message.ts";
+import type { Ack, Address, Decided, Decision, Outcome, Prepare, Vote } from "./message.ts";
 import type { Order, RefusalCode } from "./order.ts";
 import {
   cardLegOf,
   isCardLeg,
   isParticipantOf,
   legsOf,
-  participantsOf,
   refusalOfOrder,
   sameBytes,
   sameRequest,
 } from "./order.ts";
-import type { Proof } from "./proof.ts";
 import { OwnOrders } from "./own_orders.ts";
 import type {
-  AcknowledgeEvent,
-  AddCardEvent,
   Answer,
-  CardResult,
   ClaimEvent,
-  EraseEvent,
   LinkUpEvent,
-  OpenEvent,
+  Out,
   OutcomeAnswer,
   ParticipantEvent,
-  RemoveCardEvent,
-  Reply,
-  ResolveAnswer,
-  ResolveEvent,
+  Recorder,
   SubmitEvent,
+  WaitingEvent,
 } from "./participant_event.ts";
-import type { Mismatched, Open, Refused, Settled } from "./participant_state.ts";
+import type { Open, Settled } from "./participant_state.ts";
 import { ParticipantState } from "./participant_state.ts";
 import type { Genesis, NodeRecord, ParticipantRecord, Prepared } from "./record.ts";
-import type { MessageEvent, Output, Turn } from "./step.ts";
-
-type Out = Output<Reply>;
+import type { MessageEvent, Turn } from "./step.ts";
 
 export class Participant {
   readonly state: ParticipantState;
@@ -74,7 +52,9 @@ export class Participant {
   readonly #coordinator: string;
   readonly #own = new OwnOrders();
   readonly #issuer: Issuer;
-  readonly #lookUps = new LookUps<MessageEvent | SubmitEvent | ClaimEvent>();
+  readonly #inquiries: Inquiries;
+  readonly #administration: Administration;
+  readonly #lookUps = new LookUps<WaitingEvent>();
   #indexHasKeys = false;
   /** The node is about to stop: what is known is answered, nothing new is begun. */
   #isDraining = false;
@@ -85,6 +65,16 @@ export class Participant {
     this.#coordinator = coordinator;
     this.state = new ParticipantState(name, coordinator);
     this.#issuer = new Issuer(this.state);
+    const record: Recorder = (...of) => this.#record(...of);
+    this.#administration = new Administration(this.state, record);
+    this.#inquiries = new Inquiries({
+      name,
+      coordinator,
+      state: this.state,
+      lookUps: this.#lookUps,
+      record,
+      isLinked: () => this.isLinked,
+    });
   }
 
   /** Charges of this node's cards. */
@@ -105,18 +95,9 @@ export class Participant {
     return this.#own.room(nowMs);
   }
 
-  /**
-   * Who could tell what becomes of the transactions in doubt, while the coordinator can't be asked:
-   * their other participants.
-   */
+  /** Who could tell what becomes of the transactions in doubt, while the coordinator can't be asked. */
   peersToAsk(): Set<string> {
-    const peers = new Set<string>();
-    if (this.isLinked) return peers;
-    for (const [, open] of this.state.allOpen()) {
-      if (open.type === "refused") continue;
-      for (const name of participantsOf(open.order)) if (name !== this.#name) peers.add(name);
-    }
-    return peers;
+    return this.#inquiries.peersToAsk();
   }
 
   /** A user's order whose outcome is not known here. */
@@ -157,23 +138,18 @@ export class Participant {
         return this.#submit(event, turn, out);
       case "claim":
         return this.#claim(event, turn, out);
-      case "open":
-        return this.#openAccount(event, turn, out);
-      case "addCard":
-        return this.#addCard(event, turn, out);
-      case "removeCard":
-        return this.#removeCard(event, turn, out);
-      case "resolve":
-        return this.#resolve(event, turn, out);
-      case "acknowledge":
-        return this.#acknowledge(event, turn, out);
-      case "erase":
-        return this.#erase(event, turn, out);
       case "inquire": {
-        const count = this.#inquireAll(turn, out);
+        const count = this.#inquiries.askAll(turn, out);
         out.replies.push({ request: event.request, answer: { state: "inquired", count } });
         return;
       }
+      case "open":
+      case "addCard":
+      case "removeCard":
+      case "resolve":
+      case "acknowledge":
+      case "erase":
+        return this.#administration.step(event, turn, out);
       default:
         event satisfies never;
     }
@@ -216,7 +192,7 @@ export class Participant {
       if (!this.#own.join(order, waiting)) reply({ state: "rejected", code: "id_reused" });
       return;
     }
-    const open = this.#held(payment);
+    const open = this.state.held(payment);
     if (open) {
       if (sameRequest(open.order, order)) {
         // Ordered before a crash: its decision is being asked for.
@@ -274,93 +250,7 @@ export class Participant {
     out.replies.push({ request, answer });
   }
 
-  #openAccount(event: OpenEvent, turn: Turn, out: Out): void {
-    const { request, account, currency, opening } = event;
-    const existing = this.state.ledger.account(account);
-    if (!existing) this.#record({ type: "opened", account, currency, opening }, turn, out);
-    const result = !existing ? "opened" : existing.currency === currency ? "existed" : "differs";
-    out.replies.push({ request, answer: { state: "account", result } });
-  }
-
-  #addCard({ request, ...card }: AddCardEvent, turn: Turn, out: Out): void {
-    const answer = (result: CardResult) =>
-      out.replies.push({ request, answer: { state: "card", result } });
-    const { hash, account, masked, expiry } = card;
-    const known = this.state.card(cardIdOf(hash));
-    if (known) {
-      const isSame = known.hash === hash && known.account === account &&
-        sameMonth(known.expiry, expiry);
-      return void answer(isSame ? "existed" : "differs");
-    }
-    if (!this.state.ledger.account(account)) return void answer("account_not_found");
-    this.#record({ type: "carded", hash, account, masked, expiry }, turn, out);
-    answer("added");
-  }
-
-  #removeCard({ request, id }: RemoveCardEvent, turn: Turn, out: Out): void {
-    const known = this.state.card(id);
-    if (known) this.#record({ type: "uncarded", hash: known.hash }, turn, out);
-    const result = known ? "removed" : "card_not_found";
-    out.replies.push({ request, answer: { state: "card", result } });
-  }
-
-  #resolve(event: ResolveEvent, turn: Turn, out: Out): void {
-    const { request, transaction, commit, by } = event;
-    const reply = (answer: ResolveAnswer): void => {
-      out.replies.push({ request, answer });
-    };
-    const open = this.#heldIn(transaction);
-    if (!open) return reply({ state: "resolved", result: "not_in_doubt" });
-    const { order, card } = open;
-    const { payment } = order;
-    if (open.type === "forced") {
-      const { commit, by, context: { atMs } } = open;
-      const resolution = { payment, commit, by, atMs };
-      return reply({ state: "resolved", result: "was_forced", resolution });
-    }
-    this.#record({ type: "forced", transaction, order, commit, by, card }, turn, out);
-    out.alarm(
-      `${by} forced ${transaction} to ${decisionText(commit)}: if the real decision is another, ` +
-        "this ledger differs from the others",
-      transaction,
-    );
-    const resolution = { payment, commit, by, atMs: turn.atMs };
-    reply({ state: "resolved", result: "forced", resolution });
-  }
-
-  #acknowledge({ request, transaction, by }: AcknowledgeEvent, turn: Turn, out: Out): void {
-    const mismatch = [...this.state.mismatches()].find((known) =>
-      known.transaction === transaction
-    );
-    const payment = mismatch?.payment;
-    if (payment) this.#record({ type: "acknowledged", transaction, payment, by }, turn, out);
-    out.replies.push({ request, answer: { state: "acknowledged", payment } });
-  }
-
-  /** Only what is over: until then an attempt may bring the details again. */
-  #erase({ request, payment, by }: EraseEvent, turn: Turn, out: Out): void {
-    const isOver = !this.#held(payment);
-    if (isOver) this.#record({ type: "erased", payment, by }, turn, out);
-    out.replies.push({
-      request,
-      answer: { state: "erased", atMs: isOver ? turn.atMs : undefined },
-    });
-  }
-
   // Two-phase commit
-
-  /** What was voted yes for and not settled. */
-  #held(payment: PaymentId): Exclude<Open, Refused> | undefined {
-    const open = this.state.open(payment);
-    return open?.type === "refused" ? undefined : open;
-  }
-
-  #heldIn(transaction: TransactionId): Exclude<Open, Refused> | undefined {
-    for (const [, open] of this.state.allOpen()) {
-      if (open.type !== "refused" && open.transaction === transaction) return open;
-    }
-    return undefined;
-  }
 
   #message(event: MessageEvent, turn: Turn, out: Out): void {
     const { from, message } = event;
@@ -383,7 +273,7 @@ export class Participant {
         }
         return;
       case "inquiry":
-        if (!isFromCoordinator) return this.#inquiry(event, message, turn, out);
+        if (!isFromCoordinator) return this.#inquiries.answer(event, message, turn, out);
         break;
       case "undecided":
         return;
@@ -556,7 +446,7 @@ export class Participant {
       if (settled?.isForced && settled.transaction === transaction) return;
       if (settled?.type === "posted" && settled.transaction === transaction) {
         out.alarm(`a late abort of ${transaction}, which is posted: nothing changed`);
-      } else if (!this.#held(payment) && !isFinal(settled)) {
+      } else if (!this.state.held(payment) && !isFinal(settled)) {
         // Nothing is held: this node voted no, or was never asked.
         const order = this.#own.get(payment);
         if (!order) return;
@@ -651,14 +541,14 @@ export class Participant {
       case "aborted": {
         const { code, decided } = outcome;
         const { atMs } = decided;
-        if (!this.#held(payment) && !isFinal(this.state.settled(payment))) {
+        if (!this.state.held(payment) && !isFinal(this.state.settled(payment))) {
           this.#record({ type: "aborted", order, code, decided }, turn, out, false);
         }
         return this.#own.settle(payment, { ...outcome, order, atMs }, out.earlyReplies);
       }
       case "rejected":
         // Of an earlier send: this one has been voted for, and may commit.
-        if (this.#held(payment)) return;
+        if (this.state.held(payment)) return;
         // Another send of it may come when there is room, and be begun.
         if (outcome.code === "overloaded" && this.#own.isRepeated(payment)) {
           return this.#own.forgotten(payment);
@@ -674,73 +564,6 @@ export class Participant {
     out.confirm(this.#coordinator, ack);
   }
 
-  /** Cooperative termination: a participant in doubt asks another. */
-  #inquiry(event: MessageEvent, { payment, transaction }: Inquiry, turn: Turn, out: Out): void {
-    const { from } = event;
-    const abort = (code?: RefusalCode, decided?: Decided, proof?: Proof) => {
-      const commit = false;
-      out.send(from, { type: "decision", transaction, payment, commit, code, decided, proof });
-    };
-    const open = this.state.open(payment);
-    const settled = this.state.settled(payment);
-    const attempt = open?.transaction === transaction ? open : settled;
-    const isAttempt = attempt?.transaction === transaction && attempt.type !== "refused";
-    // Another attempt may have been of another's order under the same id.
-    if (isAttempt && !isParticipantOf(attempt.order, from)) {
-      out.alarm(`${from} asked about ${transaction}, in which it has no leg`);
-      return;
-    }
-    if (open?.transaction === transaction) {
-      if (open.type === "refused") return abort();
-      // A heuristic decision is never told as a decision.
-      const why = open.type === "prepared" ? "in_doubt" : "forced";
-      return out.send(from, { type: "undecided", transaction, payment, why });
-    }
-    if (settled?.isForced && settled.transaction === transaction) {
-      return out.send(from, { type: "undecided", transaction, payment, why: "forced" });
-    }
-    if (settled?.type === "posted" && settled.transaction === transaction) {
-      const { decided, proof, order: { hash: orderHash } } = settled;
-      const commit = true;
-      const told: Decision = {
-        type: "decision",
-        transaction,
-        payment,
-        commit,
-        orderHash,
-        decided,
-        proof,
-      };
-      return out.send(from, told);
-    }
-    if (settled?.type === "released" && settled.transaction === transaction) {
-      return abort(settled.code, settled.decided, settled.proof);
-    }
-    // The payment has come to its end by another attempt.
-    if (settled?.type === "released" && settled.code) return abort();
-    // A payment has one attempt at a time, so one that is older or newer than what is known here was
-    // not voted for, or was given up.
-    if (open && isLaterTransaction(open.transaction, transaction)) return abort();
-    if (settled?.type === "posted") return abort();
-    if (open && open.type !== "refused") return;
-    if (!this.#mayRefuse(payment, transaction, turn)) return;
-    // "I never voted yes" may be said only when the index has been asked: what was posted, acked and
-    // forgotten looks the same as what was never seen.
-    if (!open && !settled && !this.#lookUps.isAbsent(payment, event, out)) return;
-    this.#record({ type: "refused", transaction, payment }, turn, out);
-    abort();
-  }
-
-  /** Whether a peer may make this node keep one more refusal. */
-  #mayRefuse(payment: PaymentId, transaction: TransactionId, turn: Turn): boolean {
-    // A refusal is forgotten when its epoch is over: one of an epoch that never comes would stay.
-    const known = this.state.coordinatorEpoch?.counter ?? 0;
-    if (transactionParts(transaction).counter > known + 1) return false;
-    // An id far ahead can't have been prepared anywhere, and would make all others be looked up.
-    return paymentIdMs(payment) <= turn.atMs + paymentIdAheadMsMax &&
-      this.state.openCount < openTransactionsMax;
-  }
-
   // Links and time
 
   #linkUp({ peer, address, introduction, epoch }: LinkUpEvent, turn: Turn, out: Out): void {
@@ -752,13 +575,13 @@ export class Participant {
     if (this.state.membership.isNews(node)) {
       this.#record({ type: "introduced", ...node }, turn, out, false);
     }
-    if (isCoordinator) this.#inquireAll(turn, out);
-    else if (!this.isLinked) this.#inquireOf(peer, turn, out);
+    if (isCoordinator) this.#inquiries.askAll(turn, out);
+    else if (!this.isLinked) this.#inquiries.askOf(peer, turn, out);
     if (!isCoordinator) return;
     // Those that were being voted on the coordinator has forgotten, if it comes from a crash.
     let count = 0;
     for (const payment of this.#own.payments()) {
-      if (this.#held(payment)) continue;
+      if (this.state.held(payment)) continue;
       this.#own.forgotten(payment);
       // The others go with the ticks that follow: all at once they could be more than a link queues.
       if (count++ < ordersRepeatedMax) this.#sendAgain(payment, turn, out);
@@ -767,53 +590,11 @@ export class Participant {
 
   #tick(turn: Turn, out: Out): void {
     const { nowMs } = turn;
-    for (const open of this.state.everyOpen()) {
-      if (open.type === "refused" || open.askedMs + inquiryIntervalMs > nowMs) continue;
-      open.askedMs = nowMs;
-      this.#inquire(open.order.payment, open, out);
-    }
-    const isPrepared = (payment: PaymentId) => this.#held(payment) !== undefined;
+    this.#inquiries.askAgain(turn, out);
+    const isPrepared = (payment: PaymentId) => this.state.held(payment) !== undefined;
     const silent = this.#own.tick(isPrepared, nowMs, out.replies);
     for (const payment of silent.slice(0, ordersRepeatedMax)) this.#sendAgain(payment, turn, out);
   }
-
-  /** Asks about all whose decision is unknown, and returns how many they are. */
-  #inquireAll(turn: Turn, out: Out): number {
-    let count = 0;
-    for (const [payment, open] of this.state.allOpen()) {
-      if (open.type === "refused") continue;
-      open.askedMs = turn.nowMs;
-      this.#inquire(payment, open, out);
-      count++;
-    }
-    return count;
-  }
-
-  /** A peer that was not there before, while the coordinator is away. */
-  #inquireOf(peer: string, turn: Turn, out: Out): void {
-    for (const [payment, open] of this.state.allOpen()) {
-      if (open.type === "refused" || !isParticipantOf(open.order, peer)) continue;
-      open.askedMs = turn.nowMs;
-      const { transaction } = open;
-      out.send(peer, { type: "inquiry", transaction, payment });
-    }
-  }
-
-  /** A prepared participant never times out; it asks. */
-  #inquire(payment: PaymentId, { transaction, order }: Exclude<Open, Refused>, out: Out): void {
-    const inquiry: Inquiry = { type: "inquiry", transaction, payment };
-    if (this.isLinked) return out.send(this.#coordinator, inquiry);
-    for (const to of participantsOf(order)) if (to !== this.#name) out.send(to, inquiry);
-  }
-}
-
-function mismatchText({ transaction, payment, commit, by }: Omit<Mismatched, "context">): string {
-  return `${transaction} was forced to ${decisionText(!commit)} by ${by}, but it was decided to ` +
-    `${decisionText(commit)}: payment ${payment} is not atomic`;
-}
-
-function decisionText(commit: boolean): "commit" | "abort" {
-  return commit ? "commit" : "abort";
 }
 
 function isOfOrder({ orderHash }: Decision, { hash }: Order): boolean {

@@ -5,20 +5,40 @@ import type { SealedDetails } from "./details.ts";
 import type { Epoch, PaymentId, TransactionId } from "./id.ts";
 import type { Decided, Introduction, RejectionCode } from "./message.ts";
 import type { Order, RefusalCode } from "./order.ts";
-import type { CommonEvent } from "./step.ts";
+import type { NodeRecord, ParticipantRecord } from "./record.ts";
+import type { CommonEvent, MessageEvent, Output, Turn } from "./step.ts";
 
 export type ParticipantEvent =
   | CommonEvent
   | LinkUpEvent
   | SubmitEvent
   | ClaimEvent
+  | InquireEvent
+  | AdministrativeEvent;
+
+/** What is asked of it besides payments. */
+export type AdministrativeEvent =
   | OpenEvent
   | AddCardEvent
   | RemoveCardEvent
   | ResolveEvent
   | AcknowledgeEvent
-  | EraseEvent
-  | InquireEvent;
+  | EraseEvent;
+
+/** What may have to wait for the index. */
+export type WaitingEvent = MessageEvent | SubmitEvent | ClaimEvent;
+
+/** What stepping an event gives back. */
+export type Out = Output<Reply>;
+
+/** Applies a record, and gives it to the turn's entry: the only way for one to come there. */
+export type Recorder = (
+  record: NodeRecord | ParticipantRecord,
+  turn: Turn,
+  out: Out,
+  mustAppend?: boolean,
+  details?: readonly SealedDetails[],
+) => void;
 
 export interface LinkUpEvent {
   readonly type: "linkUp";

@@ -130,6 +130,19 @@ export class ParticipantState {
     return this.#open.get(payment);
   }
 
+  /** What was voted yes for and not settled. */
+  held(payment: PaymentId): Prepared | Forced | undefined {
+    const open = this.open(payment);
+    return open?.type === "refused" ? undefined : open;
+  }
+
+  heldIn(transaction: TransactionId): Prepared | Forced | undefined {
+    for (const [, open] of this.#open) {
+      if (open.type !== "refused" && open.transaction === transaction) return open;
+    }
+    return undefined;
+  }
+
   get openCount(): number {
     return this.#open.size;
   }

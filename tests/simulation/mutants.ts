@@ -15,6 +15,7 @@ export interface Mutant extends Patch {
 }
 
 const participant = "src/protocol/participant.ts";
+const inquiries = "src/protocol/inquiries.ts";
 const coordinator = "src/protocol/coordinator.ts";
 const loop = "src/node/loop.ts";
 
@@ -71,14 +72,14 @@ export const mutants: readonly Mutant[] = [
   },
   {
     name: "refusal not durable",
-    file: participant,
+    file: inquiries,
     find: `this.#record({ type: "refused", transaction, payment }, turn, out);`,
     replace: "",
     seeds: 50,
   },
   {
     name: '"never voted yes" from memory only',
-    file: participant,
+    file: inquiries,
     find: `    // forgotten looks the same as what was never seen.
     if (!open && !settled && !this.#lookUps.isAbsent(payment, event, out)) return;`,
     replace: "    // forgotten looks the same as what was never seen.",
@@ -93,10 +94,10 @@ export const mutants: readonly Mutant[] = [
   },
   {
     name: "a prepared participant times out",
-    file: participant,
+    file: inquiries,
     find: "open.askedMs = nowMs;",
     replace:
-      `if (!this.isLinked) { this.#record({ type: "released", transaction: open.transaction, payment }, turn, out); continue; }`,
+      `if (!this.#isLinked()) { this.#record({ type: "released", transaction: open.transaction, payment: open.order.payment }, turn, out); continue; }`,
     seeds: 50,
   },
   {
@@ -278,7 +279,7 @@ export const mutants: readonly Mutant[] = [
   },
   {
     name: "heuristic decision told as a decision",
-    file: participant,
+    file: inquiries,
     find: "      // A heuristic decision is never told as a decision.",
     replace:
       `if (open.type === "forced") return out.send(from, { type: "decision", transaction, payment, commit: open.commit, orderHash: open.commit ? open.order.hash : undefined, decided: open.commit ? open.context : undefined });`,
@@ -315,8 +316,8 @@ export const mutants: readonly Mutant[] = [
   },
   {
     name: "details erased while a payment is open",
-    file: participant,
-    find: "const isOver = !this.#held(payment);",
+    file: "src/protocol/administration.ts",
+    find: "const isOver = !this.#state.held(payment);",
     replace: "const isOver = true;",
     seeds: 50,
   },
