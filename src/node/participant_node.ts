@@ -1,12 +1,5 @@
-/**
- * A participant as a running node.
- *
- * Long for one file, as it has an answer to all that users may ask of a participant, each of them short.
- */
+/** A participant as a running node: its links, and an answer to all that users may ask of it. */
 
-import { createHash } from "node:crypto";
-import { encodeOrder } from "../codec/order.ts";
-import { messageOf } from "../errors.ts";
 import type {
   AccountPage,
   AccountView,
@@ -23,45 +16,28 @@ import type {
   PaymentAnswer,
   PaymentRequest,
 } from "../http/node_api.ts";
-import { OutcomeUnknownError } from "../http/node_api.ts";
-import { introductionMsMax, queueEventsMax, reconnectMsMax, tickIntervalMs } from "../limits.ts";
+import { reconnectMsMax } from "../limits.ts";
 import type { Greeted, Greeting, NodeRole } from "../link/host.ts";
 import { cardIdOf, expiryText, maskedNumber } from "../protocol/card.ts";
-import type { DetailsFor, OpenedDetails } from "../protocol/details.ts";
+import type { OpenedDetails } from "../protocol/details.ts";
 import type { PaymentId, TransactionId } from "../protocol/id.ts";
-import type { Introduction } from "../protocol/message.ts";
 import type { Order } from "../protocol/order.ts";
 import { participantsOf, resolvedLegsOf } from "../protocol/order.ts";
-import type { Sent } from "../protocol/own_orders.ts";
 import { Participant } from "../protocol/participant.ts";
-import type {
-  Answer,
-  ParticipantEvent,
-  Reply,
-  ResolveAnswer,
-} from "../protocol/participant_event.ts";
+import type { ParticipantEvent, Reply, ResolveAnswer } from "../protocol/participant_event.ts";
 import type { Found } from "../protocol/step.ts";
 import { accountView, cardView } from "./book_views.ts";
 import type { CardKeeping } from "./cards.ts";
 import { claimOf, endOf } from "./cards.ts";
 import type { Told } from "./inbound.ts";
-import { sealOrder } from "./sealing.ts";
+import { Requests } from "./requests.ts";
 import { Shell, type ShellOptions } from "./shell.ts";
-import { answeredView } from "./view.ts";
+import { Submissions } from "./submissions.ts";
 
 export interface ParticipantOptions extends ShellOptions {
   /** The name in the coordinator's certificate. */
   readonly coordinator: string;
   readonly cards: CardKeeping;
-}
-
-type Unsent = Extract<PaymentAnswer, { readonly state: "rejected" }>;
-
-interface Request {
-  /** Its user waits for others, not only for this node. */
-  readonly isPayment: boolean;
-  readonly resolve: (answer: Answer) => void;
-  readonly reject: (error: Error) => void;
 }
 
 export class ParticipantNode extends Shell<ParticipantEvent, Reply> implements NodeApi {
@@ -70,13 +46,10 @@ export class ParticipantNode extends Shell<ParticipantEvent, Reply> implements N
   readonly #participant: Participant;
   readonly #coordinatorName: string;
   readonly #cards: CardKeeping;
-  readonly #requests = new Map<number, Request>();
+  readonly #requests = new Requests((event) => this.loop.enqueue(event));
+  readonly #submissions: Submissions;
   /** Peers that are dialled, and when to dial again one that refused. */
   readonly #dialled = new Map<string, number>();
-  #lastRequest = 0;
-  /** How many more payments are taken on before the loop's next turn. */
-  #room = 0;
-  #roomOfTurn = -1;
   /** Cards had been added before this start. */
   #hadCards = false;
   #isLinked: () => void;
@@ -88,6 +61,16 @@ export class ParticipantNode extends Shell<ParticipantEvent, Reply> implements N
     this.#participant = participant;
     this.#coordinatorName = coordinator;
     this.#cards = cards;
+    this.#submissions = new Submissions({
+      name: identity.name,
+      surroundings: options.surroundings,
+      participant,
+      requests: this.#requests,
+      loop: () => this.loop,
+      introductionOf: (name) => this.introductionOf(name),
+      observer: this.observer,
+      meter: this.meter,
+    });
     const { promise, resolve } = Promise.withResolvers<void>();
     this.linked = promise;
     this.#isLinked = resolve;
@@ -112,11 +95,7 @@ export class ParticipantNode extends Shell<ParticipantEvent, Reply> implements N
   /** As every node; whoever waits longer than that is answered that it is still pending. */
   override async drain(): Promise<void> {
     await super.drain();
-    for (const [request, { isPayment, resolve }] of this.#requests) {
-      if (!isPayment) continue;
-      resolve({ state: "pending" });
-      this.#requests.delete(request);
-    }
+    this.#requests.endPayments();
   }
 
   /** Links to the coordinator and keeps the link. */
@@ -161,14 +140,12 @@ export class ParticipantNode extends Shell<ParticipantEvent, Reply> implements N
     if (this.#dialled.has(peer)) this.#dialled.set(peer, this.nowMs);
   }
 
-  protected reply({ request, answer }: Reply): void {
-    this.#requests.get(request)?.resolve(answer);
-    this.#requests.delete(request);
+  protected reply(reply: Reply): void {
+    this.#requests.answer(reply);
   }
 
   protected abandon(error: Error): void {
-    for (const { reject } of this.#requests.values()) reject(error);
-    this.#requests.clear();
+    this.#requests.fail(error);
   }
 
   protected counts(): { open: number; inDoubt: number } {
@@ -233,142 +210,8 @@ export class ParticipantNode extends Shell<ParticipantEvent, Reply> implements N
 
   // Users
 
-  /**
-   * As {@linkcode NodeApi.submit} says; the time to wait counts from now.
-   *
-   * Neither this nor `#pay` is `async`: two fifths of what a payment under way kept alive was what async
-   * functions keep until they go on.
-   */
   submit(request: PaymentRequest): Promise<PaymentAnswer> {
-    const startMs = this.nowMs;
-    const { id = this.options.surroundings.newPaymentId(), key, details, legs } = request;
-    // What may be known already has to be asked for, however busy the node is.
-    if (!request.id && !key && !this.#hasRoom()) {
-      return Promise.resolve({ state: "rejected", id, code: "overloaded" });
-    }
-    if (key || details) return this.#prepareAndPay(request, id, startMs);
-    try {
-      const order = encodeOrder({ payment: id, originator: this.name, legs });
-      return this.#pay({ order }, request, startMs);
-    } catch (error) {
-      return Promise.reject(new OutcomeUnknownError(id, messageOf(error)));
-    }
-  }
-
-  /** Orders a payment by a key, or one that tells something. */
-  async #prepareAndPay(
-    request: PaymentRequest,
-    newId: PaymentId,
-    startMs: number,
-  ): Promise<PaymentAnswer> {
-    // Until its key is claimed nobody can tell by which id a payment is known: who paid by another than the
-    // one that is told would pay again.
-    let known = request.key ? request.id : newId;
-    let sent;
-    try {
-      const claimed = request.key ? await this.#claim(request, request.key, newId) : newId;
-      if (typeof claimed !== "string") return claimed;
-      known = claimed;
-      sent = await this.#toSend(request, claimed);
-    } catch (error) {
-      throw new OutcomeUnknownError(known, messageOf(error));
-    }
-    return "state" in sent ? sent : await this.#pay(sent, request, startMs);
-  }
-
-  /** Whether one more payment is taken on; the core does not see those that wait for its next turn. */
-  #hasRoom(): boolean {
-    const { queued, turns } = this.loop;
-    // Without a link the answer is another one.
-    if (!this.#participant.isLinked) return queued < queueEventsMax;
-    if (this.#roomOfTurn !== turns) {
-      this.#roomOfTurn = turns;
-      this.#room = this.#participant.room(this.nowMs);
-    }
-    return queued < queueEventsMax && this.#room-- > 0;
-  }
-
-  /** The id of the payment that a key stands for, or why there is none. */
-  async #claim(
-    { details }: PaymentRequest,
-    { key, request: text }: NonNullable<PaymentRequest["key"]>,
-    id: PaymentId,
-  ): Promise<PaymentId | Unsent> {
-    // In the clear, a hash of what is to be told would let anyone who reads the log try what it is.
-    const content = details ? this.options.surroundings.sealing.digest(text) : digestOf(text);
-    const claim = await this.#ask((request) => ({
-      type: "claim",
-      request,
-      key: digestOf(key).slice(0, 32),
-      content,
-      payment: id,
-    }));
-    if (claim.state === "rejected") return { state: "rejected", id, code: claim.code };
-    if (claim.state !== "claimed") throw new Error(`a claim was answered ${claim.state}`);
-    return claim.isSameContent ? claim.payment : { state: "rejected", id, code: "key_reused" };
-  }
-
-  /** What a payment is sent as; or why it is not. */
-  async #toSend(request: PaymentRequest, id: PaymentId): Promise<Sent | Unsent> {
-    const unsealed = { payment: id, originator: this.name, legs: request.legs };
-    if (!request.details) return { order: encodeOrder(unsealed) };
-    const sealed = await this.#seal(unsealed, request.details);
-    if (sealed) return sealed;
-    const { isLinked } = this.#participant;
-    const code = isLinked ? "participant_unknown" : "coordinator_unreachable";
-    return { state: "rejected", id, code };
-  }
-
-  /** Sends an order and waits for what becomes of it. */
-  #pay(
-    { order, details }: Sent,
-    { waitMs }: PaymentRequest,
-    startMs: number,
-  ): Promise<PaymentAnswer> {
-    this.observer.ordered(order);
-    const deadlineMs = startMs + waitMs;
-    const { payment } = order;
-    return new Promise((resolve, reject) => {
-      const failed = (error: unknown) => {
-        reject(new OutcomeUnknownError(payment, messageOf(error)));
-      };
-      // It runs in a turn of the loop, which no answer to one user may end.
-      const answered = (answer: Answer) => {
-        try {
-          // Of what was not taken on it would only tell how fast this node says no.
-          if (answer.state !== "rejected") this.meter.answer(this.nowMs - startMs);
-          resolve(answerTo(payment, answer));
-        } catch (error) {
-          failed(error);
-        }
-      };
-      this.#send(
-        { isPayment: true, resolve: answered, reject: failed },
-        (request) => ({ type: "submit", request, order, details, deadlineMs }),
-      );
-    });
-  }
-
-  /** Nothing where one who is to be told something is not known here. */
-  async #seal(
-    order: Omit<Order, "bytes" | "hash">,
-    details: readonly DetailsFor[],
-  ): Promise<Sent | undefined> {
-    const { sealing } = this.options.surroundings;
-    const deadlineMs = this.nowMs + introductionMsMax;
-    for (;;) {
-      const known = new Map<string, Introduction>();
-      for (const { recipient } of details) {
-        const introduction = this.introductionOf(recipient);
-        if (introduction) known.set(recipient, introduction);
-      }
-      if (known.size === details.length) {
-        return await sealOrder(sealing, (name) => known.get(name)!, order, details);
-      }
-      // The coordinator knows a new participant a moment before it has introduced it here.
-      if (!this.#participant.isLinked || this.nowMs >= deadlineMs) return undefined;
-      await this.time.sleep(tickIntervalMs);
-    }
+    return this.#submissions.submit(request);
   }
 
   inDoubt(): Promise<InDoubtView[]> {
@@ -398,20 +241,20 @@ export class ParticipantNode extends Shell<ParticipantEvent, Reply> implements N
   }
 
   async resolve(choice: HeuristicChoice): Promise<ResolveAnswer> {
-    const answer = await this.#ask((request) => ({ type: "resolve", request, ...choice }));
+    const answer = await this.#requests.ask((request) => ({ type: "resolve", request, ...choice }));
     if (answer.state !== "resolved") throw new Error(`a decision was answered ${answer.state}`);
     return answer;
   }
 
   async inquire(): Promise<number> {
     this.links.hurry();
-    const answer = await this.#ask((request) => ({ type: "inquire", request }));
+    const answer = await this.#requests.ask((request) => ({ type: "inquire", request }));
     if (answer.state !== "inquired") throw new Error(`an inquiry was answered ${answer.state}`);
     return answer.count;
   }
 
   async acknowledge(transaction: TransactionId, by: string): Promise<PaymentId | undefined> {
-    const answer = await this.#ask((request) => ({
+    const answer = await this.#requests.ask((request) => ({
       type: "acknowledge",
       request,
       transaction,
@@ -430,7 +273,7 @@ export class ParticipantNode extends Shell<ParticipantEvent, Reply> implements N
     if (erased?.[1].type === "erased") {
       return { result: "was_erased", by: erased[1].by, atMs: erased[0].atMs };
     }
-    const answer = await this.#ask((request) => ({ type: "erase", request, payment, by }));
+    const answer = await this.#requests.ask((request) => ({ type: "erase", request, payment, by }));
     if (answer.state !== "erased") throw new Error(`an erasure was answered ${answer.state}`);
     const { atMs } = answer;
     return atMs === undefined ? { result: "under_way" } : { result: "erased", by, atMs };
@@ -483,7 +326,7 @@ export class ParticipantNode extends Shell<ParticipantEvent, Reply> implements N
   }
 
   async openAccount(account: NewAccount): Promise<"opened" | "existed" | "differs"> {
-    const answer = await this.#ask((request) => ({ type: "open", request, ...account }));
+    const answer = await this.#requests.ask((request) => ({ type: "open", request, ...account }));
     if (answer.state !== "account") throw new Error(`an account was answered ${answer.state}`);
     return answer.result;
   }
@@ -502,7 +345,7 @@ export class ParticipantNode extends Shell<ParticipantEvent, Reply> implements N
     await keep();
     const hash = key.hashOf(number);
     const masked = maskedNumber(number);
-    const answer = await this.#ask((request) => ({
+    const answer = await this.#requests.ask((request) => ({
       type: "addCard",
       request,
       hash,
@@ -523,39 +366,8 @@ export class ParticipantNode extends Shell<ParticipantEvent, Reply> implements N
     card: { readonly id: string } | { readonly number: string },
   ): Promise<string | undefined> {
     const id = "id" in card ? card.id : cardIdOf(this.#cards.key.hashOf(card.number));
-    const answer = await this.#ask((request) => ({ type: "removeCard", request, id }));
+    const answer = await this.#requests.ask((request) => ({ type: "removeCard", request, id }));
     if (answer.state !== "card") throw new Error(`a card was answered ${answer.state}`);
     return answer.result === "removed" ? id : undefined;
   }
-
-  #ask(event: (request: number) => ParticipantEvent): Promise<Answer> {
-    return new Promise((resolve, reject) => {
-      this.#send({ isPayment: false, resolve, reject }, event);
-    });
-  }
-
-  #send(request: Request, event: (request: number) => ParticipantEvent): void {
-    if (this.hasFailed) return void this.failed.catch(request.reject);
-    const number = ++this.#lastRequest;
-    this.#requests.set(number, request);
-    this.loop.enqueue(event(number));
-  }
-}
-
-function answerTo(id: PaymentId, answer: Answer): PaymentAnswer {
-  switch (answer.state) {
-    case "committed":
-    case "aborted":
-      return { state: answer.state, replayed: answer.replayed, payment: answeredView(answer) };
-    case "pending":
-      return { state: "pending", id };
-    case "rejected":
-      return { state: "rejected", id, code: answer.code };
-    default:
-      throw new Error(`an order was answered ${answer.state}`);
-  }
-}
-
-function digestOf(text: string): string {
-  return createHash("sha256").update(text).digest("hex");
 }

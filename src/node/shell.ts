@@ -66,7 +66,6 @@ export abstract class Shell<Event extends { readonly type: string }, Reply> impl
   protected readonly meter = new Meter();
   protected readonly observer: Observer;
   protected isDraining = false;
-  protected hasFailed = false;
   readonly #peers: Peers;
   readonly #alarms = new Alarms();
   readonly #statements: Statements;
@@ -75,6 +74,7 @@ export abstract class Shell<Event extends { readonly type: string }, Reply> impl
   #running: Promise<void> = Promise.resolve();
   #stopTicking: () => void = () => {};
   #address = "";
+  #hasFailed = false;
   #fail: (error: Error) => void;
 
   constructor(role: NodeRole, core: ShellCore<Event, Reply>, options: ShellOptions) {
@@ -108,8 +108,8 @@ export abstract class Shell<Event extends { readonly type: string }, Reply> impl
     const { promise, reject } = Promise.withResolvers<never>();
     this.failed = promise;
     this.#fail = (error) => {
-      if (this.hasFailed) return;
-      this.hasFailed = true;
+      if (this.#hasFailed) return;
+      this.#hasFailed = true;
       reject(error);
       this.abandon(error);
     };
@@ -251,7 +251,7 @@ export abstract class Shell<Event extends { readonly type: string }, Reply> impl
     this.loop.enqueue({ type: "drain" });
     const deadlineMs = this.nowMs + drainMs;
     while (this.counts().open > 0 && this.nowMs < deadlineMs) {
-      if (this.hasFailed) return;
+      if (this.#hasFailed) return;
       await this.time.sleep(drainPollMs);
     }
   }
