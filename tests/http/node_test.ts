@@ -1,4 +1,5 @@
 import { assert, assertEquals } from "@std/assert";
+import { accountsLimit } from "../../src/limits.ts";
 import { asker, FakeNode, introduction, paymentId, post } from "./fake_node.ts";
 
 const main = {
@@ -66,6 +67,28 @@ Deno.test("POST /v1/accounts opens with nothing unless told", async () => {
   await asker(node)("/v1/accounts", post({ account: "savings", currency: "JPY" }));
   assertEquals(node.opened[0]?.opening, 0n);
 });
+
+for (const count of [accountsLimit, accountsLimit + 1, 2 * accountsLimit, 5 * accountsLimit + 7]) {
+  Deno.test(`GET /v1/accounts shows all of ${count}, each once, and lets others in between`, async () => {
+    const node = new FakeNode();
+    const [view] = await node.accounts();
+    const names = Array.from({ length: count }, (_, i) => `a${i}`);
+    node.accounts = () => Promise.resolve(names.map((account) => ({ ...view!, account })));
+    let turns = 0;
+    const counting = setInterval(() => turns++);
+    const { status, headers, json } = await asker(node)("/v1/accounts");
+    clearInterval(counting);
+    const accounts = json.accounts as { account: string }[];
+    assertEquals([status, headers.get("content-type")], [200, "application/json"]);
+    assertEquals(accounts.map(({ account }) => account), names);
+    assertEquals(accounts.at(-1), { ...main, account: `a${count - 1}` });
+    assertEquals([json.next, (json.books as unknown[]).length], [
+      undefined,
+      (await node.books()).length,
+    ]);
+    if (count > 2 * accountsLimit) assert(turns > 0, "nothing else came in between");
+  });
+}
 
 const account = { account: "main", currency: "USD" };
 const malformedAccounts: [body: unknown, field: string][] = [
