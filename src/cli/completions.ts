@@ -6,7 +6,7 @@ import { parseChoice } from "./values.ts";
 const scripts = { bash: bashScript, zsh: zshScript, fish: fishScript } as const;
 
 /** `commands` is asked for when it runs, as this command is one of them. */
-export function completionsOf(commands: () => readonly Command[]): Command {
+export function completionsOf(commands: () => Promise<readonly Command[]>): Command {
   return {
     name: "completions",
     summary: "a script by which a shell completes commands and flags",
@@ -18,14 +18,14 @@ export function completionsOf(commands: () => readonly Command[]): Command {
       "zsh:  source <(handfast completions zsh), in ~/.zshrc after compinit",
       "fish: handfast completions fish > ~/.config/fish/completions/handfast.fish",
     ],
-    run: (args, io) => {
+    run: async (args, io) => {
       const shell = parseChoice(
         args.positional("bash|zsh|fish"),
         ["bash", "zsh", "fish"],
         "the shell",
       );
-      io.out(scripts[shell](commands()));
-      return Promise.resolve(exitCode.done);
+      io.out(scripts[shell](await commands()));
+      return exitCode.done;
     },
   };
 }

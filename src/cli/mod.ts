@@ -1,68 +1,49 @@
 /** The command line: from arguments to a command and its exit code. */
 
 import config from "../../deno.json" with { type: "json" };
+import { benchWorker } from "../bench/process.ts";
 import { messageOf, UsageError } from "../errors.ts";
-import { acknowledge } from "./acknowledge.ts";
 import { parseArguments } from "./arguments.ts";
-import { balance } from "./balance.ts";
 import type { Command } from "./command.ts";
-import { card } from "./card.ts";
-import { charge } from "./charge.ts";
 import { completionsOf } from "./completions.ts";
-import { csr } from "./csr.ts";
-import { demo } from "./demo.ts";
-import { doctor } from "./doctor.ts";
-import { erase } from "./erase.ts";
 import { exitCode } from "./exit_code.ts";
 import { commandHelp, overview } from "./help.ts";
-import { inDoubt } from "./in_doubt.ts";
-import { init } from "./init.ts";
 import { processIo } from "./io.ts";
 import type { Io } from "./io.ts";
-import { logKey } from "./log_key.ts";
-import { pay } from "./pay.ts";
-import { payment } from "./payment.ts";
-import { payments } from "./payments.ts";
-import { proof } from "./proof.ts";
-import { readmit } from "./readmit.ts";
-import { resolve } from "./resolve.ts";
-import { role } from "./role.ts";
-import { sign } from "./sign.ts";
-import { benchWorker, serveBench } from "../bench/mod.ts";
-import { bench } from "./bench.ts";
-import { sim } from "./sim.ts";
-import { status } from "./status.ts";
 import { unknownWord } from "./suggestion.ts";
-import { verify } from "./verify.ts";
-import { verifyProof } from "./verify_proof.ts";
 
-const commands: readonly Command[] = [
-  init,
-  csr,
-  sign,
-  logKey,
-  role,
-  demo,
-  pay,
-  charge,
-  card,
-  balance,
-  payment,
-  payments,
-  status,
-  inDoubt,
-  resolve,
-  acknowledge,
-  readmit,
-  erase,
-  verify,
-  proof,
-  verifyProof,
-  sim,
-  bench,
-  doctor,
-  completionsOf(() => commands),
-];
+/** By their words. Each is loaded when it is used: most need little of what the program has. */
+const commands: Readonly<Record<string, () => Promise<Command>>> = {
+  "init": async () => (await import("./init.ts")).init,
+  "csr": async () => (await import("./csr.ts")).csr,
+  "sign": async () => (await import("./sign.ts")).sign,
+  "log-key": async () => (await import("./log_key.ts")).logKey,
+  "--role": async () => (await import("./role.ts")).role,
+  "demo": async () => (await import("./demo.ts")).demo,
+  "pay": async () => (await import("./pay.ts")).pay,
+  "charge": async () => (await import("./charge.ts")).charge,
+  "card": async () => (await import("./card.ts")).card,
+  "balance": async () => (await import("./balance.ts")).balance,
+  "payment": async () => (await import("./payment.ts")).payment,
+  "payments": async () => (await import("./payments.ts")).payments,
+  "status": async () => (await import("./status.ts")).status,
+  "in-doubt": async () => (await import("./in_doubt.ts")).inDoubt,
+  "resolve": async () => (await import("./resolve.ts")).resolve,
+  "acknowledge": async () => (await import("./acknowledge.ts")).acknowledge,
+  "readmit": async () => (await import("./readmit.ts")).readmit,
+  "erase": async () => (await import("./erase.ts")).erase,
+  "verify": async () => (await import("./verify.ts")).verify,
+  "proof": async () => (await import("./proof.ts")).proof,
+  "verify-proof": async () => (await import("./verify_proof.ts")).verifyProof,
+  "sim": async () => (await import("./sim.ts")).sim,
+  "bench": async () => (await import("./bench.ts")).bench,
+  "doctor": async () => (await import("./doctor.ts")).doctor,
+  "completions": () => Promise.resolve(completionsOf(allCommands)),
+};
+
+function allCommands(): Promise<Command[]> {
+  return Promise.all(Object.values(commands).map((load) => load()));
+}
 
 /** Runs the command in `argv` and resolves to the exit code; never rejects. */
 export async function run(argv: readonly string[], io: Io = processIo): Promise<number> {
@@ -77,14 +58,15 @@ export async function run(argv: readonly string[], io: Io = processIo): Promise<
 async function dispatch(argv: readonly string[], io: Io): Promise<number> {
   const [first, ...rest] = argv;
   if (first === undefined) {
-    io.err(overview(commands));
+    io.err(overview(await allCommands()));
     return exitCode.usage;
   }
   if (first === benchWorker) {
+    const { serveBench } = await import("../bench/mod.ts");
     await serveBench(io.out);
     return exitCode.done;
   }
-  if (helpWords.includes(first)) return help(rest, io);
+  if (helpWords.includes(first)) return await help(rest, io);
   if (first === "--version") {
     const [extra] = rest;
     if (extra !== undefined) throw new UsageError(`unexpected "${extra}" after --version`);
@@ -92,29 +74,30 @@ async function dispatch(argv: readonly string[], io: Io): Promise<number> {
     return exitCode.done;
   }
   // Flags without a command are those of a node: `--role` may stand anywhere among them.
-  const command = first.startsWith("-") ? roleFor(argv) : commandNamed(first);
-  const args = parseArguments(command === role ? argv : rest, command);
-  if (args.wantsHelp) return help([command.name], io);
+  const isRole = first.startsWith("-");
+  const command = isRole ? await roleFor(argv) : await commandNamed(first);
+  const args = parseArguments(isRole ? argv : rest, command);
+  if (args.wantsHelp) return await help([command.name], io);
   return await command.run(args, io);
 }
 
-function help(words: readonly string[], io: Io): number {
+async function help(words: readonly string[], io: Io): Promise<number> {
   const [word, extra] = words;
   if (extra !== undefined) throw new UsageError(`unexpected "${extra}": help takes one command`);
   const isOverview = word === undefined || helpWords.includes(word);
-  io.out(isOverview ? overview(commands) : commandHelp(commandNamed(word)));
+  io.out(isOverview ? overview(await allCommands()) : commandHelp(await commandNamed(word)));
   return exitCode.done;
 }
 
 const helpWords = ["help", "--help", "-h"];
 const seeHelp = 'see "handfast help"';
 
-function commandNamed(word: string): Command {
-  const command = commands.find(({ name }) => name === word.split("=", 1)[0]);
-  if (command !== undefined) return command;
+async function commandNamed(word: string): Promise<Command> {
+  const [name = word] = word.split("=", 1);
+  if (Object.hasOwn(commands, name)) return await commands[name]!();
   const runs = runsOf.get(word);
   if (runs !== undefined) throw new UsageError(`unknown command ${word}: ${runs}`);
-  const known = [...commands.map(({ name }) => name), "help", "--version"];
+  const known = [...Object.keys(commands), "help", "--version"];
   throw unknownWord("command", word, known, seeHelp);
 }
 
@@ -129,7 +112,8 @@ const runsOf: ReadonlyMap<string, string> = new Map([
   ),
 ]);
 
-function roleFor(argv: readonly string[]): Command {
+async function roleFor(argv: readonly string[]): Promise<Command> {
+  const role = await commands["--role"]!();
   if (argv.some((arg) => arg === "--role" || arg.startsWith("--role="))) return role;
   const [first = ""] = argv;
   const typed = first.split("=", 1)[0] ?? first;
