@@ -95,7 +95,7 @@ const responseHeaders = secureHeaders({
   xFrameOptions: "DENY",
   // It would hold for all ports of the host, so also for other nodes, which speak plain HTTP.
   strictTransportSecurity: false,
-  // For browsers and plug-ins that nobody uses any more; each header takes time with every answer.
+  // These would change nothing for the page or the API, and each takes time with every answer.
   xDnsPrefetchControl: false,
   xDownloadOptions: false,
   xPermittedCrossDomainPolicies: false,

@@ -1,20 +1,16 @@
 /** `POST /v1/charges`: a merchant is paid by a card. */
 
 import { createRoute, z } from "@hono/zod-openapi";
-import type { OpenAPIHono } from "@hono/zod-openapi";
+import type { OpenAPIHono, RouteHandler } from "@hono/zod-openapi";
+import type { Handler } from "hono";
 import { waitMsDefault } from "../limits.ts";
 import { cardAccount } from "../protocol/order.ts";
 import { participantOnly } from "./access.ts";
 import { cardSchema } from "./card_schema.ts";
 import type { NodeApi } from "./node_api.ts";
-import { orderInput } from "./order_input.ts";
+import { orderInput, orderRequest } from "./order_input.ts";
 import { orderPayment, respond } from "./payment_answer.ts";
-import {
-  canonicalText,
-  keyHeaderSchema,
-  positiveAmountSchema,
-  waitQuerySchema,
-} from "./payment_request.ts";
+import { canonicalText, positiveAmountSchema } from "./payment_request.ts";
 import { outcomeResponses } from "./payments.ts";
 import { secretFaultsOf } from "./problem.ts";
 import { currencySchema, nameSchema, ownAddressSchema, paymentIdSchema } from "./schema.ts";
@@ -24,9 +20,8 @@ export function addChargeRoute(
   node: NodeApi,
   onError: (line: string) => void,
 ): void {
-  app.openAPIRegistry.registerPath(chargeRoute);
-  app.post(chargeRoute.path, participantOnly(node, []), async (c) => {
-    const input = await orderInput(c, chargeSchema, secretFaultsOf);
+  const charge: RouteHandler<typeof chargeRoute> = async (c) => {
+    const input = await orderInput(c, chargeRoute.request, secretFaultsOf);
     if (input instanceof Response) return input;
     const { waitMs = waitMsDefault, key } = input;
     const { id, issuer, to, amount, currency, card } = input.body;
@@ -44,7 +39,9 @@ export function addChargeRoute(
       key: key === undefined ? undefined : { key, request: canonicalText(id, legs, {}) },
     };
     return respond(c, await orderPayment(node, request, onError));
-  });
+  };
+  app.openAPIRegistry.registerPath(chargeRoute);
+  app.post(chargeRoute.path, participantOnly(node, []), charge as Handler);
 }
 
 const chargeSchema = z.strictObject({
@@ -60,10 +57,6 @@ const chargeRoute = createRoute({
   method: "post",
   path: "/v1/charges",
   summary: "Be paid by a card, whose issuer alone reads it (participants only)",
-  request: {
-    query: waitQuerySchema,
-    headers: keyHeaderSchema,
-    body: { required: true, content: { "application/json": { schema: chargeSchema } } },
-  },
+  request: orderRequest(chargeSchema),
   responses: outcomeResponses,
 });

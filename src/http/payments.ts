@@ -1,20 +1,16 @@
 /** The routes under `/v1/payments`. */
 
 import { createRoute, z } from "@hono/zod-openapi";
-import type { OpenAPIHono } from "@hono/zod-openapi";
+import type { OpenAPIHono, RouteHandler } from "@hono/zod-openapi";
+import type { Handler } from "hono";
 import { FormatError } from "../errors.ts";
 import { listLimitDefault, listLimitMax } from "../limits.ts";
 import type { PaymentId } from "../protocol/id.ts";
 import { participantOnly } from "./access.ts";
 import type { NodeApi, PaymentPage } from "./node_api.ts";
+import { orderInput, orderRequest } from "./order_input.ts";
 import { orderPayment, pendingSchema, respond } from "./payment_answer.ts";
-import { orderInput } from "./order_input.ts";
-import {
-  keyHeaderSchema,
-  paymentBodySchema,
-  paymentRequest,
-  waitQuerySchema,
-} from "./payment_request.ts";
+import { paymentBodySchema, paymentRequest } from "./payment_request.ts";
 import { paymentJson, paymentSchema } from "./payment_view.ts";
 import { malformed, problem, problems } from "./problem.ts";
 import {
@@ -34,14 +30,15 @@ export function addPaymentRoutes(
   node: NodeApi,
   onError: (line: string) => void,
 ): void {
-  app.openAPIRegistry.registerPath(submitRoute);
-  app.post(submitRoute.path, participantOnly(node), async (c) => {
-    const input = await orderInput(c, paymentBodySchema);
+  const submit: RouteHandler<typeof submitRoute> = async (c) => {
+    const input = await orderInput(c, submitRoute.request);
     if (input instanceof Response) return input;
     const request = paymentRequest(input.body, input.waitMs, input.key, node.name);
     if ("field" in request) return malformed(c, [request]);
     return respond(c, await orderPayment(node, request, onError));
-  });
+  };
+  app.openAPIRegistry.registerPath(submitRoute);
+  app.post(submitRoute.path, participantOnly(node), submit as Handler);
 
   app.openapi(paymentRoute, async (c) => {
     const { id } = c.req.valid("param");
@@ -130,11 +127,7 @@ const submitRoute = createRoute({
   method: "post",
   path: "/v1/payments",
   summary: "Order a payment and wait for its outcome (participants only)",
-  request: {
-    query: waitQuerySchema,
-    headers: keyHeaderSchema,
-    body: { required: true, content: { "application/json": { schema: paymentBodySchema } } },
-  },
+  request: orderRequest(paymentBodySchema),
   responses: outcomeResponses,
 });
 

@@ -2,7 +2,7 @@
 
 import type { Answer, ParticipantEvent, Reply } from "../protocol/participant_event.ts";
 
-export interface Waiting {
+interface Waiting {
   /** Its user waits for others, not only for this node. */
   readonly isPayment: boolean;
   readonly resolve: (answer: Answer) => void;
@@ -13,7 +13,7 @@ export class Requests {
   readonly #enqueue: (event: ParticipantEvent) => void;
   readonly #waiting = new Map<number, Waiting>();
   #last = 0;
-  /** Nothing is answered any more. */
+  /** Why the node can't go on: nobody is answered any more. */
   #failure: Error | undefined;
 
   constructor(enqueue: (event: ParticipantEvent) => void) {

@@ -1,6 +1,6 @@
 /**
  * What a participant's owners and operators ask of it besides payments: accounts, cards, heuristic
- * decisions, erasures. Each is recorded, and answered once that is durable.
+ * decisions, erasures. What changes anything is recorded, and answered once that is durable.
  */
 
 import { cardIdOf, sameMonth } from "./card.ts";
@@ -17,7 +17,8 @@ import type {
   ResolveAnswer,
   ResolveEvent,
 } from "./participant_event.ts";
-import type { Mismatched, ParticipantState } from "./participant_state.ts";
+import type { ParticipantState } from "./participant_state.ts";
+import { decisionText } from "./participant_state.ts";
 import type { Turn } from "./step.ts";
 
 export class Administration {
@@ -120,15 +121,4 @@ export class Administration {
       answer: { state: "erased", atMs: isOver ? turn.atMs : undefined },
     });
   }
-}
-
-export function mismatchText(
-  { transaction, payment, commit, by }: Omit<Mismatched, "context">,
-): string {
-  return `${transaction} was forced to ${decisionText(!commit)} by ${by}, but it was decided to ` +
-    `${decisionText(commit)}: payment ${payment} is not atomic`;
-}
-
-function decisionText(commit: boolean): "commit" | "abort" {
-  return commit ? "commit" : "abort";
 }

@@ -67,7 +67,7 @@ export class Inquiries {
     }
   }
 
-  /** Cooperative termination: a participant in doubt asks another. */
+  /** Cooperative termination: another participant is in doubt, and asks this one. */
   answer(event: MessageEvent, { payment, transaction }: Inquiry, turn: Turn, out: Out): void {
     const { from } = event;
     const abort = (code?: RefusalCode, decided?: Decided, proof?: Proof) => {
@@ -124,16 +124,6 @@ export class Inquiries {
     abort();
   }
 
-  /** Whether a peer may make this node keep one more refusal. */
-  #mayRefuse(payment: PaymentId, transaction: TransactionId, turn: Turn): boolean {
-    // A refusal is forgotten when its epoch is over: one of an epoch that never comes would stay.
-    const known = this.#state.coordinatorEpoch?.counter ?? 0;
-    if (transactionParts(transaction).counter > known + 1) return false;
-    // An id far ahead can't have been prepared anywhere, and would make all others be looked up.
-    return paymentIdMs(payment) <= turn.atMs + paymentIdAheadMsMax &&
-      this.#state.openCount < openTransactionsMax;
-  }
-
   /** Asks about all whose decision is unknown, and returns how many they are. */
   askAll(turn: Turn, out: Out): number {
     let count = 0;
@@ -154,6 +144,16 @@ export class Inquiries {
       const { transaction } = open;
       out.send(peer, { type: "inquiry", transaction, payment });
     }
+  }
+
+  /** Whether a peer may make this node keep one more refusal. */
+  #mayRefuse(payment: PaymentId, transaction: TransactionId, turn: Turn): boolean {
+    // A refusal is forgotten when its epoch is over: one of an epoch that never comes would stay.
+    const known = this.#state.coordinatorEpoch?.counter ?? 0;
+    if (transactionParts(transaction).counter > known + 1) return false;
+    // An id far ahead can't have been prepared anywhere, and would make all others be looked up.
+    return paymentIdMs(payment) <= turn.atMs + paymentIdAheadMsMax &&
+      this.#state.openCount < openTransactionsMax;
   }
 
   /** A prepared participant never times out; it asks. */

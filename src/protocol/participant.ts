@@ -2,15 +2,16 @@
  * A participant's side of two-phase commit with presumed abort, as a pure state machine: `step`
  * decides and emits records, `ParticipantState` is their fold.
  *
- * Long for one file, as it is one flat list of decisions: what an event does to a payment is read in one
- * place.
+ * Long for one file, as it is one flat list of decisions: what votes and decisions do to a payment is read
+ * in one place. What was asked about it, and what operators do, stands in `inquiries.ts` and
+ * `administration.ts`.
  *
  * Once prepared it waits for the decision, however long. What its own users have ordered is not
  * durable: an order forgotten in a crash is simply not voted for.
  */
 
 import { ordersRepeatedMax, paymentIdAheadMsMax } from "../limits.ts";
-import { Administration, mismatchText } from "./administration.ts";
+import { Administration } from "./administration.ts";
 import type { Declines } from "./declines.ts";
 import type { SealedDetails } from "./details.ts";
 import type { Epoch, PaymentId, TransactionId } from "./id.ts";
@@ -42,7 +43,7 @@ import type {
   WaitingEvent,
 } from "./participant_event.ts";
 import type { Open, Settled } from "./participant_state.ts";
-import { ParticipantState } from "./participant_state.ts";
+import { mismatchText, ParticipantState } from "./participant_state.ts";
 import type { Genesis, NodeRecord, ParticipantRecord, Prepared } from "./record.ts";
 import type { MessageEvent, Turn } from "./step.ts";
 

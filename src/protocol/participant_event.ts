@@ -1,4 +1,4 @@
-/** What a participant is told, and what it answers its users. */
+/** What a participant is told, what it answers its users, and by what its parts record. */
 
 import type { Expiry } from "./card.ts";
 import type { SealedDetails } from "./details.ts";
@@ -16,7 +16,7 @@ export type ParticipantEvent =
   | InquireEvent
   | AdministrativeEvent;
 
-/** What is asked of it besides payments. */
+/** What its owners and operators ask of it besides payments and inquiries. */
 export type AdministrativeEvent =
   | OpenEvent
   | AddCardEvent

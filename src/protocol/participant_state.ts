@@ -69,6 +69,17 @@ export interface Mismatched {
   readonly context: EntryContext;
 }
 
+export function mismatchText(
+  { transaction, payment, commit, by }: Omit<Mismatched, "context">,
+): string {
+  return `${transaction} was forced to ${decisionText(!commit)} by ${by}, but it was decided to ` +
+    `${decisionText(commit)}: payment ${payment} is not atomic`;
+}
+
+export function decisionText(commit: boolean): "commit" | "abort" {
+  return commit ? "commit" : "abort";
+}
+
 /** A card that this node has issued. */
 export interface Card {
   readonly hash: string;

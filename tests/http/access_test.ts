@@ -148,6 +148,11 @@ for (
 const contentTypes: [type: string, status: number][] = [
   ["application/json", 201],
   ["application/json; charset=utf-8", 201],
+  ["application/vnd.api+json", 201],
+  ["application/json;", 415],
+  ["application/json; charset", 415],
+  ["application/jsonlines", 415],
+  ["text/plain; application/json", 415],
   ["text/plain", 415],
   ["application/x-www-form-urlencoded", 415],
   ["multipart/form-data; boundary=x", 415],

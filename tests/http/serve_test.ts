@@ -83,6 +83,24 @@ Deno.test("shutdown() ends though a client stalls in its body", async () => {
   await endsWithin(1_000, server.shutdown);
 });
 
+for (const path of ["/v1/payments", "/v1/charges"]) {
+  Deno.test(`a body for ${path} that breaks off begins nothing, and is nothing for the log`, async () => {
+    const node = new FakeNode();
+    const lines: string[] = [];
+    const server = serve(node, { onError: (line) => lines.push(line) });
+    const { port } = new URL(server.url);
+    const head = `POST ${path} HTTP/1.1\r\nHost: 127.0.0.1:${port}\r\nContent-Length: 500\r\n` +
+      `Content-Type: application/json\r\nAuthorization: ${authorization}\r\n\r\n{`;
+    {
+      using connection = await connect(port, head);
+      await connection.closeWrite();
+      assertMatch(await readSome(connection), /^HTTP\/1.1 400 /);
+    }
+    await server.shutdown();
+    assertEquals([lines, node.requests], [[], []]);
+  });
+}
+
 Deno.test("shutdown() lets a payment under way be answered, and none begin", async () => {
   const node = new FakeNode();
   const started = Promise.withResolvers<void>();
