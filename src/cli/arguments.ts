@@ -150,7 +150,12 @@ function refuseBadCount(
   const correct = `handfast ${usage.join(" | ")}`;
   if (missing !== undefined) throw new UsageError(`"${name}" needs ${missing}: ${correct}`);
   const extra = given[positionals.length];
-  if (extra !== undefined && hidden) throw new UsageError(hidden.refusal);
+  // A word may be what is hidden; then it is not repeated.
+  if (extra !== undefined && hidden) {
+    throw new UsageError(
+      `"${name}" takes no more words: the usage is ${correct}; ${hidden.refusal}`,
+    );
+  }
   if (extra !== undefined) {
     throw new UsageError(`unexpected "${extra}" for "${name}": the usage is ${correct}`);
   }

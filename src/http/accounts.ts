@@ -111,7 +111,10 @@ const listSchema = z.object({
 const newAccountSchema = z.strictObject({
   account: parsed(
     (text) => isName(text) && !reservedAccounts.includes(text) ? text : undefined,
-    `a name other than ${reservedAccounts.join(" and ")}`,
+    `a name other than ${
+      reservedAccounts.join(", ")
+    }: a lower-case letter, then up to 30 of a-z, ` +
+      "0-9 and -",
   ).openapi({ type: "string", pattern: "^[a-z][a-z0-9-]{0,30}$", example: "savings" }),
   currency: parsed(
     (text) => isCurrency(text) ? text : undefined,

@@ -25,7 +25,8 @@ export function addEventRoutes(
       if (after !== undefined) await node.eventsAfter(after, 0);
     } catch (thrown) {
       if (!(thrown instanceof FormatError)) throw thrown;
-      return malformed(c, [{ field: "after", reason: "must be the id of an event" }]);
+      const field = c.req.header("last-event-id") ? "last-event-id" : "after";
+      return malformed(c, [{ field, reason: "must be the id of an event of this node's log" }]);
     }
     const start = after ?? `${(await node.status()).clock.get(node.name) ?? 0}`;
     const stream = streams.open(c.req.raw);

@@ -1,7 +1,8 @@
 /** `/metrics`: the node in Prometheus' text format, version 0.0.4. */
 
 import type { OpenAPIHono } from "@hono/zod-openapi";
-import type { NodeApi, NodeStatus } from "./node_api.ts";
+import type { LinkState, NodeApi, NodeStatus } from "./node_api.ts";
+import { linkStates } from "./node_api.ts";
 
 export function addMetricsRoute(app: OpenAPIHono, node: NodeApi): void {
   app.get("/metrics", async (c) => {
@@ -12,7 +13,7 @@ export function addMetricsRoute(app: OpenAPIHono, node: NodeApi): void {
 
 function metricsText(status: NodeStatus): string {
   const { role } = status;
-  const up = status.peers.filter(({ link }) => link === "up").length;
+  const linksIn = (state: LinkState) => status.peers.filter(({ link }) => link === state).length;
   const entries = status.clock.get(status.name) ?? 0;
   return [
     ...metric("node_info", "gauge", "The node; always 1", [[`{role="${role}"}`, 1]]),
@@ -28,8 +29,7 @@ function metricsText(status: NodeStatus): string {
       ["", status.mismatches.length],
     ]),
     ...metric("links", "gauge", "Peers known, by the state of their link", [
-      ['{state="up"}', up],
-      ['{state="down"}', status.peers.length - up],
+      ...linkStates.map((state): Sample => [`{state="${state}"}`, linksIn(state)]),
     ]),
     ...metric("log_entries", "counter", "Entries of the node's log", [["", entries]]),
     ...metric("log_records_total", "counter", "Records made durable since the node started", [

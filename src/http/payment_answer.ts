@@ -93,7 +93,8 @@ function rejected(id: string, code: SubmitRejectionCode): PaymentOutcome {
     case "id_reused":
       return refusal(422, code, `Payment id ${id} was used for another payment`, { id, state });
     case "key_reused":
-      return refusal(422, code, "This Idempotency-Key was used for another request", { id, state });
+      // Under the id of this request there is nothing, and the other's is not for this one to know.
+      return refusal(422, code, "This Idempotency-Key was used for another request", { state });
     case "id_in_use":
       return refusal(409, code, `Payment ${id} is under way for another originator`, { id, state });
     case "id_ahead": {

@@ -194,8 +194,8 @@ const listRoute = createRoute({
   },
   responses: {
     200: jsonOf(
-      "A page of them, maybe of fewer than the limit; next is the cursor of the page after it, and " +
-        "missing where there is none",
+      "A page of them, maybe of fewer than the limit or of none, where the log has much else; next is " +
+        "the cursor of the page after it, and missing where there is none",
       z.object({ payments: z.array(paymentSchema), next: z.string().optional() }),
     ),
     ...problems(400, 401, 421),

@@ -68,6 +68,9 @@ export async function eventsAfter(
 ): Promise<NodeEvent[]> {
   const events: NodeEvent[] = [];
   const after = id === undefined ? { entry: 1, index: -1 } : parseEventId(id);
+  if (after.entry > head) {
+    throw new FormatError(`no event is behind ${id}: the log ends at ${head}`);
+  }
   const orders = new Map<PaymentId, Order>();
   for (let number = Math.max(1, after.entry); number <= head; number++) {
     const entry = await log.entry(number);

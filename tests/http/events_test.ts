@@ -139,8 +139,12 @@ Deno.test("/v1/events refuses what is no event's id", () =>
         headers: { authorization: `Bearer ${token}`, "last-event-id": id },
       });
       assertEquals(response.status, 400);
-      assertEquals((await response.json()).field, "after");
+      assertEquals((await response.json()).field, "last-event-id");
     }
+    const asked = await fetch(`${url}/v1/events?after=x`, {
+      headers: { authorization: `Bearer ${token}` },
+    });
+    assertEquals([asked.status, (await asked.json()).field], [400, "after"]);
   }));
 
 Deno.test("a client too slow for /v1/events is closed, and resumes without a gap", () =>

@@ -146,7 +146,12 @@ Deno.test("GET /v1/in-doubt shows what is held, since when, and who is not reach
 });
 
 Deno.test("GET /metrics tells Prometheus of the node", async () => {
-  const { headers, text } = await asker(new FakeNode())("/metrics");
+  const node = new FakeNode();
+  const status = await node.status();
+  const carol = { name: "carol", address: "127.0.0.1:7445", link: "not_needed" } as const;
+  // A link that nobody needs is not down: no alert may go off.
+  node.status = () => Promise.resolve({ ...status, peers: [...status.peers, carol] });
+  const { headers, text } = await asker(node)("/metrics");
   assertEquals(headers.get("content-type"), "text/plain; version=0.0.4; charset=utf-8");
   for (
     const line of [
@@ -158,6 +163,8 @@ Deno.test("GET /metrics tells Prometheus of the node", async () => {
       "# TYPE handfast_mismatches gauge",
       "handfast_mismatches 0",
       'handfast_links{state="up"} 1',
+      'handfast_links{state="down"} 0',
+      'handfast_links{state="not_needed"} 1',
       "handfast_log_entries 3",
       'handfast_payment_seconds_bucket{le="0.001"} 2',
       'handfast_payment_seconds_bucket{le="0.005"} 5',

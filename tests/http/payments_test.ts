@@ -78,7 +78,11 @@ const answers: Record<string, AnswerRow> = {
     status: 422,
     body: { code: "id_reused", id: paymentId, state: "rejected" },
   },
-  "key reused": { answer: rejected("key_reused"), status: 422, body: { code: "key_reused" } },
+  "key reused": {
+    answer: rejected("key_reused"),
+    status: 422,
+    body: { code: "key_reused", state: "rejected", id: undefined },
+  },
   "id in use": { answer: rejected("id_in_use"), status: 409, body: { code: "id_in_use" } },
   "id ahead": {
     answer: rejected("id_ahead"),

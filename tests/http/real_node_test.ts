@@ -30,6 +30,8 @@ Deno.test("events are told live as the log gives them back, also from the middle
       const { entry } = live.at(-1)!;
       assertEquals(await node.eventsAfter(String(entry), 10), []);
       await assertRejects(() => node.eventsAfter("1.x", 1), FormatError);
+      // After it nothing would ever be told, as long as the log does not reach it.
+      await assertRejects(() => node.eventsAfter(String(entry + 1_000), 1), FormatError);
     }
     const kinds = nodes.map(({ live }) => [...new Set(live.map(({ type }) => type))].sort());
     assertEquals(kinds[0], ["aborted", "committed", "ended"]);
