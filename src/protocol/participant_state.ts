@@ -147,6 +147,7 @@ export class ParticipantState {
     return open?.type === "refused" ? undefined : open;
   }
 
+  /** The same by its attempt; all that is open is looked through. */
   heldIn(transaction: TransactionId): Prepared | Forced | undefined {
     for (const [, open] of this.#open) {
       if (open.type !== "refused" && open.transaction === transaction) return open;

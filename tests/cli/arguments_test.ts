@@ -70,6 +70,7 @@ const refused: readonly [line: string, said: string][] = [
   ["card add --account main --id 5d1f0c9a7b3e", "takes no --id"],
   ["card list --account main", "takes no --account"],
   ["card remove 4111111111111111", "never given as an argument"],
+  ["card list all", '"card" takes no more words: the usage is handfast card add'],
   ["card remove --id 4111111111111111", "no card's id"],
   ["payment", '"payment" needs ID'],
   ["payment 17", 'ID "17"'],
