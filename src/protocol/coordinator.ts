@@ -202,7 +202,7 @@ export class Coordinator {
     if (this.#isDraining || this.#isBehind(turn)) {
       return answer({ state: "rejected", code: "overloaded" });
     }
-    const participants = participantsOf(order);
+    const participants = originatorFirst(order);
     const isKnown = (name: string) => this.state.membership.knows(name);
     const refusal = refusalOfOrder(order) ??
       (participants.every(isKnown) ? undefined : "participant_unknown");
@@ -255,7 +255,9 @@ export class Coordinator {
       sentMs: turn.nowMs,
     };
     this.#voting.set(order.payment, voting);
-    for (const to of participants) {
+    // The originator last: the others have its signature to check, and need longer for their votes.
+    for (let i = participants.length - 1; i >= 0; i--) {
+      const to = participants[i]!;
       this.#unvoted.set(to, this.#unvotedOf(to) + 1);
       out.send(to, prepareFor(to, voting));
     }
@@ -292,7 +294,7 @@ export class Coordinator {
     if (vote.code) return this.#abort(order, transaction, vote.code, turn, out);
     // Only this attempt is lost: no outcome is recorded, and the order may come again.
     this.#endVoting(payment);
-    for (const to of participantsOf(order)) {
+    for (const to of originatorFirst(order)) {
       out.send(to, { type: "decision", transaction, payment, commit: false });
     }
   }
@@ -305,7 +307,7 @@ export class Coordinator {
     this.#record({ type: "committed", transaction, order, proofs }, turn, out);
     const committing = this.state.get(payment);
     if (committing?.type === "committing") committing.sentMs = turn.nowMs;
-    for (const to of participantsOf(order)) {
+    for (const to of originatorFirst(order)) {
       const decided = turn;
       out.send(to, { type: "decision", transaction, payment, commit: true, orderHash, decided });
     }
@@ -324,7 +326,7 @@ export class Coordinator {
     this.#record({ type: "aborted", order, code }, turn, out);
     const decided = turn;
     if (transaction) {
-      for (const to of participantsOf(order)) {
+      for (const to of originatorFirst(order)) {
         out.send(to, { type: "decision", transaction, payment, commit: false, code, decided });
       }
       if (isParticipantOf(order, originator)) return;
@@ -412,6 +414,15 @@ export class Coordinator {
     open.sentMs = turn.nowMs;
     for (const peer of this.#connected) remind(open, peer, out);
   }
+}
+
+/** The participants of an order, first the one whose user waits for what becomes of it. */
+function originatorFirst(order: Order): string[] {
+  const { originator } = order;
+  const names = participantsOf(order);
+  const at = names.indexOf(originator);
+  if (at > 0) [names[0], names[at]] = [originator, names[0]!];
+  return names;
 }
 
 /** Sends `peer` again what it has not answered. */

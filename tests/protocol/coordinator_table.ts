@@ -8,7 +8,7 @@ export const coordinatorTable: readonly Row[] = [
     rule:
       "The idempotency key is the payment's id; AC2: the first recorded outcome is its outcome for ever",
     does: {
-      "new": "> alice prepare T1 > bob prepare T1",
+      "new": "> bob prepare T1 > alice prepare T1",
       "looking up, voting, one yes": "",
       "committing, one ack, committed": "> alice outcome committed @then replayed",
       "aborted": "> alice outcome aborted account_not_found @then replayed",
@@ -19,7 +19,7 @@ export const coordinatorTable: readonly Row[] = [
     event: "order of other legs",
     rule: "id_reused: same id, other payment",
     does: {
-      "new": "> alice prepare T1 > bob prepare T1",
+      "new": "> bob prepare T1 > alice prepare T1",
       "looking up": "",
       "indexed": "?",
       "otherwise": "> alice outcome rejected id_reused",
@@ -302,7 +302,7 @@ export const coordinatorTable: readonly Row[] = [
     event: "index has nothing",
     rule: "An id is reserved while the shell looks it up",
     does: {
-      "looking up": "> alice prepare T1 > bob prepare T1",
+      "looking up": "> bob prepare T1 > alice prepare T1",
       "otherwise": "",
     },
   },
