@@ -12,7 +12,7 @@ import { orderInput, orderRequest } from "./order_input.ts";
 import { orderPayment, respond } from "./payment_answer.ts";
 import { canonicalText, positiveAmountSchema } from "./payment_request.ts";
 import { outcomeResponses } from "./payments.ts";
-import { secretFaultsOf } from "./problem.ts";
+import { malformed, secretFaultsOf } from "./problem.ts";
 import { currencySchema, nameSchema, ownAddressSchema, paymentIdSchema } from "./schema.ts";
 
 export function addChargeRoute(
@@ -25,9 +25,14 @@ export function addChargeRoute(
     if (input instanceof Response) return input;
     const { waitMs = waitMsDefault, key } = input;
     const { id, issuer, to, amount, currency, card } = input.body;
+    if (to.participant !== undefined && to.participant !== node.name) {
+      const reason =
+        `must be an account of this node, ${node.name}: charge it at the node that is paid`;
+      return malformed(c, [{ field: "to", reason }]);
+    }
     const legs = [
       { account: cardAccount, participant: issuer, amount: -amount, currency },
-      { account: to.account, participant: to.participant ?? node.name, amount, currency },
+      { account: to.account, participant: node.name, amount, currency },
     ];
     const request = {
       id,

@@ -166,12 +166,16 @@ export function refusalOfOrder(order: Order): RefusalCode | undefined {
   return isOutOfRange ? "amount_out_of_range" : undefined;
 }
 
-/** A card pays all of a payment, and not at the node that orders it, which debits by its own word. */
+/**
+ * A card pays all of a payment, and not at the node that orders it, which debits by its own word. That node is
+ * among those that are paid: only who has a part in a payment is sure to hear what became of it.
+ */
 function isCharge({ legs, originator }: Order): boolean {
   const debits = legs.filter(({ amount }) => amount < 0n);
   const [debit] = debits;
   return debits.length === 1 && debit !== undefined && isCardLeg(debit) &&
-    debit.participant !== originator && legs.filter(isCardLeg).length === 1;
+    debit.participant !== originator && legs.filter(isCardLeg).length === 1 &&
+    legs.some(({ participant }) => participant === originator);
 }
 
 function namesAccountTwice(legs: readonly Leg[]): boolean {

@@ -127,6 +127,12 @@ Deno.test("POST /v1/charges orders a payment by card, and answers as payments do
   assertEquals([unknown.status, unknown.json.code], [500, "outcome_unknown"]);
 });
 
+Deno.test("a charge may name the node asked as the one that is paid", async () => {
+  const node = new FakeNode();
+  const { status } = await asker(node)("/v1/charges", post({ ...charge, to: "main@alice" }));
+  assertEquals([status, node.requests[0]?.legs[1]?.participant], [201, "alice"]);
+});
+
 Deno.test("a card without a CVV is charged, and no card at all is not", async () => {
   const node = new FakeNode();
   const ask = asker(node);
@@ -179,6 +185,8 @@ const malformed: readonly [path: string, body: unknown, field: string][] = [
   ["/v1/charges", { ...charge, id: number }, "id"],
   ["/v1/charges", { ...charge, issuer: number }, "issuer"],
   ["/v1/charges", { ...charge, to: number }, "to"],
+  // Of another node, where nobody would hear what became of it.
+  ["/v1/charges", { ...charge, to: "main@carol" }, "to"],
   ["/v1/charges", { ...charge, amount: `-${number}` }, "amount"],
   ["/v1/charges", { ...charge, currency: number }, "currency"],
   ["/v1/charges", { ...charge, [number]: card }, "body"],

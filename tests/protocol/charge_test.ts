@@ -164,6 +164,10 @@ const orders: readonly [string, readonly string[], string | undefined][] = [
     ["-1 USD card@bob", "-1 USD main@alice", "2 USD savings@alice"],
     "legs_invalid",
   ],
+  ["a card that pays others than the node that orders", [
+    "-1 USD card@bob",
+    "1 USD main@carol",
+  ], "legs_invalid"],
   ["a card of the node that orders", ["-1 USD card@alice", "1 USD main@alice"], "legs_invalid"],
 ];
 
