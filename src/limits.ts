@@ -181,6 +181,8 @@ export const filterBitsPerItem = 12;
 export const filterProbes = 4;
 /** Keys that the index is asked for at once; each may take pages of several runs into memory. */
 export const lookUpsMax = 64;
+/** Ids that are reserved for it, past which nothing is looked up for what a peer asks about: it asks again. */
+export const askedLookUpsMax = 1_024;
 
 // HTTP
 

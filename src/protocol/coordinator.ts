@@ -357,6 +357,9 @@ export class Coordinator {
     } else if (known?.type === "aborted" && isParticipantOf(known.order, from)) {
       const { code, context: decided } = known;
       out.send(from, { type: "decision", transaction, payment, commit: false, code, decided });
+    } else if (!known && this.#lookUps.isBusy(payment)) {
+      // It asks again.
+      return;
     } else if (known || this.#lookUps.isAbsent(payment, event, out)) {
       // Neither open nor logged: presumed aborted. The payment may have come to something by another
       // attempt, or by another's order under the same id, in which whoever asks may have no leg.

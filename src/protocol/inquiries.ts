@@ -119,7 +119,10 @@ export class Inquiries {
     if (!this.#mayRefuse(payment, transaction, turn)) return;
     // "I never voted yes" may be said only when the index has been asked: what was posted, acked and
     // forgotten looks the same as what was never seen.
-    if (!open && !settled && !this.#lookUps.isAbsent(payment, event, out)) return;
+    if (!open && !settled) {
+      // It asks again within a second. All that wait for one id are stepped at once, whatever comes of it.
+      if (this.#lookUps.isBusy(payment) || !this.#lookUps.isAbsent(payment, event, out)) return;
+    }
     this.#record({ type: "refused", transaction, payment }, turn, out);
     abort();
   }

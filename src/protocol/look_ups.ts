@@ -1,5 +1,6 @@
 /** What to do about a payment that has left memory: ask the log's index, and let its events wait. */
 
+import { askedLookUpsMax } from "../limits.ts";
 import type { LookUpKey, Output } from "./step.ts";
 
 /**
@@ -15,6 +16,15 @@ export class LookUps<Event> {
   /** Ids that are reserved. */
   get size(): number {
     return this.#waiting.size;
+  }
+
+  /**
+   * Whether an event that comes again by itself had better do so: the first of an id waits already, or as
+   * many ids are reserved as peers may have looked up here for what they ask.
+   */
+  isBusy(key: LookUpKey): boolean {
+    if (key > this.#mark || key === this.#answering) return false;
+    return this.#waiting.has(key) || this.#waiting.size >= askedLookUpsMax;
   }
 
   /** The index holds, durably, payments of ids up to `mark` that memory has forgotten. */

@@ -1,4 +1,5 @@
 import { assertEquals } from "@std/assert";
+import { askedLookUpsMax } from "../../src/limits.ts";
 import { LookUps } from "../../src/protocol/look_ups.ts";
 import { Output } from "../../src/protocol/step.ts";
 import { atMs, paymentAt } from "./example.ts";
@@ -40,6 +41,19 @@ Deno.test("LookUps: a second event joins the first, and both are stepped in thei
   });
   assertEquals([stepped, lookUps.size], [["first", "second"], 0]);
   assertEquals(lookUps.isAbsent(older!, "third", out), false);
+});
+
+Deno.test("LookUps: it is busy with an id that is reserved, and with all where many are", () => {
+  const lookUps = new LookUps<string>();
+  lookUps.raiseMark(mark!);
+  const out = new Output<never>();
+  assertEquals(lookUps.isBusy(older!), false);
+  lookUps.isAbsent(older!, "event", out);
+  assertEquals([older!, mark!, younger!].map((id) => lookUps.isBusy(id)), [true, false, false]);
+  lookUps.answer(older!, () => assertEquals(lookUps.isBusy(older!), false));
+  assertEquals(lookUps.isBusy(older!), false);
+  for (let i = 0; i < askedLookUpsMax; i++) lookUps.isAbsent(paymentAt(atMs - 2, i), "event", out);
+  assertEquals([older!, mark!, younger!].map((id) => lookUps.isBusy(id)), [true, true, false]);
 });
 
 Deno.test("LookUps: an answer that nobody waits for is nothing", () => {

@@ -5,7 +5,7 @@ import { assertEquals } from "@std/assert";
 import type { PaymentId } from "../../src/protocol/id.ts";
 import type { Order } from "../../src/protocol/order.ts";
 import { atMs, epochs, orderOf, payment, paymentAt, transactions } from "./example.ts";
-import { nameOf } from "./in_words.ts";
+import { inWords, nameOf } from "./in_words.ts";
 import { Bench, from, peerLinks, prepares, states, submits } from "./participant_example.ts";
 
 const { T0, T1, T2 } = transactions;
@@ -93,4 +93,14 @@ Deno.test("a peer that is linked is asked about all it has a leg in, and nothing
 
 Deno.test("a peer that is linked is asked nothing while the coordinator can be", () => {
   assertEquals(inquiriesAt(inDoubt(), "bob"), []);
+});
+
+Deno.test("however often a peer asks about an id while the index is asked, it is answered once", () => {
+  const bench = Bench.in("indexed");
+  const outs = [T0, T1, T2].map((transaction) =>
+    bench.step(from("bob", { type: "inquiry", transaction, payment }))
+  );
+  assertEquals(outs.map(inWords), ["?", "", ""]);
+  const { records, sends } = bench.step({ type: "lookedUp", key: payment, found: [] });
+  assertEquals([records.length, sends.length], [1, 1]);
 });
