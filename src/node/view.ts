@@ -62,11 +62,11 @@ export function viewOf(found: readonly Found[]): PaymentView | undefined {
         const { transaction, commit } = record;
         if (forced) forced = { ...forced, decided: commit };
         const parts = { ...partsOf(order, card), transaction, clock, atMs };
-        // Only the attempt was aborted, and no outcome is recorded anywhere. But this node has posted
-        // its leg, and refuses every other attempt: to say nothing would have the id look free.
+        // Perhaps only the attempt was aborted. But this node has posted its leg, and refuses every
+        // other: no attempt will ever commit, and to say nothing would have the id look free.
         view = commit
           ? { ...parts, state: "committed" }
-          : { ...parts, state: "prepared", code: "forced_otherwise" };
+          : { ...parts, state: "aborted", code: "forced_otherwise" };
         break;
       }
       case "acknowledged":

@@ -205,7 +205,12 @@ export class Participant {
       return;
     }
     const settled = this.state.settled(payment);
-    // What an operator forced is not what became of the payment: the coordinator knows.
+    if (settled?.isForced && sameRequest(settled.order, order)) {
+      // What an operator forced is not what became of the payment: the coordinator knows. It may be
+      // committed, so nobody is told that it was not begun, however long there is no answer.
+      this.#own.add({ order, details }, waiting, turn.nowMs);
+      return this.#sendAgain(payment, turn, out);
+    }
     if (settled && !settled.isForced && (settled.type === "posted" || settled.code)) {
       if (!sameRequest(settled.order, order)) {
         return reply({ state: "rejected", code: "id_reused" });
@@ -440,7 +445,7 @@ export class Participant {
           false,
         );
       }
-      return this.#tellOwn(open.order, decision, decided, out);
+      return this.#tellOwn(open.order, decision, decided, out, open.type === "forced");
     }
     const settled = this.state.settled(payment);
     if (!commit) {
@@ -494,8 +499,18 @@ export class Participant {
     return false;
   }
 
-  /** Tells the users who wait what became of their order. */
-  #tellOwn(order: Order, decision: Decision, decided: Decided, out: Out): void {
+  /**
+   * Tells the users who wait what became of their order.
+   *
+   * @param wasForced whether an operator had decided it here
+   */
+  #tellOwn(
+    order: Order,
+    decision: Decision,
+    decided: Decided,
+    out: Out,
+    wasForced = false,
+  ): void {
     const { payment, transaction, commit, code } = decision;
     const { atMs } = decided;
     // The decision is durable at the coordinator, so the user need not wait for this node's disk.
@@ -515,6 +530,9 @@ export class Participant {
     } else if (code) {
       const answer = { state: "aborted", order, code, decided, atMs, replayed: false } as const;
       this.#own.settle(payment, answer, replies);
+    } else if (wasForced) {
+      // What an operator has ended does not begin again by itself. Its user may order it again.
+      this.#own.reject(payment, { state: "pending" }, out.replies);
     } else {
       // Only the attempt was lost, which says nothing about the payment. The order goes again with a tick,
       // not at once: whoever lost this attempt for a reason that lasts would lose the next, too.

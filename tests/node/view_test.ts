@@ -75,7 +75,7 @@ Deno.test("a payment of which only an attempt was aborted was given up then", ()
 
 Deno.test("a payment that was forced to commit here, and is not, never looks as if it were unknown", () => {
   // Its leg is posted: who took the id for free would believe that nothing was paid.
-  const told = [payment, "prepared", "forced_otherwise"] as const;
+  const told = [payment, "aborted", "forced_otherwise"] as const;
   assertEquals(view(asked, forced(true), mismatch(false)), [...told]);
   assertEquals(view(asked, forced(true), mismatch(false), acknowledged), [...told]);
 });

@@ -214,10 +214,13 @@ export const participantTable: readonly Row[] = [
   {
     event: "abort",
     rule:
-      "`released`, lazily; a lost attempt says nothing about its payment: a tick sends it again",
+      "`released`, lazily; a lost attempt says nothing about its payment: a tick sends it again, but not " +
+      "what an operator has ended",
     does: {
-      "prepared, forced to abort, restarted": "released T1",
-      "forced to commit, forced and restarted": "mismatch T1 abort, sync !",
+      "prepared, restarted": "released T1",
+      "forced to abort": "released T1 = 1 pending",
+      "forced to commit": "mismatch T1 abort, sync = 1 pending !",
+      "forced and restarted": "mismatch T1 abort, sync !",
       "posted": "!",
       "otherwise": "",
     },

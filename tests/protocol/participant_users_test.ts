@@ -196,6 +196,22 @@ Deno.test("a node about to stop answers what is known and begins nothing new", (
   assertEquals(inWords(bench.step(submits(3, fresh))), "= 3 rejected overloaded");
 });
 
+for (const state of ["released against the decision", "posted against the decision"]) {
+  Deno.test(`${state}, the payment may be committed: nobody is told that it was not begun`, () => {
+    const away = Bench.in(state);
+    away.step({ type: "linkDown", peer: "coordinator" });
+    assertEquals(inWords(away.step(submits(2, order))), "");
+    assertEquals(inWords(away.step({ type: "tick", afterMs: waitMs })), "= 2 pending");
+
+    const stopping = Bench.in(state);
+    stopping.step({ type: "drain" });
+    assertEquals(inWords(stopping.step(submits(2, order))), "> coordinator order");
+    const outcome = { state: "rejected", code: "overloaded" } as const;
+    const message = { type: "outcome", payment, outcome } as const;
+    assertEquals(inWords(stopping.step(from("coordinator", message))), "");
+  });
+}
+
 Deno.test("a replay is looked up before the clock is asked: one set back refuses nothing known", () => {
   const bench = Bench.in("indexed");
   // Ten minutes before the id's own time.
