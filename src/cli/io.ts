@@ -26,6 +26,15 @@ export interface Io {
   inputLines(): AsyncIterable<string>;
 }
 
+/** A line on stderr, where that can be written: of what is said there, nothing else depends. */
+export function note(io: Pick<Io, "err">, line: string): void {
+  try {
+    io.err(line);
+  } catch {
+    // There is nowhere left to say it.
+  }
+}
+
 /** Of what is read from stdin. */
 const inputBytesMax = 4_096;
 

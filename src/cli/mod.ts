@@ -8,7 +8,7 @@ import type { Command } from "./command.ts";
 import { completionsOf } from "./completions.ts";
 import { exitCode } from "./exit_code.ts";
 import { commandHelp, overview } from "./help.ts";
-import { processIo } from "./io.ts";
+import { note, processIo } from "./io.ts";
 import type { Io } from "./io.ts";
 import { unknownWord } from "./suggestion.ts";
 
@@ -50,7 +50,7 @@ export async function run(argv: readonly string[], io: Io = processIo): Promise<
   try {
     return await dispatch(argv, io);
   } catch (thrown) {
-    io.err(`handfast: ${messageOf(thrown)}`);
+    note(io, `handfast: ${messageOf(thrown)}`);
     return thrown instanceof UsageError ? exitCode.usage : exitCode.failed;
   }
 }

@@ -23,8 +23,9 @@ export async function payBatch(file: string, args: Arguments, io: Io): Promise<n
   const report = new BatchReport(payments, io, args.is("json"));
   let hasFailed = false;
   for (const part of partsOf(payments)) {
-    if (hasFailed) part.forEach((payment) => report.tell(payment, payOutcome(payment.id, unsent)));
-    else hasFailed = !await sendPart(node, part, waitSeconds, report);
+    if (hasFailed || !report.isHeard) {
+      part.forEach((payment) => report.tell(payment, payOutcome(payment.id, unsent)));
+    } else hasFailed = !await sendPart(node, part, waitSeconds, report);
   }
   return report.end();
 }

@@ -1,7 +1,9 @@
 /** What became of the payments of a batch: a line for each on stdout, and the sum of them. */
 
+import { messageOf } from "../errors.ts";
 import { exitCode } from "./exit_code.ts";
 import type { Io } from "./io.ts";
+import { note } from "./io.ts";
 import type { BatchPayment } from "./pay_batch_file.ts";
 import { reasonText } from "./pay_outcome.ts";
 import type { PayOutcome } from "./pay_outcome.ts";
@@ -20,6 +22,8 @@ export class BatchReport {
   readonly #timer: ReturnType<typeof setInterval> | undefined;
   readonly #counts: Record<State, number> = { committed: 0, aborted: 0, failed: 0, unknown: 0 };
   #told = 0;
+  /** Why the outcomes can't be written any more. */
+  #failure: string | undefined;
   /** Lines without an id that are paid, or may be: the next time they get other ids. */
   #payableTwice = 0;
 
@@ -27,7 +31,7 @@ export class BatchReport {
     this.#payments = payments;
     this.#io = io;
     this.#isJson = isJson;
-    const progress = () => io.err(`${this.#told} of ${payments.length} payments answered`);
+    const progress = () => note(io, `${this.#told} of ${payments.length} payments answered`);
     this.#timer = io.isWatched ? setInterval(progress, progressMs) : undefined;
   }
 
@@ -41,11 +45,25 @@ export class BatchReport {
     if (this.#isJson) {
       // Without an answer it is unknown, or nothing was begun.
       const silent = { state: state === "unknown" ? state : "not_started", detail: reason };
-      this.#io.out(JSON.stringify({ id, ...answer ?? silent, line }));
+      this.#out(JSON.stringify({ id, ...answer ?? silent, line }));
       return;
     }
     const told = `${line}: ${this.#io.style.paint(tones[state], state)} ${id}`;
-    this.#io.out(reason === undefined ? told : `${told}: ${reason}`);
+    this.#out(reason === undefined ? told : `${told}: ${reason}`);
+  }
+
+  /** Whether what is told still arrives: no more is sent where nobody would hear what became of it. */
+  get isHeard(): boolean {
+    return this.#failure === undefined;
+  }
+
+  #out(line: string): void {
+    if (!this.isHeard) return;
+    try {
+      this.#io.out(line);
+    } catch (thrown) {
+      this.#failure = messageOf(thrown);
+    }
   }
 
   /** Tells the sum, and what to do about the rest; returns the exit code. */
@@ -57,9 +75,10 @@ export class BatchReport {
       .map(([state, count]) => `, ${count} ${state}`);
     const { length } = this.#payments;
     const what = length === 1 ? "payment" : "payments";
-    this.#io.err(`${length} ${what}: ${committed} committed${others.join("")}`);
+    note(this.#io, `${length} ${what}: ${committed} committed${others.join("")}`);
     if (unknown > 0) {
-      this.#io.err(
+      note(
+        this.#io,
         'handfast: where the outcome is unknown, ask "handfast payment ID", or send the line again ' +
           "with its id, which pays once",
       );
@@ -69,9 +88,16 @@ export class BatchReport {
       const [given, them] = twice === 1
         ? ["the line without an id the one shown", "it"]
         : [`the ${twice} lines without an id those shown`, "them"];
-      this.#io.err(`handfast: give ${given}, or the file sent again may pay ${them} twice`);
+      note(this.#io, `handfast: give ${given}, or the file sent again may pay ${them} twice`);
     }
-    if (unknown > 0) return exitCode.unknown;
+    if (!this.isHeard) {
+      note(
+        this.#io,
+        `handfast: not all outcomes could be written: ${this.#failure}; what was paid is what ` +
+          '"handfast payments" lists',
+      );
+    }
+    if (unknown > 0 || !this.isHeard) return exitCode.unknown;
     if (failed > 0) return exitCode.failed;
     return aborted > 0 ? exitCode.aborted : exitCode.done;
   }

@@ -1,5 +1,6 @@
 /** What all commands that send payments have in common: the id, the wait, and what is said of it. */
 
+import { messageOf } from "../errors.ts";
 import { waitMsDefault } from "../limits.ts";
 import type { PaymentId } from "../protocol/id.ts";
 import { printBody } from "./api.ts";
@@ -7,6 +8,7 @@ import type { Arguments } from "./arguments.ts";
 import type { Flag } from "./command.ts";
 import { exitCode } from "./exit_code.ts";
 import type { Io } from "./io.ts";
+import { note } from "./io.ts";
 import { newId } from "./new_id.ts";
 import type { NodeAddress } from "./node_address.ts";
 import { send } from "./node_client.ts";
@@ -64,7 +66,7 @@ export async function sendPayment(
 ): Promise<number> {
   // Before it is sent: whatever happens then, there is an id to ask about.
   io.err(`payment ${id}`);
-  const note = io.isWatched
+  const timer = io.isWatched
     ? setTimeout(() => io.err(`waiting for the outcome, up to ${waitSeconds} s …`), noteMs)
     : undefined;
   const reply = await send(node, {
@@ -73,13 +75,18 @@ export async function sendPayment(
     body,
     timeoutMs: waitSeconds * 1000 + answerMarginMs,
   });
-  clearTimeout(note);
+  clearTimeout(timer);
   const outcome = payOutcome(id, reply, other);
-  if (args.is("json")) printBody(reply, io);
-  if (outcome.state !== "committed") {
-    const reason = "code" in outcome && outcome.code !== undefined && await why(outcome.code);
-    io.err(`handfast: ${outcomeText(id, reason ? { ...outcome, reason } : outcome)}`);
-  } else if (!args.is("json")) io.out(`committed ${id}: ${what}`);
+  try {
+    if (args.is("json")) printBody(reply, io);
+    if (outcome.state !== "committed") {
+      const reason = "code" in outcome && outcome.code !== undefined && await why(outcome.code);
+      io.err(`handfast: ${outcomeText(id, reason ? { ...outcome, reason } : outcome)}`);
+    } else if (!args.is("json")) io.out(`committed ${id}: ${what}`);
+  } catch (thrown) {
+    // What became of the payment is known, and the exit code says it, whether or not a line can.
+    note(io, `handfast: the outcome of payment ${id} could not be written: ${messageOf(thrown)}`);
+  }
   return exits[outcome.state];
 }
 

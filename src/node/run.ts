@@ -97,9 +97,8 @@ export interface Attendant {
  * @throws {Error} why it can't start, or can't go on
  */
 export async function runNode(options: NodeOptions, attendant?: Attendant): Promise<number> {
-  const { out, err } = attendant
-    ? { out: (line: string) => attendant.out(line), err: (line: string) => attendant.err(line) }
-    : { out: console.log, err: console.error };
+  const out = tolerant(attendant ? (line) => attendant.out(line) : console.log);
+  const err = tolerant(attendant ? (line) => attendant.err(line) : console.error);
   const print = printer(options.logLevel, err);
   const signal = stopSignal();
   const running = await startNode(options, print);
@@ -248,6 +247,17 @@ function serve(
 
 function join({ hostname, port }: Endpoint): string {
   return hostname.includes(":") ? `[${hostname}]:${port}` : `${hostname}:${port}`;
+}
+
+/** A line that can't be written, as where the disk of its file is full, must not end the node. */
+function tolerant(write: (line: string) => void): (line: string) => void {
+  return (line) => {
+    try {
+      write(line);
+    } catch {
+      // Where it could be said is where nothing can be written.
+    }
+  };
 }
 
 /** Prints lines on stderr, those of the level and above. */

@@ -1,6 +1,6 @@
 import { assert, assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
 import { paymentBatchUnderWayMax } from "../../src/limits.ts";
-import { fakeNode, record, recordReading, recordWatched } from "./recorder.ts";
+import { fakeNode, record, recordFull, recordReading, recordWatched } from "./recorder.ts";
 
 const idOf = (index: number) => `0190f5d0-7b1a-7c3e-9f00-${index.toString(16).padStart(12, "0")}`;
 const [first, second, third] = [idOf(1), idOf(2), idOf(3)];
@@ -210,6 +210,19 @@ Deno.test("pay --batch counts the file's lines through all parts that it sends",
     paymentBatchUnderWayMax,
     1,
   ]);
+});
+
+Deno.test("pay --batch sends no more where the outcomes can't be written, and exits 4", async () => {
+  const parts: Sent[][] = [];
+  await using node = await batchNode(committed, parts);
+  const count = paymentBatchUnderWayMax + 1;
+  const lines = Array.from({ length: count }, (_, i) => ({ ...transfer, id: idOf(i) }));
+  const { exit, err } = await inFile(
+    lines,
+    (file) => recordFull("pay", "--batch", file, ...node.flags),
+  );
+  assertEquals([exit, parts.length], [4, 1]);
+  assertStringIncludes(err.at(-1)!, "not all outcomes could be written: No space left on device");
 });
 
 const malformedFiles: readonly [readonly unknown[], says: string][] = [

@@ -2,7 +2,7 @@ import { assert, assertEquals, assertStringIncludes } from "@std/assert";
 import { send } from "../../src/cli/node_client.ts";
 import { payOutcome } from "../../src/cli/pay_outcome.ts";
 import type { PaymentId } from "../../src/protocol/id.ts";
-import { fakeNode, record } from "./recorder.ts";
+import { fakeNode, record, recordFull } from "./recorder.ts";
 
 const id = "0190f5d0-7b1a-7c3e-9f00-3b6f2a1c4d5e";
 const otherId = "0190f5d0-7b1a-7c3e-9f00-3b6f2a1c4d5f";
@@ -42,6 +42,17 @@ const rows: readonly [claim: string, status: number, body: unknown, exit: number
   ["502 of a proxy", 502, "bad gateway", 4],
   ["307", 307, undefined, 4],
 ];
+
+for (const [claim, status, body, exit] of rows) {
+  if (exit !== 0 && exit !== 3) continue;
+  Deno.test(`pay --json exits ${exit} on ${claim} also where that can't be written`, async () => {
+    await using node = await fakeNode(() => new Response(JSON.stringify(body), { status }));
+    const said = await recordFull("pay", ...order, ...node.flags, "--json");
+    assertEquals(said.exit, exit);
+    const how = `the outcome of payment ${id} could not be written: No space left on device`;
+    assertEquals(said.err, [`payment ${id}`, `handfast: ${how}`]);
+  });
+}
 
 for (const [claim, status, body, exit] of rows) {
   for (const json of [false, true]) {

@@ -34,7 +34,13 @@ export function recordWatched(...argv: string[]): Promise<Recorded> {
   return recordWith({ isWatched: true }, argv);
 }
 
+/** As where the disk is full that stdout goes to. */
+export function recordFull(...argv: string[]): Promise<Recorded> {
+  return recordWith({ isFull: true }, argv);
+}
+
 interface Person {
+  readonly isFull?: boolean;
   readonly isTerminal?: boolean;
   readonly isWatched?: boolean;
   readonly answer?: boolean;
@@ -43,14 +49,24 @@ interface Person {
 }
 
 async function recordWith(
-  { isTerminal = false, isWatched = false, answer = false, stdin = "", secrets = [] }: Person,
+  {
+    isTerminal = false,
+    isWatched = false,
+    isFull = false,
+    answer = false,
+    stdin = "",
+    secrets = [],
+  }: Person,
   argv: readonly string[],
 ): Promise<Recorded> {
   const out: string[] = [];
   const err: string[] = [];
   const typed = [...secrets];
   const io: Io = {
-    out: (line) => out.push(line),
+    out: (line) => {
+      if (isFull) throw new Error("No space left on device");
+      out.push(line);
+    },
     err: (line) => err.push(line),
     style: plainStyle,
     isWatched,

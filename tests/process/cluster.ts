@@ -320,18 +320,23 @@ export class Cluster {
     name: string,
     data: string,
     args: readonly string[],
-    { halt = "", source, input, env = {} }: {
+    { halt = "", source, input, output, env = {} }: {
       halt?: string;
       source?: string;
       input?: string;
+      /** The file that it writes to, instead of being listened to. */
+      output?: string;
       env?: Readonly<Record<string, string>>;
     } = {},
   ): Node {
     const first = source
       ? ["run", "-A", "--no-check", "--config", `${source}/deno.json`, `${source}/main.ts`]
       : firstArgs;
-    const command = new Deno.Command(program!, {
-      args: [...first, ...args],
+    const words = [program!, ...first, ...args];
+    const into = ["sh", "-c", 'exec "$@" >"$0" 2>"$0"', output ?? ""];
+    const [word, ...rest] = output === undefined ? words : [...into, ...words];
+    const command = new Deno.Command(word!, {
+      args: rest,
       cwd: this.folder,
       env: { HANDFAST_TEST_HALT: halt, NO_COLOR: "1", ...env },
       stdin: input === undefined ? "null" : "piped",

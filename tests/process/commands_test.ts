@@ -97,6 +97,23 @@ Deno.test("a network from nothing: init, three nodes, a payment", async (t) => {
     await assertMissing(`${alice.data}/api.json`);
   });
 
+  await t.step("nodes go on whose lines can't be written", async () => {
+    const line = "--certs mine --http 127.0.0.1:0 --no-input";
+    const beginSilent = (name: string, flags: string) => {
+      const output = "/dev/full";
+      const args = `${flags} ${line}`.split(" ");
+      return cluster.spawnWith(name, cluster.data(name), args, { output });
+    };
+    const silent = [
+      beginSilent("coordinator", `--role=server --name coordinator --listen ${server}`),
+      beginSilent("alice", `--listen 127.0.0.1:0 ${client} alice`),
+      beginSilent("bob", `--listen 127.0.0.1:0 ${client} bob`),
+    ];
+    const pay = "pay --name alice --to main@bob --amount 1.00 --currency USD";
+    await until("alice pays", async () => (await run(pay)).code === 0);
+    for (const node of silent.reverse()) assertEquals(await node.terminate(), 0);
+  });
+
   await t.step("verify passes them", async () => {
     const line = "verify --data data/coordinator --data data/alice --data data/bob";
     assertExit(await run(line), 0, "");
