@@ -107,6 +107,8 @@ export const handshakeFrameBytesMax = 8 * 1024;
 export const handshakeTimeoutMs = 3_000;
 /** Connections that have not yet proven who they are. */
 export const handshakesMax = 64;
+/** Connections on which TLS does not stand, whose sockets can't be freed; 36 KiB each. */
+export const unsecuredMax = 2_048;
 export const heartbeatIntervalMs = 1_000;
 /** A peer silent for longer than this is taken for gone. */
 export const silenceMsMax = 4_000;

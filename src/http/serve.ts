@@ -55,12 +55,14 @@ export function serveHttp(node: NodeApi, options: ServeOptions): HttpServer {
   });
   const underWay = new RequestsUnderWay();
   const closing = new AbortController();
-  const server = listen(options, tls, closing.signal, (request, info) => {
+  const handler: Deno.ServeHandler<Deno.NetAddr> = (request, info) => {
     if (underWay.isClosed) return refuseStopping();
     underWay.add(info.completed);
     return app.fetch(request);
-  });
-  const { port } = server.addr;
+  };
+  const listenAt = (port: number) => listen({ hostname, port }, tls, closing.signal, handler);
+  const listening = new Listening(listenAt, options.port, onError);
+  const { port } = listening.server.addr;
   hosts = ownNames(hostname, names).map((name) => hostWithPort(name, port));
 
   const graceMs = options.graceMs ?? drainMs;
@@ -69,10 +71,65 @@ export function serveHttp(node: NodeApi, options: ServeOptions): HttpServer {
     url: `${loopback ? "http" : "https"}://${hostWithPort(addressable(hostname, names), port)}`,
     shutdown: () => {
       stopping.abort();
-      return ended ??= end(server, underWay, closing, graceMs);
+      return ended ??= end(listening.stop(), underWay, closing, graceMs);
     },
   };
 }
+
+/**
+ * A server that listens again where it could not take a connection: out of file descriptors the runtime's
+ * ends for good. The connections that it has go on meanwhile.
+ */
+class Listening {
+  readonly #listenAt: (port: number) => Deno.HttpServer<Deno.NetAddr>;
+  readonly #onError: ((line: string) => void) | undefined;
+  #server: Deno.HttpServer<Deno.NetAddr>;
+  #isStopped = false;
+
+  constructor(
+    listenAt: (port: number) => Deno.HttpServer<Deno.NetAddr>,
+    port: number,
+    onError: ((line: string) => void) | undefined,
+  ) {
+    this.#listenAt = listenAt;
+    this.#onError = onError;
+    this.#server = listenAt(port);
+    this.#watch();
+  }
+
+  get server(): Deno.HttpServer<Deno.NetAddr> {
+    return this.#server;
+  }
+
+  /** Begins no other; returns the last. */
+  stop(): Deno.HttpServer<Deno.NetAddr> {
+    this.#isStopped = true;
+    return this.#server;
+  }
+
+  #watch(): void {
+    // Deno 2.7 says so only once the connections that there are have ended.
+    this.#server.finished.catch((thrown) => {
+      if (this.#isStopped) return;
+      this.#onError?.(`cannot take HTTP connections for now: ${messageOf(thrown)}`);
+      this.#listenAgain(this.#server.addr.port);
+    });
+  }
+
+  #listenAgain(port: number): void {
+    setTimeout(() => {
+      if (this.#isStopped) return;
+      try {
+        this.#server = this.#listenAt(port);
+      } catch {
+        return this.#listenAgain(port);
+      }
+      this.#watch();
+    }, listenPauseMs);
+  }
+}
+
+const listenPauseMs = 500;
 
 async function end(
   server: Deno.HttpServer,
@@ -84,12 +141,12 @@ async function end(
   const timer = setTimeout(() => late.resolve("late"), graceMs);
   if (await Promise.race([underWay.close(), late.promise]) === "late") {
     closing.abort();
-    await server.finished;
+    await server.finished.catch(() => {});
   } else {
     // Unlike the signal it sends answers to their end, but waits for a client that stalls in its
     // headers (Deno 2.7.11), and after it the signal throws: such a connection is left behind.
     server.unref();
-    await Promise.race([server.shutdown(), late.promise]);
+    await Promise.race([server.shutdown().catch(() => {}), late.promise]);
   }
   clearTimeout(timer);
 }
@@ -142,7 +199,7 @@ export function isLoopback(hostname: string): boolean {
 }
 
 function listen(
-  { hostname, port }: ServeOptions,
+  { hostname, port }: Pick<ServeOptions, "hostname" | "port">,
   tls: ServeOptions["tls"],
   signal: AbortSignal,
   handler: Deno.ServeHandler<Deno.NetAddr>,

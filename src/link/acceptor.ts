@@ -29,8 +29,11 @@ export class Acceptor {
   readonly #listener: Deno.TlsListener;
   /** Connections of ends that have not proven themselves, or that are being refused. */
   readonly #unproven = new Set<Connection>();
+  /** Connections, closed or not, whose sockets are held as TLS does not stand. */
+  readonly #unsecured = new Set<Connection>();
+  #wake: (() => void) | undefined;
   #isClosed = false;
-  #fullAtMs = -Infinity;
+  #warnedMs = -Infinity;
 
   /** Listens from now on. Throws if it can't. */
   constructor(options: AcceptorOptions, at: Address) {
@@ -56,12 +59,16 @@ export class Acceptor {
     this.#isClosed = true;
     this.#listener.close();
     for (const connection of this.#unproven) connection.close();
+    for (const connection of this.#unsecured) connection.abandon();
+    this.#wake?.();
   }
 
   async #accept(): Promise<void> {
     while (!this.#isClosed) {
       try {
-        this.#admit(await this.#listener.accept());
+        await this.#room();
+        const conn = await this.#listener.accept();
+        this.#admit(new Connection(conn, formatAddress(conn.remoteAddr)));
       } catch (thrown) {
         if (this.#isClosed) return;
         // Out of file descriptors, or a connection that was gone at once: neither ends the listening.
@@ -71,19 +78,35 @@ export class Acceptor {
     }
   }
 
-  #admit(conn: Deno.TlsConn): void {
-    const connection = new Connection(conn, formatAddress(conn.remoteAddr));
-    const { limits: { handshakesMax }, party, spawn } = this.#options;
+  /** Else whoever connects and says nothing could take all of the process's file descriptors. */
+  async #room(): Promise<void> {
+    const { unsecuredMax } = this.#options.limits;
+    if (this.#unsecured.size < unsecuredMax) return;
+    this.#warn(`${unsecuredMax} connections have not begun TLS: no other is taken until one ends`);
+    await new Promise<void>((resolve) => this.#wake = resolve);
+  }
+
+  async #hold(connection: Connection): Promise<void> {
+    this.#unsecured.add(connection);
+    await connection.settled();
+    this.#unsecured.delete(connection);
+    this.#wake?.();
+  }
+
+  #admit(connection: Connection): void {
+    const { limits: { handshakesMax }, spawn } = this.#options;
+    spawn(this.#hold(connection));
     if (this.#unproven.size < handshakesMax) return spawn(this.#handshake(connection));
     // Nothing is said, and nothing of this node's waits for it.
     connection.close();
-    if (performance.now() - this.#fullAtMs < fullLineMs) return;
-    this.#fullAtMs = performance.now();
-    const refusal = new Refusal(
-      "too_many",
-      `${handshakesMax} connections have yet to prove who they are`,
-    );
-    party.host.log("warn", failureLine(refusal, connection.remote));
+    const why = `${handshakesMax} connections have yet to prove who they are`;
+    this.#warn(failureLine(new Refusal("too_many", why), connection.remote));
+  }
+
+  #warn(line: string): void {
+    if (performance.now() - this.#warnedMs < warningMs) return;
+    this.#warnedMs = performance.now();
+    this.#options.party.host.log("warn", line);
   }
 
   async #handshake(connection: Connection): Promise<void> {
@@ -147,4 +170,4 @@ export class Acceptor {
 
 const acceptPauseMs = 100;
 /** A flood of connections writes one line in this time. */
-const fullLineMs = 1_000;
+const warningMs = 1_000;

@@ -8,13 +8,19 @@ import { ConnectionEnded, endOf } from "./refusal.ts";
 export class Connection {
   readonly frames: FrameReader;
   #reading: Promise<number | null> | undefined;
+  #handshaking: Promise<unknown> | undefined;
   #isSecure = false;
+  /** Whether somebody waits for the socket to be freed. */
+  #isHeld = false;
+  readonly #closing = Promise.withResolvers<never>();
   #ending: Promise<void> | undefined;
   #isClosed = false;
 
   /** `remote` is the other end's address, for messages. */
   constructor(private readonly conn: Deno.TlsConn, readonly remote: string) {
     this.frames = new FrameReader((into) => this.#readFrames(into));
+    // Mostly nobody waits for it.
+    this.#closing.promise.catch(() => {});
   }
 
   /** To whoever is `name` at `HOST:PORT`, of the network of that CA. TLS does not stand yet. */
@@ -42,8 +48,24 @@ export class Connection {
 
   /** The TLS handshake. Rejects with what TLS has to say of the other end. */
   async secure(): Promise<void> {
-    await this.conn.handshake();
+    await Promise.race([this.#handshake(), this.#closing.promise]);
     this.#isSecure = true;
+  }
+
+  /**
+   * Resolves once TLS stands, or the socket is freed because it never will. Before TLS stands, Deno 2.7 and
+   * 2.9 keep the socket of a connection that is closed, out of reach, until the other end finishes the
+   * handshake or goes; and when that is, only the handshake tells, of a connection that is not closed.
+   */
+  async settled(): Promise<void> {
+    this.#isHeld = true;
+    await this.#handshake().catch(() => {});
+    if (this.#isHeld && this.#isClosed) this.conn.close();
+    this.#isHeld = false;
+  }
+
+  #handshake(): Promise<unknown> {
+    return this.#handshaking ??= this.conn.handshake();
   }
 
   async write(bytes: Uint8Array): Promise<void> {
@@ -66,14 +88,22 @@ export class Connection {
   }
 
   /**
-   * At once. What is under way rejects, but Deno 2.7 leaves a blocked write to the operating system;
-   * and before TLS stands, 2.7 and 2.9 keep the socket open, out of reach, until the other end
-   * finishes the handshake or goes.
+   * At once. What is under way rejects, but Deno 2.7 leaves a blocked write to the operating system; and
+   * before TLS stands see {@linkcode Connection.settled}.
    */
   close(): void {
     if (this.#isClosed) return;
     this.#isClosed = true;
-    this.conn.close();
+    this.#closing.reject(new ConnectionEnded("the connection was closed here"));
+    if (!this.#isHeld) this.conn.close();
+  }
+
+  /** Closes it without regard to who waits for its socket: this end is about to stop. */
+  abandon(): void {
+    const isHeld = this.#isHeld;
+    this.#isHeld = false;
+    if (!this.#isClosed) this.close();
+    else if (isHeld) this.conn.close();
   }
 
   /**

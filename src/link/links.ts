@@ -19,6 +19,7 @@ export { payloadBytesMax };
 const limitsDefault = {
   handshakeTimeoutMs: limits.handshakeTimeoutMs,
   handshakesMax: limits.handshakesMax,
+  unsecuredMax: limits.unsecuredMax,
   heartbeatIntervalMs: limits.heartbeatIntervalMs,
   silenceMsMax: limits.silenceMsMax,
   holderAnswerMsMax: limits.holderAnswerMsMax,

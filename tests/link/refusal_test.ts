@@ -423,6 +423,25 @@ Deno.test("Links: silence before TLS is cut off and takes no place of a handshak
   });
 });
 
+Deno.test("Links: sockets that say nothing are bounded, and others taken once they are gone", async () => {
+  await withEnds(async (make) => {
+    const limits = { handshakeTimeoutMs: 100, unsecuredMax: 2 };
+    const end = make(coordinator, { listen: 0, limits });
+    const port = Number(end.address.split(":")[1]);
+    const connect = () => Deno.connect({ hostname: "127.0.0.1", port });
+    const silent = [await connect(), await connect()];
+    await end.host.line("2 connections have not begun TLS");
+    const dialer = make(alice);
+    dialer.links.dial("coordinator", "coordinator", end.address);
+    // Cut off by now, they hold their sockets all the same.
+    await new Promise((resolve) => setTimeout(resolve, 3 * limits.handshakeTimeoutMs));
+    assertEquals(end.host.events, []);
+    silent[0]!.close();
+    await dialer.host.event("up coordinator");
+    silent[1]!.close();
+  });
+});
+
 Deno.test("Links: a dialer gives a silent listener up, and tries again", async () => {
   const listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
   await withEnds(async (make) => {

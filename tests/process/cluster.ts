@@ -320,12 +320,12 @@ export class Cluster {
     name: string,
     data: string,
     args: readonly string[],
-    { halt = "", source, input, output, env = {} }: {
+    { halt = "", source, input, shell, env = {} }: {
       halt?: string;
       source?: string;
       input?: string;
-      /** The file that it writes to, instead of being listened to. */
-      output?: string;
+      /** What a shell does, with the program and its arguments as `"$@"`. */
+      shell?: string;
       env?: Readonly<Record<string, string>>;
     } = {},
   ): Node {
@@ -333,8 +333,7 @@ export class Cluster {
       ? ["run", "-A", "--no-check", "--config", `${source}/deno.json`, `${source}/main.ts`]
       : firstArgs;
     const words = [program!, ...first, ...args];
-    const into = ["sh", "-c", 'exec "$@" >"$0" 2>"$0"', output ?? ""];
-    const [word, ...rest] = output === undefined ? words : [...into, ...words];
+    const [word, ...rest] = shell === undefined ? words : ["sh", "-c", shell, "sh", ...words];
     const command = new Deno.Command(word!, {
       args: rest,
       cwd: this.folder,

@@ -100,9 +100,9 @@ Deno.test("a network from nothing: init, three nodes, a payment", async (t) => {
   await t.step("nodes go on whose lines can't be written", async () => {
     const line = "--certs mine --http 127.0.0.1:0 --no-input";
     const beginSilent = (name: string, flags: string) => {
-      const output = "/dev/full";
+      const shell = 'exec "$@" >/dev/full 2>/dev/full';
       const args = `${flags} ${line}`.split(" ");
-      return cluster.spawnWith(name, cluster.data(name), args, { output });
+      return cluster.spawnWith(name, cluster.data(name), args, { shell });
     };
     const silent = [
       beginSilent("coordinator", `--role=server --name coordinator --listen ${server}`),
@@ -118,6 +118,32 @@ Deno.test("a network from nothing: init, three nodes, a payment", async (t) => {
     const line = "verify --data data/coordinator --data data/alice --data data/bob";
     assertExit(await run(line), 0, "");
   });
+});
+
+Deno.test("a node that has no file descriptor left goes on, and takes connections again", async () => {
+  await using cluster = await Cluster.make(openings, false);
+  const args =
+    "--role=server --name coordinator --listen 127.0.0.1:0 --http 127.0.0.1:0 --no-input";
+  const node = cluster.spawnWith(
+    "coordinator",
+    cluster.data("coordinator"),
+    [...args.split(" "), "--certs", cluster.certs],
+    { shell: 'ulimit -n 128 && exec "$@"' },
+  );
+  const ready = await node.ready();
+  const { hostname, port } = new URL(/http=(\S+)/.exec(ready)![1]!);
+  const at = { hostname, port: Number(port) };
+  const connecting = Array.from({ length: 200 }, () => Deno.connect(at));
+  const connections = await Promise.allSettled(connecting);
+  // Refused, or never taken.
+  await until("all are used", () => [...Deno.readDirSync(`/proc/${node.pid}/fd`)].length >= 110);
+  for (const made of connections) if (made.status === "fulfilled") made.value.close();
+  await until("it answers", async () => {
+    const response = await fetch(`http://${hostname}:${port}/healthz`).catch(() => undefined);
+    await response?.body?.cancel();
+    return response?.status === 200;
+  });
+  assertEquals(await node.terminate(), 0);
 });
 
 Deno.test("pay tells apart what certainly failed from what is unknown", async (t) => {
