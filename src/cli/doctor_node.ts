@@ -11,7 +11,7 @@ import { unreached } from "./api.ts";
 import { checkLog, type LogKey } from "./doctor_log_key.ts";
 import { checkMode, fail, type Finding, ok, warn } from "./finding.ts";
 import { acknowledgeText, mismatchText } from "./mismatches.ts";
-import { type NodeAddress, nodeInFolder } from "./node_address.ts";
+import { isRunning, type NodeAddress, nodeInFolder } from "./node_address.ts";
 import { send } from "./node_client.ts";
 import { timeText } from "./times.ts";
 import { parseEndpoint } from "./values.ts";
@@ -30,7 +30,7 @@ export async function checkData(
 ): Promise<Finding[]> {
   const findings = await checkFolder(dir);
   if (findings.some(({ level, subject }) => level === "fail" && subject === dir)) return findings;
-  if (!await exists(`${dir}/api.json`)) {
+  if (!await exists(`${dir}/api.json`) || !await isRunning(dir)) {
     if (logKeys.length > 0) findings.push(await checkLog(dir, logKeys));
     return [...findings, ok(dir, "no node runs with it")];
   }
@@ -118,8 +118,7 @@ async function checkRunning(dir: string, caFile: string): Promise<Finding[]> {
   const reply = await send(node, request);
   const receivedMs = Date.now();
   if (reply.type !== "answered") {
-    const next =
-      `start the node again, or remove ${dir}/api.json, which a killed node leaves behind`;
+    const next = "it may hang: stop it and start it again";
     return [fail(nodeNameOf(dir), unreached(node, reply.reason), next)];
   }
   const status = statusAnswer.safeParse(reply.body).data;

@@ -1,6 +1,7 @@
 /** Where a running node answers, and the token that it wants to see. */
 
 import { messageOf, UsageError } from "../errors.ts";
+import { DataFolder } from "../node/data_folder.ts";
 import type { Arguments } from "./arguments.ts";
 import type { Flag } from "./command.ts";
 import { parseName } from "./values.ts";
@@ -66,9 +67,10 @@ export async function nodeInFolder(
 ): Promise<NodeAddress> {
   const path = `${folder}/api.json`;
   const text = await readText(path);
-  if (text === undefined) {
+  if (text === undefined || !await isRunning(folder)) {
+    const why = text === undefined ? `there is no ${path}` : "the last one was killed";
     throw new Error(
-      `no node runs with the data folder "${folder}": there is no ${path}; ` +
+      `no node runs with the data folder "${folder}": ${why}; ` +
         "start the node, or name another by --data DIR or --name NAME",
     );
   }
@@ -85,10 +87,20 @@ export async function nodeInFolder(
   };
 }
 
+/** Whatever listens where a node did that was killed must not be shown its token. */
+export async function isRunning(folder: string): Promise<boolean> {
+  try {
+    return await DataFolder.isTaken(folder) ?? true;
+  } catch (thrown) {
+    throw new Error(`cannot read "${folder}/lock": ${messageOf(thrown)}`);
+  }
+}
+
 async function onlyFolder(): Promise<string> {
   const folders: string[] = [];
   for (const name of await foldersIn("data")) {
-    if (await readText(`data/${name}/api.json`) !== undefined) folders.push(name);
+    const isThere = await readText(`data/${name}/api.json`) !== undefined;
+    if (isThere && await isRunning(`data/${name}`)) folders.push(name);
   }
   const [only] = folders;
   if (only === undefined) {

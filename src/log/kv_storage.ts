@@ -35,6 +35,8 @@ export class KvStorage implements Storage {
 
   /** As {@linkcode open}, for the log's owner, who finishes what was begun before a crash. */
   static async openOwn(path: string): Promise<KvStorage> {
+    // For its owner alone, also in a folder that others may read. SQLite gives its mode to those beside it.
+    (await Deno.open(path, { append: true, create: true, mode: 0o600 })).close();
     checkFile(path);
     const isDue = await isWipingDue(path);
     const isDone = isDue && tryToWipe(path);

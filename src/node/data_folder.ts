@@ -2,6 +2,18 @@
 
 import { UsageError } from "../errors.ts";
 
+/** Whoever only looks whether it is taken has it for less than a moment. */
+async function tryLock(lock: Deno.FsFile): Promise<boolean> {
+  for (let tries = 1; tries < lockTriesMax; tries++) {
+    if (await lock.tryLock(true)) return true;
+    await new Promise((resolve) => setTimeout(resolve, lockPauseMs));
+  }
+  return await lock.tryLock(true);
+}
+
+const lockTriesMax = 5;
+const lockPauseMs = 20;
+
 /** A folder that this process owns until it closes it. */
 export class DataFolder {
   readonly path: string;
@@ -41,12 +53,30 @@ export class DataFolder {
   static async #take(path: string, create: boolean): Promise<DataFolder> {
     // A folder without a lock is one that no node has run in; only reading does not make one.
     const lock = await Deno.open(`${path}/lock`, { read: true, write: true, create: true });
-    if (!await lock.tryLock(true)) {
+    if (!await tryLock(lock)) {
       lock.close();
       const remedy = create ? "stop it, or name another with --data" : "stop it first";
       throw new Error(`The data folder "${path}" is in use by another process: ${remedy}`);
     }
+    // One that was killed has left it behind, and what listens there now is somebody else's.
+    if (create) await Deno.remove(`${path}/api.json`).catch(() => {});
     return new DataFolder(path, lock);
+  }
+
+  /** Whether a process has it; nothing where none ever had. */
+  static async isTaken(path: string): Promise<boolean | undefined> {
+    let lock;
+    try {
+      lock = await Deno.open(`${path}/lock`);
+    } catch (error) {
+      if (error instanceof Deno.errors.NotFound) return undefined;
+      throw error;
+    }
+    try {
+      return !await lock.tryLock(false);
+    } finally {
+      lock.close();
+    }
   }
 
   get logPath(): string {

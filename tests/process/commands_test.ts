@@ -54,7 +54,9 @@ Deno.test("a network from nothing: init, three nodes, a payment", async (t) => {
       assertEquals(node.stdout.trimEnd().split("\n").length, 1);
       const api = JSON.parse(await Deno.readTextFile(`${node.data}/api.json`));
       assertEquals(api, { url: http });
-      assertEquals(await modeOf(`${node.data}/token`), 0o600);
+      for (const file of ["token", "log.kv", "log.kv-wal"]) {
+        assertEquals(await modeOf(`${node.data}/${file}`), 0o600, file);
+      }
       assertEquals(await modeOf(node.data), 0o700);
     }
   });
@@ -206,9 +208,18 @@ Deno.test("pay tells apart what certainly failed from what is unknown", async (t
     await cluster.node("alice").terminate();
     const stopped = await cluster.pay("alice", "bob", "1.00");
     assertExit(stopped, 1, "no node runs with the data folder");
-    // As a node that was killed leaves it behind.
+    // As a node that was killed leaves it behind: the token is for nobody who listens there now.
     await Deno.writeTextFile(`${data}/api.json`, api);
-    assertExit(await cluster.pay("alice", "bob", "1.00", "--currency", "USD"), 1, "was not sent");
+    const { hostname, port } = new URL(JSON.parse(api).url);
+    let asked = 0;
+    const other = Deno.serve({ hostname, port: Number(port), onListen: () => {} }, () => {
+      asked++;
+      return new Response();
+    });
+    assertExit(await cluster.pay("alice", "bob", "1.00"), 1, "the last one was killed");
+    assertExit(await cluster.run("status"), 1, "(bob, coordinator)");
+    await other.shutdown();
+    assertEquals(asked, 0);
     await cluster.start("alice");
     assertEquals(await balance(), before);
   });
