@@ -169,14 +169,16 @@ export abstract class Shell<Event extends { readonly type: string }, Reply> impl
    */
   async start(): Promise<void> {
     const { log, halt, identity, surroundings } = this.options;
+    const genesis = this.#genesisOf(identity);
     let replayed = 0;
     await log.replay((record, context) => {
+      // Of another node's records some would not fit this one's books, and that would be told instead.
+      if (record.type === "genesis") refuseOther(record, genesis);
       this.core.state.apply(record, context);
       // What a checkpoint has was counted for it.
       if (context.number > log.checkpointNumber) replayed++;
     });
     this.core.indexed(log.mark, log.indexHasKeys);
-    const genesis = this.#checkGenesis(identity);
     this.#loop = new Loop({
       name: this.name,
       core: this.core,
@@ -222,19 +224,14 @@ export abstract class Shell<Event extends { readonly type: string }, Reply> impl
     this.observer.tick();
   }
 
-  #checkGenesis(identity: Pick<Identity, "network">): Genesis {
-    const { network } = identity;
-    const { name, role } = this;
-    const expected: Genesis = { type: "genesis", network, name, role, version: formatVersion };
-    const { genesis } = this.core.state.membership;
-    for (const field of ["network", "name", "role", "version"] as const) {
-      if (!genesis || genesis[field] === expected[field]) continue;
-      throw new IntegrityError(
-        `The log is of ${field} "${genesis[field]}", but this node is of ${field} ` +
-          `"${expected[field]}": name the right data folder with --data`,
-      );
-    }
-    return expected;
+  #genesisOf({ network }: Pick<Identity, "network">): Genesis {
+    return {
+      type: "genesis",
+      network,
+      name: this.name,
+      role: this.role,
+      version: formatVersion,
+    };
   }
 
   /** Takes links. Returns the address at which it listens. */
@@ -467,5 +464,16 @@ export abstract class Shell<Event extends { readonly type: string }, Reply> impl
         this.meter.decide(false, nowMs);
       }
     }
+  }
+}
+
+/** @throws {IntegrityError} unless a log begins as this node's own would */
+function refuseOther(genesis: Genesis, own: Genesis): void {
+  for (const field of ["network", "name", "role", "version"] as const) {
+    if (genesis[field] === own[field]) continue;
+    throw new IntegrityError(
+      `The log is of ${field} "${genesis[field]}", but this node is of ${field} ` +
+        `"${own[field]}": name the right data folder with --data`,
+    );
   }
 }

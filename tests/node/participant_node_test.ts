@@ -2,6 +2,7 @@
 
 import { assertEquals, assertRejects } from "@std/assert";
 import { encodeFrames } from "../../src/codec/frame.ts";
+import { IntegrityError } from "../../src/errors.ts";
 import type { PaymentRequest } from "../../src/http/node_api.ts";
 import { OutcomeUnknownError } from "../../src/http/node_api.ts";
 import { listOf, orderStatement, signedBytes } from "../../src/codec/statement.ts";
@@ -80,10 +81,10 @@ class Rig {
   #nowMs = 0;
   #number = 0;
 
-  private constructor(log: Log) {
+  private constructor(log: Log, name: "bob" | "alice" = "bob") {
     this.node = new ParticipantNode({
       cards: cardKeeping,
-      identity: { name: "bob", network },
+      identity: { name, network },
       surroundings: {
         time: {
           wallMs: () => nowMs + this.#nowMs,
@@ -100,12 +101,12 @@ class Rig {
         },
         nonce: () => "ab".repeat(6),
         newPaymentId: () => this.newId = order().payment,
-        trust: trusts.bob,
-        sealing: new SimulatedSealing(trusts.bob.introduction),
+        trust: trusts[name],
+        sealing: new SimulatedSealing(trusts[name].introduction),
         links: (_host: LinkHost) => this.links,
       },
       log,
-      listen: { hostname: "bob", port: 1 },
+      listen: { hostname: name, port: 1 },
       print: () => {},
       coordinator: "coordinator",
     });
@@ -136,6 +137,11 @@ class Rig {
       ["alice", "bob"],
     ]);
     return rig;
+  }
+
+  /** Alice, over a log that may not be hers. */
+  static async alice(storage: Storage): Promise<ParticipantNode> {
+    return new Rig(await Log.open(storage), "alice").node;
   }
 
   linkCoordinator(): void {
@@ -175,6 +181,15 @@ Deno.test("peers are dialled once the coordinator is away, and hung up when it i
   assertEquals(await rig.tick(100), ["hang up alice"]);
   assertEquals(await rig.tick(100), []);
   await rig.node.stop();
+});
+
+Deno.test("a log of another node is refused for that, and not as its books do not fit", async () => {
+  const storage = new MemoryStorage();
+  const rig = await Rig.start(storage);
+  await rig.node.stop();
+  const alice = await Rig.alice(storage);
+  const said = 'The log is of name "bob", but this node is of name "alice": name the right data';
+  await assertRejects(() => alice.start(), IntegrityError, said);
 });
 
 Deno.test("peers are hung up once nothing is in doubt any more", async () => {
