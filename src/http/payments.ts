@@ -7,7 +7,7 @@ import { FormatError } from "../errors.ts";
 import { listLimitDefault, listLimitMax } from "../limits.ts";
 import type { PaymentId } from "../protocol/id.ts";
 import { participantOnly } from "./access.ts";
-import type { NodeApi, PaymentPage } from "./node_api.ts";
+import type { HeuristicView, NodeApi, PaymentPage, PaymentView } from "./node_api.ts";
 import { orderInput, orderRequest } from "./order_input.ts";
 import { orderPayment, pendingSchema, respond } from "./payment_answer.ts";
 import { paymentBodySchema, paymentRequest } from "./payment_request.ts";
@@ -53,10 +53,7 @@ export function addPaymentRoutes(
     const { entry } = c.req.valid("query");
     const proof = await node.proof(id, entry !== "false");
     if (proof !== undefined) return c.json({ id, proof: proof.toBase64() }, 200);
-    const payment = await node.payment(id);
-    const why = payment === undefined
-      ? "it is not known here"
-      : `it is ${payment.state} here; of an abort, participants have one that had voted yes`;
+    const why = whyUnproven(await node.payment(id));
     const detail = `Of payment ${id} no outcome is known here that was signed: ${why}`;
     return problem(c, 404, "proof_not_found", detail, { id });
   });
@@ -104,6 +101,26 @@ function unknownText(id: PaymentId, givenUpMs: number | undefined): string {
   return `Nothing was paid here by ${id}: its last attempt was aborted at ` +
     `${new Date(givenUpMs).toISOString()}, as nobody had it as committed; ` +
     "the same id may be sent again";
+}
+
+/** The state of one that was forced is what was decided elsewhere, where that is known. */
+function whyUnproven(payment: PaymentView | undefined): string {
+  if (payment === undefined) return "it is not known here";
+  const { state, forced } = payment;
+  if (forced !== undefined) {
+    const done = forced.commit ? "committed" : "aborted";
+    return `it was ${done} here by force by ${forced.by}, ${decidedText(forced)}`;
+  }
+  if (state !== "aborted") return `it is ${state} here`;
+  return "it is aborted here; of an abort, participants have one that had voted yes";
+}
+
+function decidedText({ commit, decided }: HeuristicView): string {
+  if (decided === undefined) return "and the real decision is not known here";
+  if (decided === commit) return "as it was decided";
+  return decided
+    ? "but it was committed: ask the coordinator, or others who have posted it"
+    : "but it was aborted: ask others who had voted yes";
 }
 
 /** Nothing where the cursor is none. */

@@ -154,7 +154,7 @@ export class FakeNode implements NodeApi {
     return this.answer(request);
   }
 
-  payment(id: PaymentId) {
+  payment(id: PaymentId): Promise<PaymentView | undefined> {
     return Promise.resolve(id === paymentId ? committed : undefined);
   }
 
@@ -165,7 +165,7 @@ export class FakeNode implements NodeApi {
     return Promise.resolve(this.givenUp.get(id));
   }
 
-  proof(id: PaymentId) {
+  proof(id: PaymentId): Promise<Uint8Array | undefined> {
     return Promise.resolve(id === paymentId ? proofBytes : undefined);
   }
 

@@ -1,6 +1,6 @@
 import { assert, assertEquals, assertStringIncludes } from "@std/assert";
 import { FormatError } from "../../src/errors.ts";
-import type { PaymentAnswer, SubmitRejectionCode } from "../../src/http/node_api.ts";
+import type { PaymentAnswer, PaymentView, SubmitRejectionCode } from "../../src/http/node_api.ts";
 import { OutcomeUnknownError } from "../../src/http/node_api.ts";
 import type { PaymentId } from "../../src/protocol/id.ts";
 import { aborted, asker, committed, FakeNode, paymentId, post, proofBytes } from "./fake_node.ts";
@@ -318,6 +318,45 @@ Deno.test("GET /v1/payments/ID/proof says that there is none", async () => {
   assertEquals([reply.status, reply.json.code, reply.json.id], [404, "proof_not_found", id]);
   assertEquals((await ask("/v1/payments/7/proof")).json.field, "id");
 });
+
+const unproven: readonly [state: PaymentView["state"], forced: Forced, why: string][] = [
+  ["prepared", undefined, "it is prepared here"],
+  [
+    "aborted",
+    undefined,
+    "it is aborted here; of an abort, participants have one that had voted yes",
+  ],
+  [
+    "prepared",
+    { commit: false },
+    "it was aborted here by force by ann, and the real decision is not known here",
+  ],
+  [
+    "committed",
+    { commit: false, decided: true },
+    "it was aborted here by force by ann, but it was committed: ask the coordinator, or others who " +
+    "have posted it",
+  ],
+  [
+    "prepared",
+    { commit: true, decided: false },
+    "it was committed here by force by ann, but it was aborted: ask others who had voted yes",
+  ],
+];
+
+type Forced = { commit: boolean; decided?: boolean } | undefined;
+
+for (const [state, given, why] of unproven) {
+  Deno.test(`GET /v1/payments/ID/proof says where there is none: ${why}`, async () => {
+    const node = new FakeNode();
+    const forced = given && { ...given, by: "ann", atMs: committed.atMs };
+    node.proof = () => Promise.resolve(undefined);
+    node.payment = () => Promise.resolve({ ...committed, state, forced });
+    const { status, json } = await asker(node)(`/v1/payments/${paymentId}/proof`);
+    const detail = `Of payment ${paymentId} no outcome is known here that was signed: ${why}`;
+    assertEquals([status, json.detail], [404, detail]);
+  });
+}
 
 Deno.test("GET /v1/payments lists a page", async () => {
   const node = new FakeNode();
