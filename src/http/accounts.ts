@@ -12,7 +12,7 @@ import { reservedAccounts } from "../protocol/order.ts";
 import { participantOnly } from "./access.ts";
 import type { AccountPage, AccountView, BookView, NodeApi } from "./node_api.ts";
 import { problem, problems } from "./problem.ts";
-import { digitsSchema, jsonOf, limitSchema, nameSchema, parsed } from "./schema.ts";
+import { digitsSchema, jsonOf, limitSchema, nameSchema, objectSchema, parsed } from "./schema.ts";
 
 export function addAccountRoutes(app: OpenAPIHono, node: NodeApi): void {
   app.openapi(listRoute, async (c) => {
@@ -36,7 +36,7 @@ export function addAccountRoutes(app: OpenAPIHono, node: NodeApi): void {
     const { account: name, currency, opening = 0n } = c.req.valid("json");
     const outcome = await node.openAccount({ account: name, currency, opening });
     if (outcome === "differs") {
-      const detail = `Account "${name}" exists with another currency or opening balance`;
+      const detail = `Account "${name}" exists, with another currency than ${currency}`;
       return problem(c, 409, "account_exists", detail);
     }
     const account = await node.account(name);
@@ -108,7 +108,7 @@ const listSchema = z.object({
   next: z.string().optional(),
 });
 
-const newAccountSchema = z.strictObject({
+const newAccountSchema = objectSchema({
   account: parsed(
     (text) => isName(text) && !reservedAccounts.includes(text) ? text : undefined,
     `a name other than ${
@@ -167,7 +167,10 @@ const openRoute = createRoute({
     body: { required: true, content: { "application/json": { schema: newAccountSchema } } },
   },
   responses: {
-    200: jsonOf("It was there already, the same", accountSchema),
+    200: jsonOf(
+      "It was there already, with this currency: what it was opened with stands",
+      accountSchema,
+    ),
     201: jsonOf("Opened", accountSchema),
     ...problems(400, 401, 405, 409, 413, 415, 421),
   },

@@ -26,6 +26,7 @@ import {
   methodNotAllowed,
   notJson,
   problem,
+  repeatedFaults,
   unsupportedMediaType,
 } from "./problem.ts";
 import { addStatusRoutes } from "./status.ts";
@@ -46,7 +47,11 @@ export interface AppOptions {
 export function createApp(node: NodeApi, options: AppOptions): OpenAPIHono {
   const onError = options.onError ?? (() => {});
   const app = new OpenAPIHono({
-    defaultHook: (result, c) => result.success ? undefined : malformed(c, faultsOf(result.error)),
+    defaultHook: (result, c) => {
+      if (result.success) return;
+      const repeated = result.target === "query" ? repeatedFaults(c, result.error) : undefined;
+      return malformed(c, repeated ?? faultsOf(result.error));
+    },
   });
 
   app.use(responseHeaders);

@@ -8,7 +8,7 @@ import { participantOnly } from "./access.ts";
 import { cardIdSchema, checkedNumberSchema, expirySchema } from "./card_schema.ts";
 import type { CardView, NodeApi } from "./node_api.ts";
 import { malformed, problem, problems, secretHook } from "./problem.ts";
-import { digitsSchema, jsonOf, nameSchema, timeSchema } from "./schema.ts";
+import { digitsSchema, jsonOf, nameSchema, objectSchema, timeSchema } from "./schema.ts";
 
 export function addCardRoutes(app: OpenAPIHono, node: NodeApi): void {
   const middleware = participantOnly(node, []);
@@ -94,7 +94,7 @@ const declineSchema = z.object({
   at: timeSchema,
 }).openapi("Decline");
 
-const newCardSchema = z.strictObject({
+const newCardSchema = objectSchema({
   account: nameSchema,
   number: checkedNumberSchema,
   expiry: expirySchema,
@@ -152,7 +152,7 @@ const removeByNumberRoute = createRoute({
   request: {
     body: {
       required: true,
-      content: { "application/json": { schema: z.strictObject({ number: checkedNumberSchema }) } },
+      content: { "application/json": { schema: objectSchema({ number: checkedNumberSchema }) } },
     },
   },
   responses: {

@@ -1,6 +1,6 @@
 /** `POST /v1/charges`: a merchant is paid by a card. */
 
-import { createRoute, z } from "@hono/zod-openapi";
+import { createRoute } from "@hono/zod-openapi";
 import type { OpenAPIHono, RouteHandler } from "@hono/zod-openapi";
 import type { Handler } from "hono";
 import { waitMsDefault } from "../limits.ts";
@@ -13,7 +13,13 @@ import { orderPayment, respond } from "./payment_answer.ts";
 import { canonicalText, positiveAmountSchema } from "./payment_request.ts";
 import { outcomeResponses } from "./payments.ts";
 import { malformed, secretFaultsOf } from "./problem.ts";
-import { currencySchema, nameSchema, ownAddressSchema, paymentIdSchema } from "./schema.ts";
+import {
+  currencySchema,
+  nameSchema,
+  objectSchema,
+  ownAddressSchema,
+  paymentIdSchema,
+} from "./schema.ts";
 
 export function addChargeRoute(
   app: OpenAPIHono,
@@ -49,7 +55,7 @@ export function addChargeRoute(
   app.post(chargeRoute.path, participantOnly(node, []), charge as Handler);
 }
 
-const chargeSchema = z.strictObject({
+const chargeSchema = objectSchema({
   id: paymentIdSchema.optional(),
   issuer: nameSchema.openapi({ description: "The participant that issued the card" }),
   to: ownAddressSchema,

@@ -11,6 +11,7 @@ import {
   decisionSchema,
   digitsSchema,
   jsonOf,
+  objectSchema,
   operatorDefault,
   operatorSchema,
   parsed,
@@ -105,7 +106,7 @@ const inDoubtSchema = z.object({
   }),
 }).openapi("InDoubt");
 
-const resolveBodySchema = z.strictObject({
+const resolveBodySchema = objectSchema({
   decision: parsed(
     (text) => text === "commit" ? true : text === "abort" ? false : undefined,
     "commit or abort",

@@ -4,7 +4,7 @@ import type { z } from "@hono/zod-openapi";
 import type { Context } from "hono";
 import { jsonIn, keyHeaderSchema, waitQuerySchema } from "./payment_request.ts";
 import type { Fault } from "./problem.ts";
-import { faultsOf, malformed, notJson, unsupportedMediaType } from "./problem.ts";
+import { faultsOf, malformed, notJson, repeatedFaults, unsupportedMediaType } from "./problem.ts";
 
 /** Of a route by which payments are ordered. */
 export const orderRequest = <Body extends z.ZodType>(bodySchema: Body) => ({
@@ -30,7 +30,7 @@ export async function orderInput<Body extends z.ZodType>(
   faults: (error: z.ZodError) => Fault[] = faultsOf,
 ) {
   const query = querySchema.safeParse(queryOf(c));
-  if (!query.success) return malformed(c, faults(query.error));
+  if (!query.success) return malformed(c, repeatedFaults(c, query.error) ?? faults(query.error));
   const headers = headersSchema.safeParse({ [keyHeader]: c.req.header(keyHeader) });
   if (!headers.success) return malformed(c, faults(headers.error));
   const type = c.req.header("content-type") ?? "";

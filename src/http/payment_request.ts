@@ -20,6 +20,7 @@ import {
   addressSchema,
   amountSchema,
   currencySchema,
+  objectSchema,
   ownAddressSchema,
   parsed,
   paymentIdSchema,
@@ -30,7 +31,7 @@ export const positiveAmountSchema = parsed(
   "positive minor units as up to 18 digits, such as 12500",
 ).openapi({ type: "string", pattern: "^\\d{1,18}$", example: "12500" });
 
-const legSchema = z.strictObject({
+const legSchema = objectSchema({
   account: addressSchema,
   amount: amountSchema,
   currency: currencySchema,
@@ -42,7 +43,7 @@ const detailsForm = {
   reference: textSchema(isReference, referenceLengthMax, "INV-2041"),
 };
 
-const legsFormSchema = z.strictObject({
+const legsFormSchema = objectSchema({
   id: paymentIdSchema.optional(),
   legs: z.array(legSchema, { error: `must be a list of 1 to ${legsMax} legs` })
     .min(1, { error: "must hold at least one leg" })
@@ -50,7 +51,7 @@ const legsFormSchema = z.strictObject({
   ...detailsForm,
 }).openapi("PaymentByLegs");
 
-const transferFormSchema = z.strictObject({
+const transferFormSchema = objectSchema({
   id: paymentIdSchema.optional(),
   from: ownAddressSchema,
   to: addressSchema,

@@ -50,8 +50,8 @@ export function addPaymentRoutes(
 
   app.openapi(proofRoute, async (c) => {
     const { id } = c.req.valid("param");
-    const { entry } = c.req.valid("query");
-    const proof = await node.proof(id, entry !== "false");
+    const { entry: hasEntry = true } = c.req.valid("query");
+    const proof = await node.proof(id, hasEntry);
     if (proof !== undefined) return c.json({ id, proof: proof.toBase64() }, 200);
     const why = whyUnproven(await node.payment(id));
     const detail = `Of payment ${id} no outcome is known here that was signed: ${why}`;
@@ -184,7 +184,12 @@ const proofRoute = createRoute({
   request: {
     params: z.object({ id: paymentIdSchema }),
     query: z.object({
-      entry: z.enum(["true", "false"]).optional().openapi({
+      entry: parsed(
+        (text) => text === "true" ? true : text === "false" ? false : undefined,
+        "true or false",
+      ).optional().openapi({
+        type: "string",
+        enum: ["true", "false"],
         description: "Whether the log's entry goes with it, and so all that was stored with it",
       }),
     }),

@@ -108,6 +108,17 @@ export function faultsOf(error: z.ZodError): Fault[] {
   return error.issues.flatMap(faultsOfIssue).slice(0, faultsMax);
 }
 
+/** Of what the query has more than once, for which the schemas have no words; nothing where that is none. */
+export function repeatedFaults(c: Context, error: z.ZodError): Fault[] | undefined {
+  const given = c.req.queries();
+  const names = error.issues
+    .filter(({ code }) => code !== "unrecognized_keys")
+    .map(({ path }) => String(path[0]))
+    .filter((name) => (given[name]?.length ?? 0) > 1);
+  if (names.length === 0) return undefined;
+  return names.map((field) => ({ field, reason: "must be given once" }));
+}
+
 /** The hook of routes that take secrets. */
 export function secretHook(
   result: { readonly success: true } | { readonly success: false; readonly error: z.ZodError },

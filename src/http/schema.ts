@@ -27,6 +27,10 @@ function reason(expected: string, input: unknown): string {
   return `must be ${expected}, not ${JSON.stringify(input.slice(0, 64))}`;
 }
 
+/** A body, or an object in one, with these members and no others. */
+export const objectSchema = <Shape extends z.core.$ZodLooseShape>(shape: Shape) =>
+  z.strictObject(shape, { error: "must be a JSON object" });
+
 export const paymentIdSchema = parsed<PaymentId>(parsePaymentId, "a UUIDv7")
   .openapi({ type: "string", format: "uuid", example: "0190f5d0-7b1a-7c3e-9f00-3b6f2a1c4d5e" });
 
@@ -46,7 +50,7 @@ export const operatorSchema = parsed(
 /** The body of a request that says no more than who makes it, and may be left out. */
 export const operatorBody = {
   content: {
-    "application/json": { schema: z.strictObject({ by: operatorSchema.optional() }) },
+    "application/json": { schema: objectSchema({ by: operatorSchema.optional() }) },
   },
 };
 

@@ -55,8 +55,11 @@ for (const [outcome, status] of [["opened", 201], ["existed", 200], ["differs", 
     const reply = await asker(node)("/v1/accounts", post(body));
     assertEquals(reply.status, status);
     assertEquals(node.opened, [{ account: "main", currency: "USD", opening: 2_000_000n }]);
-    if (outcome === "differs") assertEquals(reply.json.code, "account_exists");
-    else assertEquals(reply.json, main);
+    if (outcome !== "differs") assertEquals(reply.json, main);
+    else {
+      assertEquals(reply.json.code, "account_exists");
+      assertEquals(reply.json.detail, 'Account "main" exists, with another currency than USD');
+    }
     const location = outcome === "opened" ? "/v1/accounts/main" : null;
     assertEquals(reply.headers.get("location"), location);
   });
