@@ -223,9 +223,15 @@ function ownNames(hostname: string, names: readonly string[]): string[] {
   return [hostname, ...names, ...(reachedLocally ? ownMachine : [])];
 }
 
-/** Something to connect to, where the server listens on every address. */
+/**
+ * Something to connect to, where the server listens on every address. Commands on this machine are the ones
+ * that read it: a node's own name need not resolve there, while local ones do.
+ */
 function addressable(hostname: string, names: readonly string[]): string {
-  return unspecified.includes(hostname) ? names[0] ?? "localhost" : hostname;
+  if (!unspecified.includes(hostname)) return hostname;
+  const isHeard = (name: string) => hostname !== "0.0.0.0" || !name.includes(":");
+  const local = names.find((name) => isLoopback(name) && isHeard(name));
+  return local ?? names[0] ?? "localhost";
 }
 
 /** In lower case; an IPv6 address stands in brackets. */

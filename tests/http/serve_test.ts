@@ -163,6 +163,21 @@ Deno.test("serveHttp() speaks HTTPS where the address is not a loopback one", as
   await server.shutdown();
 });
 
+const everywhere: readonly [hostname: string, names: readonly string[], host: string][] = [
+  ["0.0.0.0", ["hub", "localhost", "127.0.0.1"], "localhost"],
+  ["0.0.0.0", ["hub", "::1", "127.0.0.1"], "127.0.0.1"],
+  ["0.0.0.0", ["hub", "hub.example.org"], "hub"],
+];
+
+for (const [hostname, names, host] of everywhere) {
+  Deno.test(`serveHttp() on ${hostname} with ${names} is found at ${host}`, async () => {
+    const tls = await selfSigned();
+    const server = serve(new FakeNode(), { hostname, tls, names });
+    assertEquals(new URL(server.url).hostname, host);
+    await server.shutdown();
+  });
+}
+
 Deno.test("serveHttp() refuses to be reached from other machines without TLS", () => {
   for (const hostname of ["0.0.0.0", "::", "10.0.0.1", "node.example", "127.0.0.1.example"]) {
     assertThrows(() => serve(new FakeNode(), { hostname }), TypeError, hostname);
