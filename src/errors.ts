@@ -25,6 +25,13 @@ export function invariant(holds: boolean, message: string): asserts holds {
   if (!holds) throw new InvariantError(message);
 }
 
+/** What somebody gave, as an error repeats it: of a long text only how it begins. */
+export function shortened(text: string): string {
+  return text.length <= shownLengthMax ? text : `${text.slice(0, shownLengthMax)}…`;
+}
+
+const shownLengthMax = 64;
+
 /** The message of whatever was thrown, in one line. */
 export function messageOf(thrown: unknown): string {
   return thrown instanceof Error ? thrown.message : String(thrown);

@@ -1,7 +1,7 @@
 /** From what was typed after a command's name to the values of its flags. */
 
 import { parseArgs } from "@std/cli/parse-args";
-import { invariant, UsageError } from "../errors.ts";
+import { invariant, shortened, UsageError } from "../errors.ts";
 import type { Command, Flag } from "./command.ts";
 import { suggestion } from "./suggestion.ts";
 
@@ -115,7 +115,9 @@ function refuseValuesOfSwitches(argv: readonly string[], flags: readonly Flag[])
     const name = /^--([^=]+)=/s.exec(arg)?.[1];
     const flag = flags.find((flag) => flag.name === name);
     if (flag !== undefined && flag.value === undefined) {
-      throw new UsageError(`--${flag.name} takes no value, so write it without "=", not ${arg}`);
+      throw new UsageError(
+        `--${flag.name} takes no value, so write it without "=", not ${shortened(arg)}`,
+      );
     }
   }
 }
@@ -128,7 +130,9 @@ function refuseBadUse({ name, value, repeats }: Flag, given: readonly unknown[])
     );
   }
   if (given.length > 1 && repeats !== true) {
-    const values = value === undefined ? "" : `, as ${given.join(" and ")}`;
+    const values = value === undefined
+      ? ""
+      : `, as ${given.map((one) => shortened(String(one))).join(" and ")}`;
     throw new UsageError(`--${name} was given ${given.length} times${values}: give it once`);
   }
 }
@@ -139,7 +143,7 @@ function unknownFlag(arg: string, { name, flags, hidden }: Syntax): UsageError {
   if (hidden?.flags.some((flag) => typed === `--${flag}`)) return new UsageError(hidden.refusal);
   const meant = suggestion(typed, known);
   const hint = meant === undefined ? `see "handfast help ${name}"` : `did you mean ${meant}?`;
-  return new UsageError(`unknown flag ${typed} for "${name}": ${hint}`);
+  return new UsageError(`unknown flag ${shortened(typed)} for "${name}": ${hint}`);
 }
 
 function refuseBadCount(
@@ -157,6 +161,6 @@ function refuseBadCount(
     );
   }
   if (extra !== undefined) {
-    throw new UsageError(`unexpected "${extra}" for "${name}": the usage is ${correct}`);
+    throw new UsageError(`unexpected "${shortened(extra)}" for "${name}": the usage is ${correct}`);
   }
 }

@@ -1,4 +1,4 @@
-import { UsageError } from "../errors.ts";
+import { shortened, UsageError } from "../errors.ts";
 import type { BenchOptions, Run, Via } from "../bench/mod.ts";
 import { runBench } from "../bench/mod.ts";
 import type { Arguments } from "./arguments.ts";
@@ -131,7 +131,7 @@ function viasIn(args: Arguments): Via[] {
   return (args.text("via") ?? "submit").split(",").map((word) => {
     const via = vias.find((via) => via === word);
     if (via !== undefined) return via;
-    throw new UsageError(`--via "${word}" is none of ${vias.join(", ")}`);
+    throw new UsageError(`--via "${shortened(word)}" is none of ${vias.join(", ")}`);
   });
 }
 
@@ -146,12 +146,14 @@ export function numbersIn(
   return text?.split(",").map((part) => {
     const value = /^[0-9]{1,9}$/.test(part) ? Number(part) : NaN;
     if (value >= least && value <= most) return value;
-    throw new UsageError(`--${flag} "${part}" is no whole number from ${least} to ${most}`);
+    throw new UsageError(
+      `--${flag} "${shortened(part)}" is no whole number from ${least} to ${most}`,
+    );
   });
 }
 
 function shareIn(text: string): number {
   const share = /^(0|1|0?\.[0-9]{1,6}|1\.0+)$/.test(text) ? Number(text) : NaN;
   if (share >= 0 && share <= 1) return share;
-  throw new UsageError(`--refusals "${text}" is no share from 0 to 1, such as 0.05`);
+  throw new UsageError(`--refusals "${shortened(text)}" is no share from 0 to 1, such as 0.05`);
 }

@@ -1,4 +1,4 @@
-import { UsageError } from "../errors.ts";
+import { shortened, UsageError } from "../errors.ts";
 import { initAuthority, initCertificates } from "../keys/init.ts";
 import type { Arguments } from "./arguments.ts";
 import { jsonFlag } from "./command.ts";
@@ -79,10 +79,12 @@ function coordinatorOf(text: string | undefined, nodes: readonly string[]): stri
 }
 
 /** Of `--hosts`: this machine unless it is given. */
-export function hostsIn(text: string | undefined): string[] {
-  const hosts = (text ?? "localhost,127.0.0.1").split(",").map((host) => host.trim());
+export function hostsIn(text = "localhost,127.0.0.1"): string[] {
+  const hosts = text.split(",").map((host) => host.trim());
   if (!hosts.includes("")) return hosts;
-  throw new UsageError(`--hosts "${text}" has an empty name: separate them by single commas`);
+  throw new UsageError(
+    `--hosts "${shortened(text)}" has an empty name: separate them by single commas`,
+  );
 }
 
 function startCommand(dir: string, name: string, role: "coordinator" | "participant"): string {

@@ -1,6 +1,6 @@
 /** The options of `--role=server` and `--role=client`. */
 
-import { messageOf, UsageError } from "../errors.ts";
+import { messageOf, shortened, UsageError } from "../errors.ts";
 import { nodeNames, nodeNamesOf } from "../keys/identity.ts";
 import type { Arguments } from "./arguments.ts";
 import type { Flag } from "./command.ts";
@@ -173,7 +173,7 @@ async function askServerName(
 
 function askEndpoint(io: Io, purpose: string, portMin: number): Endpoint {
   const portIn = (text: string) => {
-    const port = parsePort(text, `port "${text}"`);
+    const port = parsePort(text, `port "${shortened(text)}"`);
     if (port >= portMin) return port;
     throw new UsageError(`port 0 cannot be dialled: give the coordinator's own`);
   };

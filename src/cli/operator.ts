@@ -1,6 +1,6 @@
 /** What the commands of operators have in common: who does it, and whether they really want to. */
 
-import { UsageError } from "../errors.ts";
+import { shortened, UsageError } from "../errors.ts";
 import { operatorLengthMax } from "../limits.ts";
 import { isOperator } from "../protocol/id.ts";
 import type { Arguments } from "./arguments.ts";
@@ -29,7 +29,7 @@ export function operatorIn(args: Arguments, variable = readVariable): string | u
     return ["USER", "LOGNAME"].map(variable).find((name) => name !== undefined && isOperator(name));
   }
   if (isOperator(typed)) return typed;
-  const [most, shown] = [operatorLengthMax, JSON.stringify(typed.slice(0, operatorLengthMax))];
+  const [most, shown] = [operatorLengthMax, JSON.stringify(shortened(typed))];
   throw new UsageError(
     `--by ${shown} is no name: give 1 to ${most} characters in one line, without control characters`,
   );

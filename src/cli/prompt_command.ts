@@ -1,6 +1,6 @@
 /** What may be typed at a participant's prompt. */
 
-import { UsageError } from "../errors.ts";
+import { shortened, UsageError } from "../errors.ts";
 import { unknownWord } from "./suggestion.ts";
 import { parseAddress, parseCurrency, parseDecimal } from "./values.ts";
 
@@ -38,7 +38,7 @@ export function parsePromptLine(line: string): PromptCommand {
     case "help":
     case "exit":
       if (rest.length === 0) return { type: word };
-      throw new UsageError(`unexpected "${rest.join(" ")}": type only ${word}`);
+      throw new UsageError(`unexpected "${shortened(rest.join(" "))}": type only ${word}`);
     default:
       throw unknownWord("command", word, promptWords, "type help");
   }
@@ -50,7 +50,7 @@ function parsePay(words: readonly string[]): PromptCommand {
     throw new UsageError("pay needs who is paid and how much, as in: pay bob 125.00");
   }
   if (extra !== undefined) {
-    throw new UsageError(`unexpected "${extra}": type as in: pay bob 125.00 EUR`);
+    throw new UsageError(`unexpected "${shortened(extra)}": type as in: pay bob 125.00 EUR`);
   }
   return {
     type: "pay",

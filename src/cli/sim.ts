@@ -1,4 +1,4 @@
-import { UsageError } from "../errors.ts";
+import { shortened, UsageError } from "../errors.ts";
 import type { Failure, RunResult } from "../simulation/mod.ts";
 import { isWorker, participantsMax, run, runSeeds, serveSeeds } from "../simulation/mod.ts";
 import { jsonFlag } from "./command.ts";
@@ -135,5 +135,7 @@ function numberOf(
   if (text === undefined) return undefined;
   const number = /^\d{1,10}$/.test(text) ? Number(text) : -1;
   if (number >= least && number <= most) return number;
-  throw new UsageError(`--${flag} "${text}" is no whole number from ${least} to ${most}`);
+  throw new UsageError(
+    `--${flag} "${shortened(text)}" is no whole number from ${least} to ${most}`,
+  );
 }

@@ -1,7 +1,7 @@
 /** What to say of a word that is not known. */
 
 import { levenshteinDistance } from "@std/text/levenshtein-distance";
-import { UsageError } from "../errors.ts";
+import { shortened, UsageError } from "../errors.ts";
 
 /**
  * The error for a word that is none of `known`, with the one that was likely meant.
@@ -16,7 +16,7 @@ export function unknownWord(
 ): UsageError {
   const meant = suggestion(word, known);
   const hint = meant === undefined ? remedy : `did you mean ${meant}?`;
-  return new UsageError(`unknown ${what} ${word}: ${hint}`);
+  return new UsageError(`unknown ${what} ${shortened(word)}: ${hint}`);
 }
 
 /** The shortest word that begins so, else one with about two thirds of its letters. */

@@ -1,6 +1,6 @@
 /** Parsers of what people type; each throws {@linkcode UsageError} with the value and the remedy. */
 
-import { messageOf, UsageError } from "../errors.ts";
+import { messageOf, shortened, UsageError } from "../errors.ts";
 import { amountMax, waitMsMax } from "../limits.ts";
 import { isLine, isName, parsePaymentId, parseTransactionId } from "../protocol/id.ts";
 import type { PaymentId, TransactionId } from "../protocol/id.ts";
@@ -11,7 +11,9 @@ import { reservedAccounts } from "../protocol/order.ts";
 export function parseName(text: string, flag: string): string {
   if (isName(text)) return text;
   throw new UsageError(
-    `${flag} "${text}" is no name: give a lower-case letter, then up to 30 of a-z, 0-9 and -`,
+    `${flag} "${
+      shortened(text)
+    }" is no name: give a lower-case letter, then up to 30 of a-z, 0-9 and -`,
   );
 }
 
@@ -36,7 +38,7 @@ export function parseAddress(text: string, flag: string): string {
   if (parts.length === 1 && isName(first)) return `main@${first}`;
   if (parts.length !== 2 || participant === undefined || !isName(first) || !isName(participant)) {
     throw new UsageError(
-      `${flag} "${text}" is no account: give ACCOUNT@PARTICIPANT such as main@bob`,
+      `${flag} "${shortened(text)}" is no account: give ACCOUNT@PARTICIPANT such as main@bob`,
     );
   }
   return text;
@@ -53,10 +55,10 @@ export function parseEndpoint(text: string, flag: string): Endpoint {
   const hostname = match?.[1] ?? match?.[2];
   if (match === null || hostname === undefined) {
     throw new UsageError(
-      `${flag} "${text}" is no HOST:PORT such as 127.0.0.1:7443 or [::1]:7443`,
+      `${flag} "${shortened(text)}" is no HOST:PORT such as 127.0.0.1:7443 or [::1]:7443`,
     );
   }
-  return { hostname, port: parsePort(match[3] ?? "", `${flag} "${text}"`) };
+  return { hostname, port: parsePort(match[3] ?? "", `${flag} "${shortened(text)}"`) };
 }
 
 /** `what` begins the error. */
@@ -77,21 +79,23 @@ export function parseLine(text: string, lengthMax: number, flag: string): string
 
 export function parseCurrency(text: string, flag: string): string {
   if (isCurrency(text)) return text;
-  throw new UsageError(`${flag} "${text}" is no currency: give an ISO 4217 code such as USD`);
+  throw new UsageError(
+    `${flag} "${shortened(text)}" is no currency: give an ISO 4217 code such as USD`,
+  );
 }
 
 /** A decimal amount above zero, as text: how many decimals it may have depends on the currency. */
 export function parseDecimal(text: string, flag: string): string {
   refuseOtherNumbers(text, flag);
   if (/[1-9]/.test(text) && !text.startsWith("-")) return text;
-  throw new UsageError(`${flag} "${text}" must be more than zero`);
+  throw new UsageError(`${flag} "${shortened(text)}" must be more than zero`);
 }
 
 /** Minor units of a decimal amount above zero. */
 export function parsePositive(text: string, currency: string, flag: string): bigint {
   const units = parseUnits(text, currency, flag);
   if (units > 0n) return units;
-  throw new UsageError(`${flag} "${text}" must be more than zero`);
+  throw new UsageError(`${flag} "${shortened(text)}" must be more than zero`);
 }
 
 export interface Opening {
@@ -106,12 +110,14 @@ export function parseOpening(text: string, flag: string): Opening {
   const [, account, decimal, code] = /^([^=]*)=([^:]*):(.*)$/.exec(text) ?? [];
   if (account === undefined || decimal === undefined || code === undefined) {
     throw new UsageError(
-      `${flag} "${text}" is no ACCOUNT=AMOUNT:CURRENCY such as main=1000.00:USD`,
+      `${flag} "${shortened(text)}" is no ACCOUNT=AMOUNT:CURRENCY such as main=1000.00:USD`,
     );
   }
   const currency = parseCurrency(code, flag);
   const amount = parseUnits(decimal, currency, flag);
-  if (amount < 0n) throw new UsageError(`${flag} "${text}": the amount must not be below zero`);
+  if (amount < 0n) {
+    throw new UsageError(`${flag} "${shortened(text)}": the amount must not be below zero`);
+  }
   return { account: parseAccount(account, flag), currency, amount };
 }
 
@@ -120,7 +126,7 @@ export function parseWait(text: string, flag: string): number {
   const seconds = /^\d{1,5}(\.\d{1,3})?$/.test(text) ? Number(text) : Infinity;
   if (seconds * 1000 <= waitMsMax) return seconds;
   throw new UsageError(
-    `${flag} "${text}" must be a number of seconds from 0 to ${waitMsMax / 1000}`,
+    `${flag} "${shortened(text)}" must be a number of seconds from 0 to ${waitMsMax / 1000}`,
   );
 }
 
@@ -128,7 +134,7 @@ export function parseWait(text: string, flag: string): number {
 export function parseCount(text: string, max: number, flag: string): number {
   const count = /^\d{1,9}$/.test(text) ? Number(text) : 0;
   if (count >= 1 && count <= max) return count;
-  throw new UsageError(`${flag} "${text}" must be a whole number from 1 to ${max}`);
+  throw new UsageError(`${flag} "${shortened(text)}" must be a whole number from 1 to ${max}`);
 }
 
 const uuidPattern = /^[0-9a-f]{8}-[0-9a-f]{4}-([1-9a-f])[0-9a-f]{3}-[0-9a-f]{4}-[0-9a-f]{12}$/i;
@@ -139,16 +145,20 @@ export function parseId(text: string, flag: string): PaymentId {
   const version = uuidPattern.exec(text)?.[1];
   if (version !== undefined && version !== "7") {
     throw new UsageError(
-      `${flag} "${text}" is a UUID of version ${version}; payments need version 7`,
+      `${flag} "${shortened(text)}" is a UUID of version ${version}; payments need version 7`,
     );
   }
-  throw new UsageError(`${flag} "${text}" is no payment id: give the UUIDv7 that "pay" printed`);
+  throw new UsageError(
+    `${flag} "${shortened(text)}" is no payment id: give the UUIDv7 that "pay" printed`,
+  );
 }
 
 export function parseTransaction(text: string, flag: string): TransactionId {
   const id = parseTransactionId(text);
   if (id !== undefined) return id;
-  throw new UsageError(`${flag} "${text}" is no transaction id: give one that "in-doubt" shows`);
+  throw new UsageError(
+    `${flag} "${shortened(text)}" is no transaction id: give one that "in-doubt" shows`,
+  );
 }
 
 export function parseChoice<T extends string>(
@@ -158,7 +168,9 @@ export function parseChoice<T extends string>(
 ): T {
   const choice = choices.find((choice) => choice === text);
   if (choice !== undefined) return choice;
-  throw new UsageError(`${flag} "${text}" is unknown: give one of ${choices.join(", ")}`);
+  throw new UsageError(
+    `${flag} "${shortened(text)}" is unknown: give one of ${choices.join(", ")}`,
+  );
 }
 
 /** In minor units. */
@@ -169,13 +181,15 @@ function parseUnits(text: string, currency: string, flag: string): bigint {
   if (exponent !== undefined && fraction.length > exponent) {
     const decimals = `${fraction.length} ${fraction.length === 1 ? "decimal" : "decimals"}`;
     const most = exponent === 0 ? "none" : exponent;
-    throw new UsageError(`${flag} "${text}" has ${decimals}, but ${currency} has ${most}`);
+    throw new UsageError(
+      `${flag} "${shortened(text)}" has ${decimals}, but ${currency} has ${most}`,
+    );
   }
   // parseAmount() takes no more digits.
   const units = whole.length > 20 ? undefined : amountOf(text, currency, flag);
   if (units !== undefined && units <= amountMax && -units <= amountMax) return units;
   const most = formatAmount(amountMax, currency);
-  throw new UsageError(`${flag} "${text}" is out of range: at most ${most} ${currency}`);
+  throw new UsageError(`${flag} "${shortened(text)}" is out of range: at most ${most} ${currency}`);
 }
 
 function amountOf(text: string, currency: string, flag: string): bigint {
@@ -194,5 +208,5 @@ function refuseOtherNumbers(text: string, flag: string): void {
     : /^-?\d+,\d+$/.test(text)
     ? ": write its decimals after a point"
     : "";
-  throw new UsageError(`${flag} "${text}" is no decimal number such as 125.00${remedy}`);
+  throw new UsageError(`${flag} "${shortened(text)}" is no decimal number such as 125.00${remedy}`);
 }

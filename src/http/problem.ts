@@ -2,6 +2,7 @@
 
 import { z } from "@hono/zod-openapi";
 import type { Context } from "hono";
+import { shortened } from "../errors.ts";
 
 export const problemSchema = z.object({
   type: z.string().openapi({ example: "about:blank" }),
@@ -169,14 +170,12 @@ function unknownFields(issues: Issue[]): number {
   );
 }
 
-function fieldName(path: readonly PropertyKey[]): string {
-  const name = path.map((part) => typeof part === "number" ? `[${part}]` : `.${shorten(part)}`);
-  return name.join("").replace(/^\./, "") || "body";
-}
-
 /** A key comes from the request, so it may be of any length. */
-function shorten(part: PropertyKey): string {
-  return String(part).slice(0, 64);
+function fieldName(path: readonly PropertyKey[]): string {
+  const name = path.map((part) =>
+    typeof part === "number" ? `[${part}]` : `.${shortened(String(part))}`
+  );
+  return name.join("").replace(/^\./, "") || "body";
 }
 
 interface ProblemResponse {

@@ -2,6 +2,7 @@
 
 import { z } from "@hono/zod-openapi";
 import type { Context } from "hono";
+import { shortened } from "../errors.ts";
 import { operatorLengthMax } from "../limits.ts";
 import { isName, isOperator, parsePaymentId, parseTransactionId } from "../protocol/id.ts";
 import type { PaymentId, TransactionId } from "../protocol/id.ts";
@@ -24,7 +25,7 @@ export function parsed<T>(parse: (text: string) => T | undefined, expected: stri
 function reason(expected: string, input: unknown): string {
   if (input === undefined) return `is missing; it must be ${expected}`;
   if (typeof input !== "string") return `must be ${expected}, as a string`;
-  return `must be ${expected}, not ${JSON.stringify(input.slice(0, 64))}`;
+  return `must be ${expected}, not ${JSON.stringify(shortened(input))}`;
 }
 
 /** A body, or an object in one, with these members and no others. */

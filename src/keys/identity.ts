@@ -1,7 +1,7 @@
 /** A node's own certificate and key, read from the folder that `handfast init` wrote. */
 
 import { createPrivateKey, createPublicKey, type KeyObject } from "node:crypto";
-import { messageOf, UsageError } from "../errors.ts";
+import { messageOf, shortened, UsageError } from "../errors.ts";
 import {
   type Authority,
   isNodeName,
@@ -52,7 +52,7 @@ export async function loadIdentity(options: LoadIdentityOptions): Promise<Identi
   if (!isNodeName(name)) {
     throw new UsageError(
       `Cannot use the name ${
-        JSON.stringify(name)
+        JSON.stringify(shortened(name))
       }: a node's name is a small letter, then at most ` +
         "30 small letters, digits or hyphens",
     );

@@ -1,14 +1,16 @@
 /** Which names nodes and hosts may have in certificates. Each throws {@linkcode UsageError}. */
 
 import { isIP } from "node:net";
-import { UsageError } from "../errors.ts";
+import { shortened, UsageError } from "../errors.ts";
 import { hostsOf, isNodeName } from "./certificate.ts";
 import { readCertificate } from "./folder.ts";
 
 export function checkName(name: string): void {
   if (isNodeName(name) && !name.endsWith("-") && name !== "ca") return;
   throw new UsageError(
-    `Cannot name a node ${JSON.stringify(name)}: use a small letter, then at most 30 small ` +
+    `Cannot name a node ${
+      JSON.stringify(shortened(name))
+    }: use a small letter, then at most 30 small ` +
       'letters, digits or hyphens, without a hyphen at the end (it is a DNS name too); "ca" is taken',
   );
 }
@@ -17,7 +19,9 @@ export function checkHosts(hosts: readonly string[]): void {
   for (const host of hosts) {
     if (isIP(host) || (host.length <= 253 && hostPattern.test(host))) continue;
     throw new UsageError(
-      `Cannot put the host ${JSON.stringify(host)} into a certificate: use a DNS name or an IP ` +
+      `Cannot put the host ${
+        JSON.stringify(shortened(host))
+      } into a certificate: use a DNS name or an IP ` +
         "address without port, such as localhost or 127.0.0.1",
     );
   }

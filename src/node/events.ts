@@ -1,6 +1,6 @@
 /** A log's records about payments as events: live once they are durable, and read back later. */
 
-import { FormatError, messageOf } from "../errors.ts";
+import { FormatError, messageOf, shortened } from "../errors.ts";
 import type { NodeEvent, NodeEventType } from "../http/node_api.ts";
 import type { Log } from "../log/log.ts";
 import type { PaymentId } from "../protocol/id.ts";
@@ -94,7 +94,7 @@ export async function eventsAfter(
 /** @throws {FormatError} if the text is no event's id */
 export function parseEventId(id: string): { entry: number; index: number } {
   const match = /^(\d{1,15})(?:\.(\d{1,9}))?$/.exec(id);
-  if (!match) throw new FormatError(`no event has the id ${JSON.stringify(id.slice(0, 64))}`);
+  if (!match) throw new FormatError(`no event has the id ${JSON.stringify(shortened(id))}`);
   // An entry alone stands for all of it.
   const index = match[2] === undefined ? Infinity : Number(match[2]);
   return { entry: Number(match[1]), index };

@@ -1,7 +1,10 @@
-import { assertEquals, assertStringIncludes } from "@std/assert";
+import { assert, assertEquals, assertStringIncludes } from "@std/assert";
 import { parseArguments } from "../../src/cli/arguments.ts";
 import { parseEndpoint } from "../../src/cli/values.ts";
 import { record } from "./recorder.ts";
+
+const long = "m".repeat(2_000);
+const shown = `${"m".repeat(64)}…`;
 
 const refused: readonly [line: string, said: string][] = [
   ["", "Usage:"],
@@ -48,6 +51,20 @@ const refused: readonly [line: string, said: string][] = [
     `pay --to bob --amount 5 --memo ${"m".repeat(141)}`,
     "--memo has 141 characters, but may have 140",
   ],
+  [`pay --to bob --amount 5 --memo ${long}`, "--memo has 2000 characters, but may have 140"],
+  [
+    `pay --to bob --amount 5 --memo ${long} --memo ${long}`,
+    `--memo was given 2 times, as ${shown} and ${shown}: give it once`,
+  ],
+  [`pay --to bob --amount 5 --memo Rent ${long}`, `unexpected "${shown}" for "pay"`],
+  [`pay --to ${long}@bob --amount 5`, `--to "${shown}" is no account`],
+  [`pay --to bob --amount ${long}`, `--amount "${shown}" is no decimal number`],
+  [`pay --to bob --amount 5 --json=${long}`, "not --json="],
+  [`pay --to bob --${long}`, `unknown flag --${"m".repeat(62)}… for "pay"`],
+  [`payment ${long}`, `ID "${shown}" is no payment id`],
+  [`init --certs x --nodes ${long}`, `--nodes "${shown}" is no name`],
+  [`erase 01926a3e-7d24-7c54-9a3b-52b1c3f8e6a1 --by ${long}`, `--by "${shown}" is no name`],
+  [long, `unknown command ${shown}: see`],
   [`pay --to bob --amount 5 --reference ${"r".repeat(36)}`, "characters, but may have 35"],
   ["pay --to bob --amount 5 --memo a\u0007", "--memo must be one line without control characters"],
   ["pay --to bob --amount 5 --currency usd", '--currency "usd"'],
@@ -135,10 +152,11 @@ const refused: readonly [line: string, said: string][] = [
 ];
 
 for (const [line, said] of refused) {
-  Deno.test(`handfast ${line} exits 2 and says ${said}`, async () => {
+  Deno.test(`handfast ${line.replaceAll(long, "LONG")} exits 2 and says ${said}`, async () => {
     const { exit, out, err } = await record(...line.split(" ").filter((word) => word !== ""));
     assertStringIncludes(err.join("\n"), said);
     assertEquals([exit, out.length], [2, 0]);
+    assert(!err.join("\n").includes(long));
   });
 }
 

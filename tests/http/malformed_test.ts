@@ -52,6 +52,18 @@ for (const path of paths) {
   }
 }
 
+Deno.test("what is long is repeated only as far as tells what it was", async () => {
+  const long = "x".repeat(2_000);
+  const { json } = await asker(new FakeNode())(
+    "/v1/payments",
+    post({ legs: [], id: long, [long]: 1 }),
+  );
+  const detail = String(json.detail);
+  assertEquals(detail.includes(`must be a UUIDv7, not "${"x".repeat(64)}…"`), true);
+  assertEquals(detail.includes(`${"x".repeat(64)}…: is not a field`), true);
+  assertEquals(detail.includes("x".repeat(65)), false);
+});
+
 Deno.test("a leg that is none is told to be a JSON object", async () => {
   const { json } = await asker(new FakeNode())("/v1/payments", post({ legs: [null] }));
   assertEquals(json.detail, "legs[0]: must be a JSON object");
