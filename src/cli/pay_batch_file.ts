@@ -24,39 +24,48 @@ export interface BatchPayment {
 /**
  * Reads `-` from stdin. A payment without an id is given one, so that it can be asked about.
  *
- * @throws {UsageError} naming the first line that is malformed, or has the id of another
+ * @throws {UsageError} naming the lines that are malformed, or have the id of another
  */
 export async function readBatch(file: string, io: Io): Promise<BatchPayment[]> {
   const payments: BatchPayment[] = [];
   const lineOf = new Map<PaymentId, number>();
   const wrong: string[] = [];
+  let wrongCount = 0;
+  const isWrong = (line: number, why: string) => {
+    if (wrongCount++ < wrongLinesMax) wrong.push(`line ${line}: ${why}`);
+  };
   let line = 0;
   for await (const text of readLines(file, io)) {
     line++;
     if (text.trim() === "") continue;
     const body = parsePaymentLine(text);
     if ("faults" in body) {
-      wrong.push(`line ${line}: ${faultsText(body.faults)}`);
+      isWrong(line, faultsText(body.faults));
       continue;
     }
     const { id = newId() } = body;
     const hasOwnId = body.id !== undefined;
     const twin = lineOf.get(id);
     // It would be paid once, and be told as committed twice.
-    if (twin !== undefined) wrong.push(`line ${line}: id: is that of line ${twin}, too`);
-    lineOf.set(id, line);
+    if (twin !== undefined) isWrong(line, `id: is that of line ${twin}, too`);
+    else lineOf.set(id, line);
     payments.push({
       ...{ line, id, hasOwnId, other: otherIn(body) },
       text: hasOwnId ? text : withId(text, id),
     });
   }
-  const [first] = wrong;
-  if (first !== undefined) {
-    const more = wrong.length === 1 ? "" : `; ${wrong.length - 1} more are wrong`;
-    throw new UsageError(`--batch "${file}" ${first}${more}; nothing was sent`);
-  }
+  if (wrongCount > 0) throw new UsageError(wrongText(file, wrong, wrongCount));
   if (payments.length === 0) throw new UsageError(`--batch "${file}" holds no payment`);
   return payments;
+}
+
+/** Lines that are named as wrong. */
+const wrongLinesMax = 20;
+
+function wrongText(file: string, wrong: readonly string[], count: number): string {
+  const many = count === 1 ? "1 line is" : `${count} lines are`;
+  const lines = count > wrong.length ? [...wrong, `and ${count - wrong.length} more`] : wrong;
+  return `nothing was sent, as ${many} wrong in --batch "${file}":\n  ${lines.join("\n  ")}`;
 }
 
 async function* readLines(file: string, io: Io): AsyncIterable<string> {

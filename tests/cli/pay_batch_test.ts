@@ -230,13 +230,21 @@ const malformedFiles: readonly [readonly unknown[], says: string][] = [
   [[{ ...transfer, amount: "1.50" }], "line 1: amount: must be positive minor units"],
   [
     [transfer, { ...transfer, note: 1 }, {}, "x"],
-    "line 2: note: is not a field of this request; 2 more",
+    "line 2: note: is not a field of this request\n  line 3: ",
   ],
   [[{ ...transfer, id: "7" }], 'line 1: id: must be a UUIDv7, not "7"'],
   [
     [{ ...transfer, id: first }, { ...transfer, id: first.toUpperCase() }],
     "line 2: id: is that of line 1",
   ],
+  [
+    [transfer, { ...transfer, id: "7" }, { ...transfer, amount: "-1" }],
+    'nothing was sent, as 2 lines are wrong in --batch "-":\n  line 2: id: must be a UUIDv7, not ' +
+    '"7"\n  line 3: amount: must be',
+  ],
+  [Array(20).fill("x"), "20 lines are wrong"],
+  [[transfer, ...Array(22).fill("x")], "  line 21: body: must be JSON\n  and 2 more"],
+  [["x"], 'nothing was sent, as 1 line is wrong in --batch "-":\n  line 1: body: must be JSON'],
   [["", ""], "holds no payment"],
 ];
 for (const [lines, says] of malformedFiles) {
