@@ -203,6 +203,8 @@ export const idempotencyKeyLengthMax = 255;
 export const accountsLimit = 1_000;
 export const listLimitDefault = 50;
 export const listLimitMax = 500;
+/** Payments that the command line lists at once, from as many pages as that takes. */
+export const listedPaymentsMax = 10_000;
 /** Records that are read for one list before it ends early, but for the rest of an entry. */
 export const listRecordsMax = 20_000;
 

@@ -8,7 +8,7 @@ import { showList } from "./pages.ts";
 import { stateText } from "./payment.ts";
 import type { Style } from "./style.ts";
 import { timeText } from "./times.ts";
-import { listLimitDefault, listLimitMax } from "../limits.ts";
+import { listedPaymentsMax, listLimitDefault, listLimitMax } from "../limits.ts";
 import { parseCount, parseName } from "./values.ts";
 
 export const payments: Command = {
@@ -16,7 +16,11 @@ export const payments: Command = {
   summary: "the payments of a node, newest first",
   usage: ["payments [--limit N] [--account NAME]"],
   flags: [
-    { name: "limit", value: "N", help: `how many at most (default: ${listLimitDefault})` },
+    {
+      name: "limit",
+      value: "N",
+      help: `how many, up to ${listedPaymentsMax} (default: ${listLimitDefault})`,
+    },
     { name: "account", value: "NAME", help: "only those of this account of the node" },
     ...nodeFlags,
     jsonFlag,
@@ -32,11 +36,13 @@ export const payments: Command = {
       name: "payments",
       item: paymentAnswer,
       pageLimit: listLimitMax,
-      limit: limit === undefined ? listLimitDefault : parseCount(limit, listLimitMax, "--limit"),
+      limit: limit === undefined
+        ? listLimitDefault
+        : parseCount(limit, listedPaymentsMax, "--limit"),
     };
     return await showList(args, io, list, (found, hasMore, style) => {
       if (hasMore && io.isWatched) {
-        io.err(`there are older ones: --limit takes up to ${listLimitMax}`);
+        io.err(`there are older ones: --limit takes up to ${listedPaymentsMax}`);
       }
       return paymentsLines(found, style);
     });

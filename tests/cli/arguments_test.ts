@@ -142,7 +142,7 @@ const refused: readonly [line: string, said: string][] = [
   ["verify --data /nowhere --log-key /nowhere", 'no log key "/nowhere"'],
   ["sign /nowhere/a.csr --certs /nowhere", "no such file"],
   ["payments --limit 0", '--limit "0"'],
-  ["payments --limit 501", "from 1 to 500"],
+  ["payments --limit 10001", "from 1 to 10000"],
   ["payments --account Main", '--account "Main"'],
   ["completions", '"completions" needs bash|zsh|fish'],
   ["completions tcsh", '"tcsh" is unknown: give one of bash, zsh, fish'],

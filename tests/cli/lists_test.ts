@@ -45,6 +45,22 @@ Deno.test("payments asks for limit and account, and shows who paid whom", async 
   assertEquals(json.out, [JSON.stringify({ payments: [found, found, found], next: "x" })]);
 });
 
+Deno.test("payments asks for as many pages as its limit takes, up to 10,000 payments", async () => {
+  const limits: (string | null)[] = [];
+  await using node = await fakeNode(({ url }) => {
+    const limit = new URL(url).searchParams.get("limit");
+    limits.push(limit);
+    const payment = { id, state: "committed", legs: [], originator: "a", clock: {}, at: "" };
+    return Response.json({ payments: Array(Number(limit)).fill(payment), next: "x" });
+  });
+  const { exit, out } = await record("payments", "--limit", "1200", ...node.flags);
+  assertEquals([exit, out.length, limits], [0, 1_201, ["500", "500", "200"]]);
+  const help = (await record("payments", "--help")).out.join("\n");
+  assertStringIncludes(help, "how many, up to 10000 (default: 50)");
+  const { err } = await record("payments", "--limit", "10001", ...node.flags);
+  assertStringIncludes(err.join(), "from 1 to 10000");
+});
+
 Deno.test("payments tells an account that there is not from one without payments", async () => {
   const detail = 'There is no account "nope" at alice';
   const refusal = { code: "account_not_found", detail };
