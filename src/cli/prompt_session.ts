@@ -48,6 +48,8 @@ export class PromptSession {
   readonly #waiting = new Map<PaymentId, { isAnswered: boolean; outcome?: Outcome }>();
   /** Nothing until it has been told. */
   #isLinked: boolean | undefined;
+  /** Since this session began. */
+  #wasLinked = false;
 
   constructor(options: PromptSessionOptions) {
     this.#options = options;
@@ -193,16 +195,19 @@ export class PromptSession {
     const { node, style } = this.#options;
     const isLinked = node.isReady();
     if (isLinked === this.#isLinked) return;
-    const wasLinked = this.#isLinked;
+    const hasWaited = this.#isLinked === false;
     this.#isLinked = isLinked;
     if (!isLinked) {
-      const text = wasLinked === undefined
-        ? "waiting for the coordinator: this node keeps trying"
-        : "the coordinator is lost: no payments until it returns";
-      this.#say(style.paint("warning", text));
-    } else if (wasLinked === false) {
-      this.#say(style.paint("good", "the coordinator is back: this node takes payments"));
+      const text = this.#wasLinked
+        ? "the coordinator is lost: no payments until it returns"
+        : "waiting for the coordinator: this node keeps trying";
+      return this.#say(style.paint("warning", text));
     }
+    if (hasWaited) {
+      const where = this.#wasLinked ? "back" : "there";
+      this.#say(style.paint("good", `the coordinator is ${where}: this node takes payments`));
+    }
+    this.#wasLinked = true;
   }
 
   #say(line: string): void {

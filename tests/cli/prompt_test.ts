@@ -109,6 +109,20 @@ Deno.test("a link that is lost and found is told once each", async () => {
   ]);
 });
 
+Deno.test("a coordinator that was waited for is there, and not back, the first time", async () => {
+  await using scene = new Scene((id) => ({ state: "pending", id }), 1);
+  for (const isReady of [false, true, false, true]) {
+    scene.isReady = isReady;
+    await new Promise((resolve) => setTimeout(resolve, 20));
+  }
+  assertEquals(scene.said, [
+    "waiting for the coordinator: this node keeps trying",
+    "the coordinator is there: this node takes payments",
+    "the coordinator is lost: no payments until it returns",
+    "the coordinator is back: this node takes payments",
+  ]);
+});
+
 /** A session at a node that answers as it is told. */
 class Scene implements AsyncDisposable {
   readonly said: string[] = [];
