@@ -6,6 +6,7 @@ import { checkCoordinator, checkData } from "./doctor_node.ts";
 import { exitCode } from "./exit_code.ts";
 import type { Finding } from "./finding.ts";
 import { foldersIn } from "./node_address.ts";
+import { serverNameDefault } from "./node_options.ts";
 import type { Style, Tone } from "./style.ts";
 import { parseEndpoint, parseName } from "./values.ts";
 
@@ -35,7 +36,7 @@ export const doctor: Command = {
       value: "HOST:PORT",
       help: "also whether a coordinator can be linked with there",
     },
-    { name: "server-name", value: "NAME", help: "its name (default: coordinator)" },
+    { name: "server-name", value: "NAME", help: `its name (default: ${serverNameDefault})` },
     jsonFlag,
   ],
   notes: ["Exits 0 when nothing fails, 1 otherwise."],
@@ -44,7 +45,7 @@ export const doctor: Command = {
     const given = args.all("data");
     const folders = given.length > 0 ? given : (await foldersIn("data")).map((of) => `data/${of}`);
     const server = args.text("server");
-    const serverName = parseName(args.text("server-name") ?? "coordinator", "--server-name");
+    const serverName = parseName(args.text("server-name") ?? serverNameDefault, "--server-name");
     if (server !== undefined) parseEndpoint(server, "--server");
     const findings = await checkCertificates(certs, Date.now());
     const logKeys = await checkLogKeys(args.all("log-key"), findings);

@@ -1,9 +1,12 @@
 import { shortened, UsageError } from "../errors.ts";
+import { nodeNamesOf } from "../keys/identity.ts";
 import { initAuthority, initCertificates } from "../keys/init.ts";
+import type { InitResult } from "../keys/init.ts";
 import type { Arguments } from "./arguments.ts";
 import { jsonFlag } from "./command.ts";
 import type { Command } from "./command.ts";
 import { exitCode } from "./exit_code.ts";
+import { serverNameDefault } from "./node_options.ts";
 import { ownKeyNotes } from "./own_key_notes.ts";
 import type { Io } from "./io.ts";
 import { parseName, parseNames } from "./values.ts";
@@ -45,7 +48,8 @@ export const init: Command = {
       io.out(`  handfast init --certs ${dir} --nodes NAMES`);
     }
     io.out("to run them, each in a terminal of its own:");
-    for (const { name, role } of made.nodes) io.out(`  ${startCommand(dir, name, role)}`);
+    const coordinator = await coordinatorNow(dir, made);
+    for (const node of made.nodes) io.out(`  ${startCommand(dir, node, coordinator)}`);
     return exitCode.done;
   },
 };
@@ -87,8 +91,22 @@ export function hostsIn(text = "localhost,127.0.0.1"): string[] {
   );
 }
 
-function startCommand(dir: string, name: string, role: "coordinator" | "participant"): string {
+/** Whom participants dial: of those made, else of those made before; nothing where that is not clear. */
+async function coordinatorNow(dir: string, made: InitResult): Promise<string | undefined> {
+  const own = made.nodes.find(({ role }) => role === "coordinator");
+  if (own !== undefined) return own.name;
+  const [only, ...others] = await nodeNamesOf(dir, "coordinator");
+  return others.length === 0 ? only : undefined;
+}
+
+function startCommand(
+  dir: string,
+  { name, role }: InitResult["nodes"][number],
+  coordinator: string | undefined,
+): string {
   const common = `--certs ${dir} --name ${name}`;
   if (role === "coordinator") return `handfast --role=server ${common}`;
-  return `handfast --role=client ${common} --server 127.0.0.1:7443 --open main=1000.00:USD`;
+  const isDefault = coordinator === undefined || coordinator === serverNameDefault;
+  const server = `--server 127.0.0.1:7443${isDefault ? "" : ` --server-name ${coordinator}`}`;
+  return `handfast --role=client ${common} ${server} --open main=1000.00:USD`;
 }

@@ -9,6 +9,9 @@ import type { NodeOptions } from "../node/run.ts";
 import { parseChoice, parseEndpoint, parseName, parseOpening, parsePort } from "./values.ts";
 import type { Endpoint, Opening } from "./values.ts";
 
+/** The coordinator's name, where nobody says another. */
+export const serverNameDefault = "coordinator";
+
 export const roleFlags: readonly Flag[] = [
   { name: "role", value: "server|client", help: "coordinator or participant" },
   { name: "name", value: "NAME", help: "default: the only node certificate in the folder" },
@@ -35,7 +38,7 @@ export const roleFlags: readonly Flag[] = [
   { name: "no-input", help: "ask nothing, and take no payments at a prompt" },
   { name: "offline", help: "serve HTTP without links, to look at a node that peers refuse" },
   { name: "server", value: "HOST:PORT", help: "client: the coordinator" },
-  { name: "server-name", value: "NAME", help: "client: its name (default: coordinator)" },
+  { name: "server-name", value: "NAME", help: `client: its name (default: ${serverNameDefault})` },
   {
     name: "open",
     value: "ACCOUNT=AMOUNT:CURRENCY",
@@ -105,7 +108,7 @@ function readCommon(args: Arguments, isServer: boolean, isAttended: boolean) {
     listen: endpointIn(args, "listen"),
     advertise: advertise === undefined ? undefined : args.text("advertise"),
     http: endpointIn(args, "http") ?? { hostname: loopback, port: isServer ? httpPort : 0 },
-    serverName: parseName(args.text("server-name") ?? "coordinator", "--server-name"),
+    serverName: parseName(args.text("server-name") ?? serverNameDefault, "--server-name"),
     open: openingsIn(args),
     https: args.is("https"),
     offline: args.is("offline"),

@@ -19,3 +19,34 @@ Deno.test("init tells the roles, and that one name alone makes a coordinator wit
     await Deno.remove(dir, { recursive: true });
   }
 });
+
+const networks: readonly [runs: string[], server: string][] = [
+  [["--nodes clearing,nord"], "--server 127.0.0.1:7443 --server-name clearing"],
+  [
+    ["--nodes nord,clearing --coordinator clearing"],
+    "--server 127.0.0.1:7443 --server-name clearing",
+  ],
+  [["--nodes clearing", "--nodes nord"], "--server 127.0.0.1:7443 --server-name clearing"],
+  [["--nodes coordinator,nord"], "--server 127.0.0.1:7443"],
+  // Whose key is made elsewhere is not known here.
+  [["--ca-only", "--nodes nord"], "--server 127.0.0.1:7443"],
+];
+
+for (const [runs, server] of networks) {
+  Deno.test(`init ${runs.join(", init ")} tells how nord finds its coordinator`, async () => {
+    const dir = await Deno.makeTempDir({ prefix: "handfast-init-" });
+    try {
+      let out: readonly string[] = [];
+      for (const flags of runs) {
+        const made = await record("init", "--certs", dir, ...flags.split(" "));
+        assertEquals(made.exit, 0);
+        ({ out } = made);
+      }
+      assertEquals(out.filter((line) => line.includes("--role=client")), [
+        `  handfast --role=client --certs ${dir} --name nord ${server} --open main=1000.00:USD`,
+      ]);
+    } finally {
+      await Deno.remove(dir, { recursive: true });
+    }
+  });
+}
