@@ -19,7 +19,7 @@ import type { Order, RefusalCode } from "../protocol/order.ts";
 import { participantsOf, sameBytes } from "../protocol/order.ts";
 import type { Proof } from "../protocol/proof.ts";
 import type { PaymentProof } from "./payment_proof.ts";
-import { decodePaymentProof, encodeUnsigned } from "./payment_proof.ts";
+import { decodePaymentProof, encodeUnsigned, isPaymentProof } from "./payment_proof.ts";
 
 /** Why a proof does not hold. */
 export class ProofError extends Error {
@@ -53,7 +53,7 @@ interface Member {
  * @throws {ProofError} naming what does not hold
  */
 export async function checkPaymentProof(bytes: Uint8Array, authority: Authority): Promise<Proven> {
-  const proof = await proving("it can't be read", () => decodePaymentProof(bytes));
+  const proof = readProof(bytes);
   if (proof.network !== authority.network) {
     throw new ProofError(`it is of the network ${proof.network}, the CA's is ${authority.network}`);
   }
@@ -99,6 +99,17 @@ export async function checkPaymentProof(bytes: Uint8Array, authority: Authority)
   };
 }
 
+function readProof(bytes: Uint8Array): PaymentProof {
+  try {
+    return decodePaymentProof(bytes);
+  } catch (error) {
+    const why = isPaymentProof(bytes)
+      ? `so it was changed or is damaged (${messageOf(error)})`
+      : "so it is no proof of a payment, or one of a later version, or is damaged";
+    throw new ProofError(`it can't be read, ${why}`);
+  }
+}
+
 async function proving<T>(what: string, check: () => T | Promise<T>): Promise<T> {
   try {
     return await check();
@@ -124,7 +135,9 @@ function checkWriter(proof: PaymentProof): void {
   if (!introduction) throw new ProofError(`there is no certificate of "${writer}"`);
   const key = readSigningPublicKey(decodeVoucher(introduction.voucher).signingKey);
   if (verifyBytes(key, encodeUnsigned(proof), signature)) return;
-  throw new ProofError(`it is not as "${writer}" has written and signed it`);
+  throw new ProofError(
+    `it is not as "${writer}" has written and signed it: it was changed or is damaged`,
+  );
 }
 
 /** Certificates must not have expired when the entry was written. One renewed since vouches as well. */

@@ -97,6 +97,15 @@ export function encodePaymentProof(proof: PaymentProof): Uint8Array {
   return w.slice();
 }
 
+/** Whether it begins as one, whatever follows. */
+export function isPaymentProof(bytes: Uint8Array): boolean {
+  try {
+    return new Reader(bytes).text() === domain;
+  } catch {
+    return false;
+  }
+}
+
 /** Throws {@linkcode FormatError}, also for what is not written as it would be written again. */
 export function decodePaymentProof(bytes: Uint8Array): PaymentProof {
   const r = new Reader(bytes);

@@ -84,6 +84,12 @@ Deno.test("a payment's certificate", async (t) => {
     const { code, stdout } = await check("changed");
     assertEquals(code, 5);
     assertStringIncludes(stdout, "proves nothing: ");
+    assertStringIncludes(stdout, "it was changed or is damaged");
+    const whole = await Deno.readFile(`${away}/alice.proof`);
+    await Deno.writeFile(`${away}/cut.proof`, whole.subarray(0, whole.length - 1));
+    const cut = await check("cut");
+    assertEquals(cut.code, 5);
+    assertStringIncludes(cut.stdout, "it can't be read, so it was changed or is damaged (");
   });
 
   await t.step("does not hold after a change of any bit of it", async () => {
