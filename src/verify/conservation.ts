@@ -1,5 +1,6 @@
 /** Money neither made nor lost: the settlement accounts of all participants add up to zero. */
 
+import { formatAmount } from "../protocol/money.ts";
 import type { Leg } from "../protocol/order.ts";
 import { legsOf } from "../protocol/order.ts";
 import type { Open } from "../protocol/participant_state.ts";
@@ -35,11 +36,17 @@ export function checkConservation(histories: readonly History[], findings: Findi
   }
   for (const [currency, { settled, underWay }] of sums) {
     const sum = settled + underWay;
-    const parts = `settlement accounts ${settled}, committed but not posted ${underWay}`;
+    const text = (units: bigint) => `${formatAmount(units, currency)} ${currency}`;
+    const parts = `settlement accounts ${text(settled)}, committed but not posted ${
+      text(underWay)
+    }`;
     const verdict = sum === 0n ? "conserved" : "not conserved";
     findings.summary.push(`${currency}: ${verdict}: ${parts}`);
     if (sum === 0n) continue;
-    findings.violation("conservation", `${currency} is not conserved: ${parts}, in all ${sum}`);
+    findings.violation(
+      "conservation",
+      `${currency} is not conserved: ${parts}, in all ${text(sum)}`,
+    );
   }
 }
 

@@ -63,7 +63,7 @@ const tampered: [claim: string, tamper: Tamper, named: RegExp][] = [
       const legs = record.order.legs.map((leg) => ({ ...leg, amount: leg.amount * 2n }));
       return [{ ...record, order: encodeOrder({ ...record.order, legs }) }];
     }),
-    /USD is not conserved: settlement accounts -300,/,
+    /USD is not conserved: settlement accounts -3\.00 USD, .*, in all -3\.00 USD/,
   ],
   [
     "an order changed at one node",

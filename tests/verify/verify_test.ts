@@ -43,7 +43,9 @@ Deno.test("verifyLogs() takes open transactions for no violation, in either phas
   assertEquals(notChecked, []);
   // Alice has paid 300 in all and bob has received 100; 200 are on their way.
   assert(
-    summary.includes("USD: conserved: settlement accounts 200, committed but not posted -200"),
+    summary.includes(
+      "USD: conserved: settlement accounts 2.00 USD, committed but not posted -2.00 USD",
+    ),
   );
 });
 
