@@ -118,6 +118,19 @@ async function forcedWrongly(t: Deno.TestContext): Promise<void> {
     assertMatch(await (await fetch(metrics)).text(), /^handfast_mismatches 1$/m);
   });
 
+  await t.step(
+    "its ledger is put right as the README says: by an account that corrects it",
+    async () => {
+      const correction = { account: "correction", currency: "USD", opening: "12500" };
+      assertEquals((await cluster.node("bob").post("/v1/accounts", correction)).status, 201);
+      const line = ["pay", "--from", "correction", "--to", "main@bob", "--amount", "125.00"];
+      const { code, stderr } = await cluster.run(...line, ...at);
+      assertEquals(code, 0, stderr);
+      const right = { posted: 625_00, pending: 0 };
+      assertEquals(await cluster.node("bob").account(), right);
+    },
+  );
+
   await t.step("until an operator acknowledges it, which is recorded too", async () => {
     const line = ["acknowledge", transaction, "--yes", "--by", "ben", ...at];
     const { code, stderr } = await cluster.run(...line);
