@@ -10,10 +10,9 @@ import { reservedAccounts } from "../protocol/order.ts";
 /** `flag` is named in errors, as in `--name` or `NAME`. */
 export function parseName(text: string, flag: string): string {
   if (isName(text)) return text;
+  const shown = `${flag} "${shortened(text)}"`;
   throw new UsageError(
-    `${flag} "${
-      shortened(text)
-    }" is no name: give a lower-case letter, then up to 30 of a-z, 0-9 and -`,
+    `${shown} is no name: give a lower-case letter, then up to 30 of a-z, 0-9 and -`,
   );
 }
 

@@ -4,7 +4,15 @@ import type { z } from "@hono/zod-openapi";
 import type { Context } from "hono";
 import { jsonIn, keyHeaderSchema, waitQuerySchema } from "./payment_request.ts";
 import type { Fault } from "./problem.ts";
-import { faultsOf, malformed, notJson, repeatedFaults, unsupportedMediaType } from "./problem.ts";
+import {
+  faultsOf,
+  malformed,
+  notJson,
+  notUtf8,
+  repeatedFaults,
+  replacement,
+  unsupportedMediaType,
+} from "./problem.ts";
 
 /** Of a route by which payments are ordered. */
 export const orderRequest = <Body extends z.ZodType>(bodySchema: Body) => ({
@@ -38,6 +46,7 @@ export async function orderInput<Body extends z.ZodType>(
   // One that breaks off is no JSON either.
   const text = await c.req.text().catch(() => "");
   if (type === "" && text !== "") return unsupportedMediaType(c, "body", jsonType);
+  if (text.includes(replacement)) return malformed(c, [notUtf8]);
   const value = type === "" ? {} : jsonIn(text);
   if (value === undefined) return malformed(c, [notJson]);
   const body = bodyIn.content[jsonType]!.schema.safeParse(value);

@@ -15,7 +15,7 @@ import { creditedBy, isMemo, isReference } from "../protocol/details.ts";
 import type { Leg } from "../protocol/order.ts";
 import type { PaymentRequest } from "./node_api.ts";
 import type { Fault } from "./problem.ts";
-import { faultsOf, notJson } from "./problem.ts";
+import { faultsOf, notJson, notUtf8, replacement } from "./problem.ts";
 import {
   addressSchema,
   amountSchema,
@@ -68,6 +68,7 @@ export type PaymentBody = z.output<typeof paymentBodySchema>;
 
 /** A body as one line of text, or what is wrong with it. */
 export function parsePaymentLine(line: string): PaymentBody | { readonly faults: Fault[] } {
+  if (line.includes(replacement)) return { faults: [notUtf8] };
   const value = jsonIn(line);
   if (value === undefined) return { faults: [notJson] };
   const { success, data, error } = paymentBodySchema.safeParse(value);

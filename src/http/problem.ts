@@ -102,6 +102,10 @@ export function faultsText(faults: readonly Fault[]): string {
 /** Of a body, or of a line of one. */
 export const notJson: Fault = { field: "body", reason: "must be JSON" };
 
+/** What stands for bytes that are no UTF-8, once they are text: what was meant is not known any more. */
+export const replacement = "\ufffd";
+export const notUtf8: Fault = { field: "body", reason: "must be UTF-8" };
+
 /** Faults named in one problem; a request of 64 wrong legs need not be answered with all. */
 const faultsMax = 5;
 

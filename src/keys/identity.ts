@@ -50,11 +50,10 @@ export async function loadIdentity(options: LoadIdentityOptions): Promise<Identi
   await checkFolder(certs);
   const name = options.name ?? await onlyNode(certs);
   if (!isNodeName(name)) {
+    const shown = JSON.stringify(shortened(name));
     throw new UsageError(
-      `Cannot use the name ${
-        JSON.stringify(shortened(name))
-      }: a node's name is a small letter, then at most ` +
-        "30 small letters, digits or hyphens",
+      `Cannot use the name ${shown}: a node's name is a small letter, then at most 30 small ` +
+        "letters, digits or hyphens",
     );
   }
   const paths = {

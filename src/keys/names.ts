@@ -7,22 +7,20 @@ import { readCertificate } from "./folder.ts";
 
 export function checkName(name: string): void {
   if (isNodeName(name) && !name.endsWith("-") && name !== "ca") return;
+  const shown = JSON.stringify(shortened(name));
   throw new UsageError(
-    `Cannot name a node ${
-      JSON.stringify(shortened(name))
-    }: use a small letter, then at most 30 small ` +
-      'letters, digits or hyphens, without a hyphen at the end (it is a DNS name too); "ca" is taken',
+    `Cannot name a node ${shown}: use a small letter, then at most 30 small letters, digits or ` +
+      'hyphens, without a hyphen at the end (it is a DNS name too); "ca" is taken',
   );
 }
 
 export function checkHosts(hosts: readonly string[]): void {
   for (const host of hosts) {
     if (isIP(host) || (host.length <= 253 && hostPattern.test(host))) continue;
+    const shown = JSON.stringify(shortened(host));
     throw new UsageError(
-      `Cannot put the host ${
-        JSON.stringify(shortened(host))
-      } into a certificate: use a DNS name or an IP ` +
-        "address without port, such as localhost or 127.0.0.1",
+      `Cannot put the host ${shown} into a certificate: use a DNS name or an IP address without ` +
+        "port, such as localhost or 127.0.0.1",
     );
   }
 }

@@ -37,9 +37,8 @@ export function checkConservation(histories: readonly History[], findings: Findi
   for (const [currency, { settled, underWay }] of sums) {
     const sum = settled + underWay;
     const text = (units: bigint) => `${formatAmount(units, currency)} ${currency}`;
-    const parts = `settlement accounts ${text(settled)}, committed but not posted ${
-      text(underWay)
-    }`;
+    const open = text(underWay);
+    const parts = `settlement accounts ${text(settled)}, committed but not posted ${open}`;
     const verdict = sum === 0n ? "conserved" : "not conserved";
     findings.summary.push(`${currency}: ${verdict}: ${parts}`);
     if (sum === 0n) continue;

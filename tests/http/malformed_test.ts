@@ -1,6 +1,6 @@
 /** What is said against requests whose shape alone is wrong, in words of ours and not the library's. */
 
-import { assertEquals } from "@std/assert";
+import { assertEquals, assertStringIncludes } from "@std/assert";
 import { asker, FakeNode, paymentId, post, transaction } from "./fake_node.ts";
 
 const repeated: readonly [method: string, query: string, field: string][] = [
@@ -51,6 +51,24 @@ for (const path of paths) {
     });
   }
 }
+
+Deno.test("bytes that are no UTF-8 are refused, and not replaced in what is paid", async () => {
+  const order = { from: "main", to: "main@bob", amount: "1", currency: "USD", memo: "M" };
+  const bytes = new TextEncoder().encode(JSON.stringify(order));
+  bytes[bytes.indexOf("M".charCodeAt(0))] = 0xff;
+  for (
+    const [path, type, status] of [
+      ["/v1/payments", "application/json", 400],
+      ["/v1/payments/batch", "application/x-ndjson", 200],
+    ] as const
+  ) {
+    const node = new FakeNode();
+    const headers = { "content-type": type };
+    const reply = await asker(node)(path, { method: "POST", headers, body: bytes });
+    assertEquals([reply.status, node.requests], [status, []]);
+    assertStringIncludes(reply.text, "body: must be UTF-8");
+  }
+});
 
 Deno.test("what is long is repeated only as far as tells what it was", async () => {
   const long = "x".repeat(2_000);
