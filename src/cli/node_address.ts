@@ -70,8 +70,8 @@ export async function nodeInFolder(
   if (text === undefined || !await isRunning(folder)) {
     const why = text === undefined ? `there is no ${path}` : "the last one was killed";
     throw new Error(
-      `no node runs with the data folder "${folder}": ${why}; ` +
-        "start the node, or name another by --data DIR or --name NAME",
+      `no node runs on this machine with the data folder "${folder}": ${why}; start the node, or ` +
+        "name another by --data DIR, --name NAME, or --api URL --token-file FILE",
     );
   }
   const url = urlIn(text);

@@ -207,7 +207,7 @@ Deno.test("pay tells apart what certainly failed from what is unknown", async (t
     const api = await Deno.readTextFile(`${data}/api.json`);
     await cluster.node("alice").terminate();
     const stopped = await cluster.pay("alice", "bob", "1.00");
-    assertExit(stopped, 1, "no node runs with the data folder");
+    assertExit(stopped, 1, "no node runs on this machine with the data folder");
     // As a node that was killed leaves it behind: the token is for nobody who listens there now.
     await Deno.writeTextFile(`${data}/api.json`, api);
     const { hostname, port } = new URL(JSON.parse(api).url);
