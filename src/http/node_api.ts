@@ -182,9 +182,18 @@ export interface MismatchView {
 
 /**
  * How far a payment has come. At the coordinator: prepare is out, votes come in, the decision is
- * durable, acks come in. At a participant: ordered, prepared, the decision has come.
+ * durable, acks come in. At a participant: ordered, prepared, the decision has come; lost: the attempt
+ * was aborted, and the payment may come again.
  */
-export type Stage = "prepare" | "votes" | "decision" | "acks" | "ordered" | "prepared" | "done";
+export type Stage =
+  | "prepare"
+  | "votes"
+  | "decision"
+  | "acks"
+  | "ordered"
+  | "prepared"
+  | "lost"
+  | "done";
 
 export interface PaymentTrace {
   readonly payment: PaymentView;

@@ -69,9 +69,9 @@ export class Traces {
     return trace && this.#view(trace);
   }
 
-  /** Payments that are not done as far as was noticed. */
+  /** Payments that are on their way as far as was noticed. */
   unfinished(): PaymentId[] {
-    return [...this.#traces].filter(([, { stage }]) => stage !== "done").map(([id]) => id);
+    return [...this.#traces].filter(([, trace]) => !isOver(trace)).map(([id]) => id);
   }
 
   forget(payment: PaymentId): void {
@@ -118,7 +118,7 @@ export class Traces {
       }
       case "decision": {
         const trace = this.#traces.get(message.payment);
-        if (!trace || trace.stage === "done") return;
+        if (!trace || isOver(trace)) return;
         const { commit, code } = message;
         trace.stage = "decision";
         return note(trace, `decision from ${from}: ${commit ? "commit" : reason(code)}`);
@@ -130,8 +130,9 @@ export class Traces {
 
   #prepare(from: string, { order, transaction }: Extract<Message, { type: "prepare" }>): void {
     const known = this.#traces.get(order.payment);
-    if (!known) {
-      if (this.#mayBegin > 0) this.#begin(order, "ordered", `prepare from ${from}`, transaction);
+    if (!known || known.stage === "lost") {
+      const what = `prepare from ${from}`;
+      if (known || this.#mayBegin > 0) this.#begin(order, "ordered", what, transaction);
     } else if (known.transaction !== transaction && known.stage === "ordered") {
       known.transaction = transaction;
       note(known, `prepare from ${from}`);
@@ -141,7 +142,7 @@ export class Traces {
   /** Of an order that started no transaction. */
   #outcome(from: string, { payment, outcome }: Extract<Message, { type: "outcome" }>): void {
     const trace = this.#traces.get(payment);
-    if (!trace || trace.stage !== "ordered") return;
+    if (!trace || (trace.stage !== "ordered" && trace.stage !== "lost")) return;
     trace.stage = "done";
     if (outcome.state === "aborted") trace.code = outcome.code;
     if (outcome.state === "committed" || outcome.state === "aborted") {
@@ -190,9 +191,14 @@ export class Traces {
         trace.state = "committed";
         break;
       case "aborted":
-      case "released":
         trace.stage = "done";
         trace.state = "aborted";
+        trace.code = record.code;
+        break;
+      case "released":
+        // Without a code only this attempt was aborted: the payment may commit when it comes again.
+        trace.stage = record.code ? "done" : "lost";
+        trace.state = record.code ? "aborted" : "pending";
         trace.code = record.code;
         break;
       case "mismatch":
@@ -216,6 +222,12 @@ export class Traces {
 
   #begin(order: Order, stage: Stage, what: string, transaction?: TransactionId): void {
     const known = this.#traces.get(order.payment);
+    if (known?.stage === "lost") {
+      known.stage = stage;
+      known.transaction = transaction;
+      known.atMs = Date.now();
+      return note(known, what);
+    }
     // Sent again while it is under way, or after its end: nothing new moves.
     if (known) return;
     this.#mayBegin--;
@@ -306,12 +318,17 @@ function votesOf({ order, votes, acks, state, stage }: Trace): VoteView[] {
   });
 }
 
+/** The payment, or this attempt at it. */
+function isOver({ stage }: Trace): boolean {
+  return stage === "done" || stage === "lost";
+}
+
 function note(trace: Trace, what: string): void {
   if (trace.steps.length < stepsMax) trace.steps.push({ what, atMs: Date.now() });
 }
 
 function reason(code: RefusalCode | undefined): string {
-  return code ? `abort, ${code}` : "abort";
+  return code ? `abort, ${code}` : "abort this attempt";
 }
 
 function recordText(record: Extract<LogRecord, { readonly type: NodeEventType }>): string {
@@ -319,7 +336,7 @@ function recordText(record: Extract<LogRecord, { readonly type: NodeEventType }>
     case "aborted":
       return `aborted: ${record.code}`;
     case "released":
-      return `released${record.code ? `: ${record.code}` : ""}`;
+      return `released: ${record.code ?? "only this attempt was aborted"}`;
     case "forced":
       return `forced to ${record.commit ? "commit" : "abort"} by ${record.by}`;
     case "mismatch":

@@ -49,6 +49,11 @@ export function toggleWhole(role) {
 }
 
 function summary(payment, role) {
+  const why = payment.code
+    ? element("span", { class: "mono quiet" }, ...breakable(payment.code))
+    : isLost(payment)
+    ? element("span", { class: "quiet small" }, lostText)
+    : undefined;
   return [
     element("span", { class: "when quiet" }, timeOf(payment.at)),
     element("span", { class: "path" }, pathOf(payment.legs)),
@@ -58,11 +63,19 @@ function summary(payment, role) {
       "span",
       { class: "outcome" },
       badge(payment),
-      element("span", { class: "hidden" }, ", "),
-      element("span", { class: "mono quiet" }, payment.code ?? shortId(payment.id)),
+      ...why ? [comma(), why] : [],
+      comma(),
+      element("span", { class: "mono quiet id" }, shortId(payment.id)),
     ),
   ];
 }
+
+const comma = () => element("span", { class: "hidden" }, ", ");
+
+/** Only an attempt was aborted: of the payment itself nothing is decided. */
+const isLost = ({ stage }) => stage === "lost";
+const lostText = "may come again";
+const stateOf = (payment) => isLost(payment) ? "attempt lost" : payment.state;
 
 function pathOf(legs) {
   const from = legs.filter(({ amount }) => amount.startsWith("-"));
@@ -83,9 +96,9 @@ function amountOf(legs) {
     : `${legs.length} legs`;
 }
 
-function badge({ state }) {
-  const kind = { committed: "good", aborted: "bad" }[state] ?? "moving";
-  return element("span", { class: `badge ${kind}` }, state);
+function badge(payment) {
+  const kind = { committed: "good", aborted: "bad" }[payment.state] ?? "moving";
+  return element("span", { class: `badge ${kind}` }, stateOf(payment));
 }
 
 function stepper(payment, role) {
@@ -101,6 +114,8 @@ function stepper(payment, role) {
     const isSkipped = isAborted && role === "coordinator" && index === 3;
     const kind = isSkipped
       ? "skipped"
+      : isLost(payment)
+      ? "ahead"
       : isUnasked
       ? unaskedKind(name)
       : index < at
@@ -118,6 +133,8 @@ function stepper(payment, role) {
   all.setAttribute("aria-hidden", "true");
   const words = payment.stage === "done"
     ? "finished, "
+    : isLost(payment)
+    ? ""
     : `step ${at + 1} of ${steps.length}, ${names[at]}, `;
   return element("span", { class: "way" }, all, element("span", { class: "hidden" }, words));
 }
@@ -180,14 +197,16 @@ function unknown(id) {
 }
 
 function detail(payment, role) {
-  const { id, legs, state, code, transaction, originator, at } = payment;
+  const { id, legs, code, transaction, originator, at } = payment;
+  const state = stateOf(payment);
+  const why = code ? ` ${codeText(payment)}` : isLost(payment) ? ` ${lostText}` : "";
   return [
     back(),
     element(
       "section",
       { class: "card" },
       element("div", { class: "card-head" }, title(`${amountOf(legs)}, ${pathOf(legs)}`)),
-      element("p", { class: "outcome" }, badge(payment), code ? ` ${codeText(payment)}` : ""),
+      element("p", { class: "outcome" }, badge(payment), why),
       stepper(payment, role),
       facts([
         ["Payment", element("span", { class: "mono" }, id)],
@@ -292,7 +311,9 @@ function votesNote(payment) {
   const here = steps.some(({ what }) => what === "prepared")
     ? "This participant voted yes: its legs were prepared before the vote left."
     : "This participant prepared nothing for it.";
-  const all = state === "committed"
+  const all = isLost(payment)
+    ? "Only this attempt at it was aborted: the payment may commit when it is sent again."
+    : state === "committed"
     ? "The payment committed, so every participant voted yes."
     : state === "aborted"
     ? `It was aborted: ${code ? codeText(payment) : "no reason was told"}. ` +

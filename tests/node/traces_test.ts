@@ -1,0 +1,59 @@
+/** What is shown of the payments that are followed. */
+
+import { assertEquals } from "@std/assert";
+import { Traces } from "../../src/node/traces.ts";
+import type { EntryContext, LogRecord, Prepared } from "../../src/protocol/record.ts";
+import { prepared } from "../log/records.ts";
+
+const asked = prepared(1) as Prepared;
+const { transaction, order } = asked;
+const { payment } = order;
+const released: LogRecord = { type: "released", transaction, payment };
+
+function at(number: number): EntryContext {
+  return { number, clock: new Map([["alice", number]]), atMs: number };
+}
+
+function follow(...records: LogRecord[]): Traces {
+  const traces = new Traces({ role: "participant" });
+  traces.ordered(order);
+  records.forEach((record, i) => traces.recorded([record], at(i + 1)));
+  return traces;
+}
+
+function shown(traces: Traces) {
+  const trace = traces.get(payment);
+  return [trace?.stage, trace?.payment.state, trace?.payment.code];
+}
+
+const ends: readonly [what: string, record: LogRecord, shown: unknown[]][] = [
+  ["only whose attempt was aborted is lost", released, ["lost", "pending", undefined]],
+  ["that was aborted is done", { ...released, code: "vote_timeout" }, [
+    "done",
+    "aborted",
+    "vote_timeout",
+  ]],
+];
+for (const [what, record, expected] of ends) {
+  Deno.test(`a payment ${what}`, () => assertEquals(shown(follow(asked, record)), expected));
+}
+
+Deno.test("a payment whose attempt was lost stays in the list, and is asked about no more", () => {
+  const traces = follow(asked, released);
+  assertEquals(traces.unfinished(), []);
+  // Another node may tell of the same attempt again.
+  traces.received("bob", { type: "decision", payment, transaction, commit: false });
+  assertEquals(shown(traces), ["lost", "pending", undefined]);
+  assertEquals(traces.all().length, 1);
+});
+
+Deno.test("a payment whose attempt was lost is followed on when it comes again, and may commit", () => {
+  const traces = follow(asked, released);
+  traces.ordered(order);
+  assertEquals(shown(traces), ["ordered", "pending", undefined]);
+  const again = prepared(1) as Prepared;
+  traces.recorded([again], at(3));
+  const decided = { number: 9, clock: new Map([["coordinator", 9]]), atMs: 9 };
+  traces.recorded([{ type: "posted", transaction, payment, decided }], at(4));
+  assertEquals(shown(traces), ["done", "committed", undefined]);
+});

@@ -1,0 +1,99 @@
+/** What the overview shows of a node that is told what to say. */
+
+import { assert, assertEquals, assertMatch } from "@std/assert";
+import type { BrowserContextOptions, Page } from "playwright-core";
+import type { PaymentTrace } from "../../src/http/node_api.ts";
+import { serveHttp } from "../../src/http/serve.ts";
+import type { PaymentId, TransactionId } from "../../src/protocol/id.ts";
+import { committed, doubt, FakeNode, forcedDoubt, mismatch, trace } from "../http/fake_node.ts";
+import { launch, openPage } from "./browser.ts";
+
+/** Playwright and Deno's HTTP server end some things only after the test that used them. */
+const own = { sanitizeOps: false, sanitizeResources: false };
+
+const browser = await launch();
+Deno.test.afterAll(() => browser.close());
+
+const longName = "abcdefghijklmnopqrstuvwxyzabcde";
+const lastingMs = 4_500;
+
+interface Shown {
+  readonly node: FakeNode;
+  readonly page: Page;
+}
+
+/** Shows the overview of a node that `prepare` has told what to say. */
+async function look(
+  options: BrowserContextOptions,
+  prepare: (node: FakeNode) => void | Promise<void>,
+  test: (shown: Shown) => Promise<void>,
+  node = new FakeNode(),
+): Promise<void> {
+  await prepare(node);
+  const server = serveHttp(node, { hostname: "127.0.0.1", port: 0, token: "any" });
+  const { page, faults } = await openPage(browser, server.url, options);
+  await page.locator("#overview").waitFor();
+  await test({ node, page });
+  assertEquals(faults, []);
+  await page.context().close();
+  await server.shutdown();
+}
+
+async function changeStatus(
+  node: FakeNode,
+  change: Partial<Awaited<ReturnType<FakeNode["status"]>>>,
+): Promise<void> {
+  const status = await node.status();
+  node.status = () => Promise.resolve({ ...status, mismatches: node.mismatches, ...change });
+}
+
+function wide(width: number): BrowserContextOptions {
+  return { viewport: { width, height: 900 } };
+}
+
+function traceOf(
+  n: number,
+  { stage = "done", ...payment }: Partial<PaymentTrace["payment"]> & {
+    readonly stage?: PaymentTrace["stage"];
+  } = {},
+): PaymentTrace {
+  const id = `0190f5d0-7b1a-7c3e-9f00-3b6f2a1c${String(n).padStart(4, "0")}` as PaymentId;
+  return { ...trace, stage, payment: { ...committed, ...payment, id } };
+}
+
+function tile(page: Page, name: string): Promise<string> {
+  return page.locator(".tile").filter({ hasText: name }).innerText();
+}
+
+const focusedId = (page: Page) => page.evaluate("document.activeElement.id");
+const focusedHref = (page: Page) => page.evaluate("document.activeElement.getAttribute('href')");
+
+Deno.test("an aborted payment shows its id beside its code", own, async () => {
+  const refused = traceOf(1, { state: "aborted", code: "participant_unreachable" });
+  const node = new FakeNode("coordinator");
+  await look({}, () => void (node.traces = [refused]), async ({ page }) => {
+    const text = await page.locator("#payments li").innerText();
+    assertMatch(text, /aborted\s*,?\s*participant_unreachable\s*,?\s*…2a1c0001/);
+  }, node);
+});
+
+Deno.test("a payment whose attempt was lost is not shown as aborted", own, async () => {
+  const lost = traceOf(1, { stage: "lost", state: "pending" });
+  const prepare = (node: FakeNode) => {
+    node.traces = [lost];
+    node.trace = () => Promise.resolve(lost);
+  };
+  await look({}, prepare, async ({ page }) => {
+    const row = page.locator("#payments li");
+    assertMatch(await row.innerText(), /attempt lost\s*,?\s*may come again/);
+    await row.getByRole("link").click();
+    await page.locator(".timeline").waitFor();
+    const detail = page.locator("#detail");
+    assertMatch(await detail.innerText(), /attempt lost\s+may come again/);
+    assertMatch(await detail.innerText(), /Attempt lost at/);
+    for (const shown of [row, detail]) {
+      assertEquals(await shown.locator(".bad, .aborted, .step.done, .step.now").count(), 0);
+      assertEquals(await shown.getByText("released", { exact: true }).count(), 0);
+    }
+  });
+});
