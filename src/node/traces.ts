@@ -58,10 +58,11 @@ export class Traces {
     this.#mayBegin = begunMax;
   }
 
-  /** Newest first, by when their ids were made: some are followed only once they are over. */
+  /** Newest first, by the time that is shown of them; of one moment by when their ids were made. */
   all(): PaymentTrace[] {
-    const ids = [...this.#traces.keys()].sort().reverse();
-    return ids.map((payment) => this.#view(this.#traces.get(payment)!));
+    const byId = [...this.#traces].sort(([a], [b]) => a < b ? 1 : -1);
+    return byId.map(([, trace]) => this.#view(trace))
+      .sort((a, b) => b.payment.atMs - a.payment.atMs);
   }
 
   get(payment: PaymentId): PaymentTrace | undefined {

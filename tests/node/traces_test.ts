@@ -57,3 +57,13 @@ Deno.test("a payment whose attempt was lost is followed on when it comes again, 
   traces.recorded([{ type: "posted", transaction, payment, decided }], at(4));
   assertEquals(shown(traces), ["done", "committed", undefined]);
 });
+
+Deno.test("payments are listed by the time that is shown of them, newest first", () => {
+  const traces = new Traces({ role: "participant" });
+  const orders = [1, 2, 3].map((n) => prepared(n) as Prepared);
+  for (const { order } of orders) traces.ordered(order);
+  // The first to be made is the last to be prepared.
+  orders.toReversed().forEach((record, i) => traces.recorded([record], at(i + 1)));
+  assertEquals(traces.all().map(({ payment }) => payment.atMs), [3, 2, 1]);
+  assertEquals(traces.all()[0]?.payment.id, payment);
+});
