@@ -97,3 +97,33 @@ Deno.test("a payment whose attempt was lost is not shown as aborted", own, async
     }
   });
 });
+
+Deno.test("a shortened id is never broken", own, async () => {
+  await look(wide(320), (node) => void (node.mismatches = [mismatch]), async ({ page }) => {
+    await page.locator("#mismatchlist .id").waitFor();
+    for (let width = 320; width <= 480; width += 8) {
+      await page.setViewportSize({ width, height: 900 });
+      const lines = await page.locator(".id").evaluateAll((ids) =>
+        ids.filter((id) => id.checkVisibility()).map((id) => id.getClientRects().length)
+      );
+      assert(lines.length >= 2);
+      assertEquals(lines.filter((count) => count !== 1), [], `${width} px`);
+    }
+  });
+});
+
+Deno.test("all times on the page have one format", own, async () => {
+  const at = new Date(mismatch.atMs).toISOString();
+  const prepare = (node: FakeNode) => {
+    node.mismatches = [mismatch];
+    return changeStatus(node, { alarms: [`${at} a late abort of 1-a`] });
+  };
+  const options = { locale: "en-US", timezoneId: "UTC" };
+  await look(options, prepare, async ({ page }) => {
+    const full = "Jan 31, 2025, 12:00:00 UTC";
+    assertEquals(await page.locator("#alarmlist").innerText(), `${full}: a late abort of 1-a`);
+    assertEquals(await page.locator("#mismatchlist time").innerText(), full);
+    const time = page.locator("#payments time");
+    assertEquals([await time.innerText(), await time.getAttribute("title")], ["12:00:00", full]);
+  });
+});

@@ -1,7 +1,7 @@
 // The space-time diagram: a lane a node, an entry a point, an arrow where knowledge went over.
 
 import { compareClocks } from "./clocks.js";
-import { byId, element, fill, setText, svgElement } from "./elements.js";
+import { byId, element, fill, setText, svgElement, withIds } from "./elements.js";
 import { layout } from "./layout.js";
 
 const columnPx = 46;
@@ -215,7 +215,7 @@ function mark() {
 function describe() {
   const [first, second] = picks.map(eventOf);
   byId("clear").hidden = !first;
-  setText(byId("picks"), about(focused ? eventOf(focused) : second ?? first));
+  fill(byId("picks"), [about(focused ? eventOf(focused) : second ?? first)], withIds);
   setText(byId("verdict"), verdict(first, second));
 }
 

@@ -44,15 +44,19 @@ export function shortId(id) {
   return `…${id.slice(-8)}`;
 }
 
-const dayTime = new Intl.DateTimeFormat(undefined, { timeStyle: "medium", hourCycle: "h23" });
-const fullTime = new Intl.DateTimeFormat(undefined, { dateStyle: "medium", timeStyle: "long" });
-const preciseTime = new Intl.DateTimeFormat(undefined, {
-  hour: "2-digit",
-  minute: "2-digit",
-  second: "2-digit",
-  fractionalSecondDigits: 3,
-  hourCycle: "h23",
-});
+/** Text with shortened ids that do not break before their digits. */
+export function withIds(text) {
+  return text.split(/(…[0-9a-f]{8})/).map((part, at) =>
+    at % 2 === 1 ? element("span", { class: "id" }, part) : part
+  );
+}
+
+// One format: the hours of the day as in a log, and before them the date where it may be another.
+const time = { hour: "2-digit", minute: "2-digit", second: "2-digit", hourCycle: "h23" };
+const date = { year: "numeric", month: "short", day: "numeric" };
+const dayTime = new Intl.DateTimeFormat(undefined, time);
+const fullTime = new Intl.DateTimeFormat(undefined, { ...date, ...time, timeZoneName: "short" });
+const preciseTime = new Intl.DateTimeFormat(undefined, { ...time, fractionalSecondDigits: 3 });
 
 /** A `time` element; the whole date stands in its title. */
 export function timeOf(at, { precise = false } = {}) {

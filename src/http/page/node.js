@@ -11,7 +11,7 @@ export function showStatus(status) {
   byId("balances").hidden = status.role === "coordinator";
   showMismatches(status.mismatches);
   byId("alarms").hidden = status.alarms.length === 0;
-  fill(byId("alarmlist"), status.alarms, (alarm) => element("li", {}, alarm));
+  fill(byId("alarmlist"), status.alarms, alarmRow);
   showFigures(status);
   fill(byId("peers"), status.peers, peerRow);
   fill(byId("facts"), [
@@ -19,6 +19,12 @@ export function showStatus(status) {
     ["Network", status.network],
     ...Object.entries(status.clock).map(([node, number]) => [`Entries of ${node}`, String(number)]),
   ], ([term, value]) => [element("dt", {}, term), element("dd", { class: "mono" }, value)]);
+}
+
+/** An alarm begins with its time. */
+function alarmRow(alarm) {
+  const [, at, text] = /^(\S+T\S+Z) (.*)$/s.exec(alarm) ?? [];
+  return element("li", {}, ...at ? [fullTimeOf(at), `: ${text}`] : [alarm]);
 }
 
 /** On the page of one payment too, as long as nobody has acknowledged them. */
@@ -41,7 +47,7 @@ function showMismatches(mismatches) {
 }
 
 function paymentLink(payment) {
-  return element("a", { href: `#/payments/${payment}`, class: "mono" }, shortId(payment));
+  return element("a", { href: `#/payments/${payment}`, class: "mono id" }, shortId(payment));
 }
 
 function showFigures(status) {
