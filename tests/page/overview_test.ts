@@ -68,6 +68,50 @@ function tile(page: Page, name: string): Promise<string> {
 const focusedId = (page: Page) => page.evaluate("document.activeElement.id");
 const focusedHref = (page: Page) => page.evaluate("document.activeElement.getAttribute('href')");
 
+Deno.test("no line is drawn over a time in which nothing was measured", own, async () => {
+  // It answers once, so that nothing but the test's own samples is shown.
+  const prepare = async (node: FakeNode) => {
+    const status = await node.status();
+    let isFirst = true;
+    node.status = () => {
+      if (!isFirst) return new Promise(() => {});
+      isFirst = false;
+      return Promise.resolve(status);
+    };
+  };
+  await look({ colorScheme: "light" }, prepare, async ({ page }) => {
+    // Ten seconds measured, twenty not watched, ten measured: of these five without an answer.
+    const painted: unknown = await page.evaluate(`(async () => {
+      const { addSamples } = await import("/page/chart.js");
+      const now = Date.now();
+      const samples = [];
+      for (let ago = 50; ago >= 10; ago--) {
+        if (ago < 40 && ago > 20) continue;
+        const p50 = ago <= 17 && ago >= 13 ? null : 5;
+        samples.push({ at: now - ago * 1000, throughput: 5, p50, p99: null });
+      }
+      addSamples(samples);
+      await new Promise((done) => setTimeout(done, 300));
+      const isPainted = (id, ago) => {
+        const canvas = document.querySelector(id + " canvas");
+        const over = document.querySelector(id + " .u-over").getBoundingClientRect();
+        const left = over.left - canvas.getBoundingClientRect().left;
+        // The plot shows the last minute.
+        const x = Math.round(left + over.width * (60 - ago) / 60);
+        const { data } = canvas.getContext("2d").getImageData(x, 0, 1, canvas.height);
+        for (let at = 0; at < data.length; at += 4) {
+          if (data[at] < 40 && data[at + 1] > 80 && data[at + 1] < 140 && data[at + 3] > 200) {
+            return true;
+          }
+        }
+        return false;
+      };
+      return [45, 30, 15, 11].flatMap((ago) => [isPainted("#throughput", ago), isPainted("#latency", ago)]);
+    })()`);
+    assertEquals(painted, [true, true, false, false, true, false, true, true]);
+  });
+});
+
 Deno.test("an aborted payment shows its id beside its code", own, async () => {
   const refused = traceOf(1, { state: "aborted", code: "participant_unreachable" });
   const node = new FakeNode("coordinator");

@@ -4,6 +4,8 @@ import { byId } from "./elements.js";
 
 const secondsShown = 300;
 const heightPx = 180;
+/** The node measures every second, and what was measured of a longer pause it does not tell. */
+const gapMs = 5_000;
 
 let samples = [];
 let charts = [];
@@ -30,10 +32,30 @@ function draw() {
 }
 
 function dataOf(columns) {
+  const rows = withGaps(samples);
   return [
-    samples.map(({ at }) => at / 1000),
-    ...columns.map((name) => samples.map((s) => s[name])),
+    rows.map(({ at }) => at / 1000),
+    ...columns.map((name) => rows.map((row) => row[name] ?? null)),
   ];
+}
+
+/** An empty sample wherever nobody watched, so that no line is drawn there. */
+export function withGaps(samples) {
+  return samples.flatMap((sample, at) => {
+    const before = samples[at - 1];
+    const isGap = before && sample.at - before.at > gapMs;
+    return isGap ? [{ at: before.at + 1 }, sample] : [sample];
+  });
+}
+
+/** What has no neighbour is on no line: it is shown as a point. Where all points are shown, null. */
+function alone(plot, index, areAllShown) {
+  if (areAllShown) return null;
+  const values = plot.data[index];
+  const isMeasured = (at) => (values[at] ?? null) !== null;
+  return values.flatMap((_, at) =>
+    isMeasured(at) && !isMeasured(at - 1) && !isMeasured(at + 1) ? [at] : []
+  );
 }
 
 function throughputChart() {
@@ -77,7 +99,7 @@ function chart(id, columns, series) {
       ...axis,
       size: 48,
     }],
-    series: [{}, ...series.map((line) => ({ ...line, spanGaps: true, points: { size: 4 } }))],
+    series: [{}, ...series.map((line) => ({ ...line, points: { size: 4, filter: alone } }))],
   };
   // deno-lint-ignore no-undef
   const plot = new uPlot(options, dataOf(columns), target);
