@@ -156,6 +156,50 @@ Deno.test("a shortened id is never broken", own, async () => {
   });
 });
 
+Deno.test("the focus stays in its row, and goes to the heading when that leaves", own, async () => {
+  const [a, b, c] = [traceOf(1), traceOf(2), traceOf(3)];
+  await look({}, (node) => void (node.traces = [a, b]), async ({ node, page }) => {
+    await page.locator(`[data-id="${b.payment.id}"] a`).focus();
+    node.traces = [c, b, a];
+    await page.locator(`[data-id="${c.payment.id}"]`).waitFor();
+    assertEquals(await focusedHref(page), `#/payments/${b.payment.id}`);
+    node.traces = [c, a];
+    await page.locator(`[data-id="${b.payment.id}"]`).waitFor({ state: "detached" });
+    assertEquals(await focusedId(page), "payments-title");
+  });
+});
+
+Deno.test("back from a payment the focus is on its row, or on the heading", own, async () => {
+  await look({}, (node) => void (node.doubts = []), async ({ node, page }) => {
+    for (const isGone of [false, true]) {
+      const link = page.locator("#payments a").first();
+      await link.focus();
+      await page.keyboard.press("Enter");
+      await page.locator(".timeline").waitFor();
+      if (isGone) node.traces = [traceOf(7)];
+      await page.waitForTimeout(600);
+      await page.goBack();
+      await page.locator("#payments").waitFor();
+      if (isGone) assertEquals(await focusedId(page), "payments-title");
+      else assertEquals(await focusedHref(page), `#/payments/${committed.id}`);
+    }
+  });
+});
+
+Deno.test("back from a payment in doubt the focus is where it came from", own, async () => {
+  const prepare = (node: FakeNode) => void (node.doubts = [{ ...doubt, ageMs: lastingMs }]);
+  await look({}, prepare, async ({ page }) => {
+    for (const list of ["#doubtrows", "#payments"]) {
+      await page.locator(`${list} a`).focus();
+      await page.keyboard.press("Enter");
+      await page.locator(".timeline").waitFor();
+      await page.goBack();
+      await page.locator("#payments").waitFor();
+      assert(await page.evaluate(`document.activeElement.closest("${list}") !== null`), list);
+    }
+  });
+});
+
 Deno.test("all times on the page have one format", own, async () => {
   const at = new Date(mismatch.atMs).toISOString();
   const prepare = (node: FakeNode) => {

@@ -32,6 +32,31 @@ export function fill(target, data, make) {
   target.replaceChildren(...data.flatMap(make));
 }
 
+/**
+ * A row for each item, known by its `id`: made once, and shown again when the item changed. The focus
+ * stays in its row; when that leaves the list, it goes to the heading instead of nowhere.
+ */
+export function fillRows(target, items, { make, show, heading }) {
+  const focused = target.contains(document.activeElement) ? document.activeElement : undefined;
+  const rows = new Map([...target.children].map((row) => [row.dataset.id, row]));
+  const ids = new Set(items.map(({ id }) => id));
+  for (const [id, row] of rows) if (!ids.has(id)) row.remove();
+  let next = target.firstElementChild;
+  for (const item of items) {
+    const row = rows.get(item.id) ?? make(item);
+    row.dataset.id = item.id;
+    if (row === next) next = row.nextElementSibling;
+    else target.insertBefore(row, next);
+    const text = JSON.stringify(item);
+    if (row.dataset.shown === text) continue;
+    row.dataset.shown = text;
+    show(row, item);
+  }
+  // A row that is moved loses the focus, too.
+  if (!focused || document.activeElement === focused) return;
+  (focused.isConnected ? focused : heading).focus({ preventScroll: true });
+}
+
 /** `-20000.00` as `-20,000.00`. */
 export function grouped(decimal) {
   const [whole, fraction] = decimal.split(".");

@@ -9,6 +9,8 @@ import { forgetDetail, showDetail, showPayments, toggleWhole } from "./payments.
 
 let role;
 let name = "";
+/** The payment whose page is shown, and the link that led there, to come back to it. */
+let opened;
 let lastToldMs = 0;
 let isWatched = false;
 
@@ -102,10 +104,22 @@ function route() {
   const payment = paymentInHash();
   byId("overview").hidden = payment !== undefined;
   byId("detail").hidden = payment === undefined;
-  if (payment) return refreshDetail();
+  if (payment) {
+    opened = { payment, link: document.activeElement };
+    return refreshDetail();
+  }
   forgetDetail();
   byId("detail").replaceChildren();
   remake();
+  if (opened) rowOf(opened).focus();
+  opened = undefined;
+}
+
+/** Or the list's heading, once the row has left it. */
+function rowOf({ payment, link }) {
+  const selector = `#overview a[href="#/payments/${payment}"]`;
+  if (link.isConnected && link.matches(selector)) return link;
+  return document.querySelector(selector) ?? byId("payments-title");
 }
 
 function refreshDetail() {

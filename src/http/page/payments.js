@@ -1,6 +1,15 @@
 // Payments on their way, and one payment's page.
 
-import { byId, element, fullTimeOf, grouped, setText, shortId, timeOf } from "./elements.js";
+import {
+  byId,
+  element,
+  fillRows,
+  fullTimeOf,
+  grouped,
+  setText,
+  shortId,
+  timeOf,
+} from "./elements.js";
 import { tokenHeaders } from "./feed.js";
 
 const stepsOf = {
@@ -22,23 +31,13 @@ export function showPayments(all, role) {
   byId("more").hidden = all.length <= rowsShown;
   setText(byId("more"), isWhole ? "Show fewer" : `Show all ${all.length}`);
   byId("nopayments").hidden = payments.length > 0;
-  const list = byId("payments");
-  const rows = new Map([...list.children].map((row) => [row.dataset.id, row]));
-  const ids = new Set(payments.map(({ id }) => id));
-  for (const [id, row] of rows) if (!ids.has(id)) row.remove();
-  // Rows that stay are not moved, so that the focus stays where it is.
-  let next = list.firstElementChild;
-  for (const payment of payments) {
-    const row = rows.get(payment.id) ?? element("li", { "data-id": payment.id });
-    if (row === next) next = row.nextElementSibling;
-    else list.insertBefore(row, next);
-    const text = JSON.stringify([payment, role]);
-    if (row.dataset.shown === text) continue;
-    row.dataset.shown = text;
-    const link = row.firstElementChild ?? row.appendChild(element("a", { class: "payment" }));
-    link.href = `#/payments/${payment.id}`;
-    link.replaceChildren(...summary(payment, role));
-  }
+  fillRows(byId("payments"), payments.map((payment) => ({ id: payment.id, payment, role })), {
+    make: ({ id }) =>
+      element("li", {}, element("a", { href: `#/payments/${id}`, class: "payment" })),
+    show: (row, { payment, role }) =>
+      row.firstElementChild.replaceChildren(...summary(payment, role)),
+    heading: byId("payments-title"),
+  });
   announce(all);
 }
 
@@ -181,8 +180,9 @@ export async function showDetail(id, role) {
   const isNew = shown.id !== id;
   shown = { id, text };
   const view = byId("detail");
+  const hadFocus = view.contains(document.activeElement);
   view.replaceChildren(...(response.ok ? detail(JSON.parse(text), role) : unknown(id)));
-  if (isNew) byId("detail-title").focus();
+  if (isNew || hadFocus) byId("detail-title").focus({ preventScroll: !isNew });
 }
 
 export function forgetDetail() {
