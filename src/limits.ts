@@ -67,6 +67,13 @@ export const ordersRepeatedMax = 1_000;
 /** From SIGTERM until what is still open is left to recovery. */
 export const drainMs = 5_000;
 
+// Status page
+
+/** Every payment is in doubt for a moment: the page warns of those that stay so. */
+export const doubtShownAfterMs = 4_000;
+/** Of payments in doubt on the page: the command lists all. */
+export const doubtsShownMax = 20;
+
 // Operators
 
 /** Of the name by which an operator is recorded, in UTF-16 units. */
@@ -212,6 +219,7 @@ invariant(tickIntervalMs < inquiryIntervalMs, "time-outs are noticed on ticks");
 invariant(inquiryIntervalMs < voteTimeoutMs, "a lost vote is found before the vote timeout");
 invariant(resendIntervalMs < voteTimeoutMs, "a lost prepare is sent again before the vote timeout");
 invariant(voteTimeoutMs < waitMsDefault, "a user who waits learns of an abort by timeout");
+invariant(voteTimeoutMs < doubtShownAfterMs, "what waits for another's vote is nothing to warn of");
 invariant(introductionMsMax < waitMsDefault, "who waits for an introduction waits for the outcome");
 invariant(
   orderMemoryMs > voteTimeoutMs,

@@ -4,9 +4,10 @@
  */
 
 import { messageOf } from "../errors.ts";
+import { doubtShownAfterMs, doubtsShownMax } from "../limits.ts";
 import type { EventStream } from "./event_stream.ts";
 import { eventText } from "./event_stream.ts";
-import type { NodeApi, NodeStatus } from "./node_api.ts";
+import type { InDoubtView, NodeApi, NodeStatus } from "./node_api.ts";
 import { activityJson, pageAccountJson, pageInDoubtJson, traceJson } from "./page_view.ts";
 import { statusJson } from "./status.ts";
 
@@ -14,7 +15,6 @@ const lookIntervalMs = 250;
 const sampleIntervalMs = 1_000;
 const samplesKept = 300;
 const accountsShown = 200;
-const inDoubtShown = 100;
 const activityShown = 80;
 
 /** Since the sample before it; latencies are null where nothing was answered. */
@@ -87,10 +87,18 @@ export class PageFeed {
       node.accountPage(0, accountsShown),
       node.inDoubt(),
     ]);
-    this.#tell("status", { ...statusJson(status), ready: node.isReady() });
+    const doubts = lastingDoubts(inDoubt);
+    this.#tell("status", {
+      ...statusJson(status),
+      ready: node.isReady(),
+      doubts: { count: doubts.length, longerThanSeconds: doubtShownAfterMs / 1000 },
+    });
     this.#tell("payments", traces.map(traceJson));
     this.#tell("accounts", { count, accounts: accounts.map(pageAccountJson) });
-    this.#tell("in-doubt", inDoubt.slice(0, inDoubtShown).map(pageInDoubtJson));
+    this.#tell("in-doubt", {
+      count: doubts.length,
+      doubts: doubts.slice(0, doubtsShownMax).map(pageInDoubtJson),
+    });
     this.#tellActivity();
     this.#sample(status);
   }
@@ -135,4 +143,11 @@ export class PageFeed {
     const text = eventText(data, { name });
     for (const stream of this.#watching) stream.send(text);
   }
+}
+
+/** What may need an operator, who looks first for what operators have forced. */
+function lastingDoubts(inDoubt: readonly InDoubtView[]): InDoubtView[] {
+  const forced = inDoubt.filter((view) => view.forced);
+  const held = inDoubt.filter(({ forced, ageMs }) => !forced && ageMs > doubtShownAfterMs);
+  return [...forced, ...held];
 }

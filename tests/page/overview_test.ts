@@ -68,6 +68,37 @@ function tile(page: Page, name: string): Promise<string> {
 const focusedId = (page: Page) => page.evaluate("document.activeElement.id");
 const focusedHref = (page: Page) => page.evaluate("document.activeElement.getAttribute('href')");
 
+Deno.test("what is in doubt for a moment is no warning, what stays so is", own, async () => {
+  await look({}, () => {}, async ({ node, page }) => {
+    await page.waitForTimeout(600);
+    assertEquals(await page.locator("#doubts").isVisible(), false);
+    assertMatch(await tile(page, "In doubt"), /^In doubt\s+0\s+over 4 s$/);
+    node.doubts = [doubt, { ...doubt, ageMs: lastingMs, transaction: "1-b" as TransactionId }];
+    await page.locator("#doubts").waitFor();
+    assertEquals(await page.locator("#doubtrows tr").count(), 1);
+    assertMatch(await tile(page, "In doubt"), /^In doubt\s+1\s/);
+    assertMatch(await page.locator("#doubts").innerText(), /unknown for more than 4 s/);
+    assertEquals(await page.locator("#moredoubts").isVisible(), false);
+  });
+});
+
+Deno.test("of very many in doubt twenty are shown, the forced before them", own, async () => {
+  const held = Array.from({ length: 573 }, (_, i) => ({
+    ...doubt,
+    ageMs: lastingMs,
+    transaction: `1-0123456789ab-${i + 100}` as TransactionId,
+  }));
+  const prepare = (node: FakeNode) => void (node.doubts = [...held, forcedDoubt]);
+  await look({}, prepare, async ({ page }) => {
+    await page.locator("#doubts").waitFor();
+    assertEquals(await page.locator("#doubtrows tr").count(), 20);
+    assertMatch(await page.locator("#doubtrows tr").first().innerText(), /forced to abort by ann/);
+    const said = await page.locator("#moredoubts").innerText();
+    assertEquals(said, "20 of 574 are shown; all: handfast in-doubt");
+    assertMatch(await tile(page, "In doubt"), /^In doubt\s+574\s/);
+  });
+});
+
 Deno.test("no line is drawn over a time in which nothing was measured", own, async () => {
   // It answers once, so that nothing but the test's own samples is shown.
   const prepare = async (node: FakeNode) => {
@@ -109,6 +140,14 @@ Deno.test("no line is drawn over a time in which nothing was measured", own, asy
       return [45, 30, 15, 11].flatMap((ago) => [isPainted("#throughput", ago), isPainted("#latency", ago)]);
     })()`);
     assertEquals(painted, [true, true, false, false, true, false, true, true]);
+  });
+});
+
+Deno.test("figures that start with the node say so", own, async () => {
+  await look({}, () => {}, async ({ page }) => {
+    assertMatch(await tile(page, "Committed"), /^Committed\s+5\s+since the start$/);
+    assertMatch(await tile(page, "Aborted"), /^Aborted\s+4\s+since the start$/);
+    assertMatch(await tile(page, "Open"), /^Open\s+2$/);
   });
 });
 
@@ -165,6 +204,19 @@ Deno.test("the focus stays in its row, and goes to the heading when that leaves"
     assertEquals(await focusedHref(page), `#/payments/${b.payment.id}`);
     node.traces = [c, a];
     await page.locator(`[data-id="${b.payment.id}"]`).waitFor({ state: "detached" });
+    assertEquals(await focusedId(page), "payments-title");
+  });
+});
+
+Deno.test("the focus stays on a payment in doubt while it ages", own, async () => {
+  const prepare = (node: FakeNode) => void (node.doubts = [{ ...doubt, ageMs: lastingMs }]);
+  await look({}, prepare, async ({ node, page }) => {
+    await page.locator("#doubtrows a").focus();
+    node.doubts = [{ ...doubt, ageMs: 9_000 }];
+    await page.locator("#doubtrows").getByText("9 s").waitFor();
+    assertEquals(await focusedHref(page), `#/payments/${doubt.payment}`);
+    node.doubts = [];
+    await page.locator("#doubts").waitFor({ state: "hidden" });
     assertEquals(await focusedId(page), "payments-title");
   });
 });

@@ -270,7 +270,7 @@ for (const colorScheme of ["light", "dark"] as const) {
       own,
       async () => {
         const node = new FakeNode();
-        node.doubts = [doubt, forcedDoubt];
+        node.doubts = [{ ...doubt, ageMs: 5_000 }, forcedDoubt];
         node.mismatches = [mismatch];
         const server = serveHttp(node, { hostname: "127.0.0.1", port: 0, token: "any" });
         const viewport = { width, height: 800 };
@@ -285,11 +285,11 @@ for (const colorScheme of ["light", "dark"] as const) {
         const rows = page.getByRole("group", { name: "In doubt" }).getByRole("row");
         assertMatch(
           await rows.nth(1).innerText(),
-          /1-0123456789ab-7\s+2 s\s+main@alice −125\.00 USD/,
+          /forced to abort by ann: released main@alice −125\.00 USD/,
         );
         assertMatch(
           await rows.nth(2).innerText(),
-          /forced to abort by ann: released main@alice −125\.00 USD/,
+          /1-0123456789ab-7\s+5 s\s+main@alice −125\.00 USD/,
         );
         assertEquals(await violations(page), []);
         assertEquals(await page.evaluate("document.documentElement.scrollWidth"), width);

@@ -1,6 +1,15 @@
 // The node itself: its figures, links, accounts, and what is in doubt.
 
-import { byId, element, fill, fullTimeOf, grouped, setText, shortId } from "./elements.js";
+import {
+  byId,
+  element,
+  fill,
+  fillRows,
+  fullTimeOf,
+  grouped,
+  setText,
+  shortId,
+} from "./elements.js";
 
 const count = new Intl.NumberFormat();
 const rate = new Intl.NumberFormat(undefined, { maximumFractionDigits: 1 });
@@ -51,24 +60,27 @@ function paymentLink(payment) {
 }
 
 function showFigures(status) {
-  const { latency: { p50ms, p99ms } } = status;
+  const { latency: { p50ms, p99ms }, doubts } = status;
+  const lasting = `${doubts.longerThanSeconds} s`;
+  setText(byId("doubtage"), lasting);
   fill(
     byId("figures"),
     [
-      ["Payments a second", rate.format(status.throughput), ""],
-      ["Latency p50", milliseconds(p50ms), ""],
-      ["Latency p99", milliseconds(p99ms), ""],
-      ["Committed", count.format(status.committed), ""],
-      ["Aborted", count.format(status.aborted), ""],
-      ["Open", count.format(status.open), ""],
-      ["In doubt", count.format(status.inDoubt), status.inDoubt > 0 ? "doubt" : ""],
+      ["Payments a second", rate.format(status.throughput)],
+      ["Latency p50", milliseconds(p50ms)],
+      ["Latency p99", milliseconds(p99ms)],
+      ["Committed", count.format(status.committed), "since the start"],
+      ["Aborted", count.format(status.aborted), "since the start"],
+      ["Open", count.format(status.open)],
+      ["In doubt", count.format(doubts.count), `over ${lasting}`, doubts.count > 0 ? "doubt" : ""],
     ],
-    ([term, value, kind]) =>
+    ([term, value, note, kind = ""]) =>
       element(
         "div",
         { class: "tile" },
         element("dt", {}, term),
         element("dd", { class: kind }, value),
+        ...note ? [element("dd", { class: "note" }, note)] : [],
       ),
   );
 }
@@ -111,19 +123,32 @@ function amountCell(decimal, currency) {
   return element("td", { class: "amount" }, grouped(decimal), unit);
 }
 
-export function showDoubts(doubts) {
-  byId("doubts").hidden = doubts.length === 0;
-  fill(byId("doubtrows"), doubts, (doubt) =>
-    element(
-      "tr",
-      {},
-      element("th", { scope: "row" }, paymentLink(doubt.payment)),
-      element("td", { class: "mono" }, doubt.transaction),
-      element("td", { class: "amount" }, ageText(doubt.age)),
-      element("td", {}, doubt.forced ? forcedText(doubt.forced) : legsText(doubt.held)),
-      element("td", {}, doubt.participants.join(", ")),
-      element("td", {}, doubt.unreachable.join(", ") || "–"),
-    ));
+export function showDoubts({ count: all, doubts }) {
+  const section = byId("doubts");
+  fillRows(byId("doubtrows"), doubts.map((doubt) => ({ ...doubt, id: doubt.transaction })), {
+    make: ({ payment }) => element("tr", {}, element("th", { scope: "row" }, paymentLink(payment))),
+    show: showDoubt,
+    heading: byId("doubts-title"),
+  });
+  byId("moredoubts").hidden = all <= doubts.length;
+  setText(byId("doubtcount"), `${doubts.length} of ${count.format(all)}`);
+  // What is hidden can't have the focus.
+  if (all === 0 && section.contains(document.activeElement)) {
+    byId("payments-title").focus({ preventScroll: true });
+  }
+  section.hidden = all === 0;
+}
+
+/** The link in the first cell stays: it may have the focus, and ages change every second. */
+function showDoubt(row, doubt) {
+  for (const cell of [...row.children].slice(1)) cell.remove();
+  row.append(
+    element("td", { class: "mono" }, doubt.transaction),
+    element("td", { class: "amount" }, ageText(doubt.age)),
+    element("td", {}, doubt.forced ? forcedText(doubt.forced) : legsText(doubt.held)),
+    element("td", {}, doubt.participants.join(", ")),
+    element("td", {}, doubt.unreachable.join(", ") || "–"),
+  );
 }
 
 function legsText(legs) {
