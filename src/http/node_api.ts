@@ -19,6 +19,8 @@ export interface NodeApi {
   readonly role: Role;
   /** Whether the node can take payments: a participant linked to its coordinator, a coordinator. */
   isReady(): boolean;
+  /** Why the node can't take payments, in a few words; nothing when it can. */
+  whyNotReady(): string | undefined;
   /** What the node knows, and has on disk, at the moment of asking. */
   status(): Promise<NodeStatus>;
   /**

@@ -91,6 +91,7 @@ export class PageFeed {
     this.#tell("status", {
       ...statusJson(status),
       ready: node.isReady(),
+      whyNotReady: node.whyNotReady(),
       doubts: { count: doubts.length, longerThanSeconds: doubtShownAfterMs / 1000 },
     });
     this.#tell("payments", traces.map(traceJson));

@@ -25,8 +25,9 @@ export class CoordinatorNode extends Shell<CoordinatorEvent, never> implements N
     this.#coordinator = coordinator;
   }
 
-  isReady(): boolean {
-    return this.isListening && !this.isDraining;
+  whyNotReady(): string | undefined {
+    if (this.isDraining) return "the node is stopping";
+    return this.isListening ? undefined : "participants can't reach it yet";
   }
 
   protected needsLink(): boolean {

@@ -88,8 +88,9 @@ export class ParticipantNode extends Shell<ParticipantEvent, Reply> implements N
     );
   }
 
-  isReady(): boolean {
-    return this.#participant.isLinked && !this.isDraining;
+  whyNotReady(): string | undefined {
+    if (this.isDraining) return "the node is stopping";
+    return this.#participant.isLinked ? undefined : "no link to the coordinator";
   }
 
   /** As every node; whoever waits longer than that is answered that it is still pending. */

@@ -160,7 +160,11 @@ export abstract class Shell<Event extends { readonly type: string }, Reply> impl
 
   protected abstract needsLink(peer: string): boolean;
   protected abstract linkUpEvent(peer: string, greeting: Greeted): Event;
-  abstract isReady(): boolean;
+  abstract whyNotReady(): string | undefined;
+
+  isReady(): boolean {
+    return this.whyNotReady() === undefined;
+  }
 
   /**
    * Replays the log and begins a new epoch. Nobody is told anything before.

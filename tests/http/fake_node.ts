@@ -128,6 +128,10 @@ export class FakeNode implements NodeApi {
     return this.ready;
   }
 
+  whyNotReady() {
+    return this.ready ? undefined : "no link to the coordinator";
+  }
+
   status() {
     return Promise.resolve({
       name: this.name,

@@ -353,3 +353,13 @@ Deno.test("a node that drains answers that what is under way is pending", async 
   assertEquals(await answer, { state: "pending", id: ownId });
   await rig.node.stop();
 });
+
+Deno.test("a participant says why it takes no payments", async () => {
+  const rig = await Rig.start();
+  await rig.node.inDoubt();
+  assertEquals([rig.node.isReady(), rig.node.whyNotReady()], [true, undefined]);
+  rig.node.linkDown("coordinator", "for the test");
+  await rig.node.inDoubt();
+  assertEquals([rig.node.isReady(), rig.node.whyNotReady()], [false, "no link to the coordinator"]);
+  await rig.node.stop();
+});

@@ -151,6 +151,27 @@ Deno.test("figures that start with the node say so", own, async () => {
   });
 });
 
+Deno.test("a node that takes no payments warns of it, and says why", own, async () => {
+  await look({}, (node) => void (node.ready = false), async ({ node, page }) => {
+    const warning = page.locator("#notready");
+    await warning.waitFor();
+    assertEquals(
+      await warning.innerText(),
+      "not ready for payments: no link to the coordinator",
+    );
+    const colours = await page.evaluate(`(() => {
+      const probe = document.createElement("i");
+      probe.style.color = "var(--warn)";
+      document.body.append(probe);
+      return [probe, document.querySelector("#notready")].map((at) => getComputedStyle(at).color);
+    })()`) as string[];
+    assertEquals(colours[0], colours[1]);
+    node.ready = true;
+    await warning.waitFor({ state: "hidden" });
+    assertEquals(await page.locator("#role").innerText(), "participant");
+  });
+});
+
 Deno.test("an aborted payment shows its id beside its code", own, async () => {
   const refused = traceOf(1, { state: "aborted", code: "participant_unreachable" });
   const node = new FakeNode("coordinator");

@@ -16,7 +16,9 @@ const rate = new Intl.NumberFormat(undefined, { maximumFractionDigits: 1 });
 
 export function showStatus(status) {
   setText(byId("name"), status.name);
-  setText(byId("role"), status.ready ? status.role : `${status.role}, not ready for payments`);
+  setText(byId("role"), status.role);
+  const { ready, whyNotReady } = status;
+  setText(byId("notready"), ready ? "" : `not ready for payments: ${whyNotReady}`);
   byId("balances").hidden = status.role === "coordinator";
   showMismatches(status.mismatches);
   byId("alarms").hidden = status.alarms.length === 0;
