@@ -99,6 +99,43 @@ Deno.test("of very many in doubt twenty are shown, the forced before them", own,
   });
 });
 
+for (const width of [360, 768, 1440]) {
+  Deno.test(`no amount is cut off, ${width} px`, own, async () => {
+    const prepare = (node: FakeNode) => {
+      const account = { currency: "USD", pendingDebits: 0n, pendingCredits: 0n };
+      const rows = [["main", 98_765_432_109_87n], [longName, 10n ** 17n]] as const;
+      node.accounts = () =>
+        Promise.resolve(
+          rows.map(([name, posted]) => ({ ...account, account: name, posted, available: posted })),
+        );
+    };
+    await look(wide(width), prepare, async ({ page }) => {
+      await page.getByRole("row", { name: /98,765,432,109\.87 USD/ }).waitFor();
+      const cut = await page.evaluate(`[...document.querySelectorAll("#accounts .amount")]
+        .filter((cell) => {
+          const edge = cell.closest(".scroll").getBoundingClientRect().right;
+          const text = document.createRange();
+          text.selectNodeContents(cell);
+          return text.getBoundingClientRect().right > edge + 0.5;
+        }).length`);
+      assertEquals(cut, 0);
+      assertEquals(await page.evaluate("document.documentElement.scrollWidth"), width);
+    });
+  });
+}
+
+Deno.test("accounts stand in columns again where these fit again", own, async () => {
+  await look(wide(360), (node) => {
+    const account = { currency: "USD", pendingDebits: 0n, pendingCredits: 0n, account: "main" };
+    const posted = 98_765_432_109_87n;
+    node.accounts = () => Promise.resolve([{ ...account, posted, available: posted }]);
+  }, async ({ page }) => {
+    await page.locator(".stacked").waitFor();
+    await page.setViewportSize({ width: 768, height: 900 });
+    await page.locator(".stacked").waitFor({ state: "detached" });
+  });
+});
+
 Deno.test("no line is drawn over a time in which nothing was measured", own, async () => {
   // It answers once, so that nothing but the test's own samples is shown.
   const prepare = async (node: FakeNode) => {
@@ -143,6 +180,15 @@ Deno.test("no line is drawn over a time in which nothing was measured", own, asy
   });
 });
 
+Deno.test("where the last row of figures is not full nothing grey shows", own, async () => {
+  await look(wide(768), () => {}, async ({ page }) => {
+    const backs = await page.evaluate(
+      '[".tiles", ".card"].map((at) => getComputedStyle(document.querySelector(at)).backgroundColor)',
+    ) as string[];
+    assertEquals(backs[0], backs[1]);
+  });
+});
+
 Deno.test("figures that start with the node say so", own, async () => {
   await look({}, () => {}, async ({ page }) => {
     assertMatch(await tile(page, "Committed"), /^Committed\s+5\s+since the start$/);
@@ -150,6 +196,35 @@ Deno.test("figures that start with the node say so", own, async () => {
     assertMatch(await tile(page, "Open"), /^Open\s+2$/);
   });
 });
+
+for (const width of [360, 768, 1440]) {
+  Deno.test(`a long name leaves room for what stands beside it, ${width} px`, own, async () => {
+    const prepare = (node: FakeNode) =>
+      changeStatus(node, {
+        name: longName,
+        clock: new Map([[longName, 1_234_567]]),
+        peers: [{ name: longName, address: "127.0.0.1:7444", link: "down" }],
+      });
+    await look(wide(width), prepare, async ({ page }) => {
+      const facts: unknown = await page.evaluate(`(() => {
+        const widthOf = (at) => document.querySelector(at).getBoundingClientRect().width;
+        return widthOf("#facts dd") / widthOf("#facts");
+      })()`);
+      assert(facts as number > 0.45, `${facts}`);
+      const [gap, rest]: readonly number[] = await page.evaluate(`(() => {
+        const box = (at) => document.querySelector(at).getBoundingClientRect();
+        const scroll = document.querySelector("#peers").closest(".scroll");
+        return [
+          Math.min(box("#name").top - box(".bar").top, box(".bar").bottom - box("#role").bottom),
+          scroll.scrollWidth - scroll.clientWidth,
+        ];
+      })()`);
+      assert(gap! >= 8, `${gap} px around the name`);
+      assertEquals(rest, 0);
+      assertEquals(await page.evaluate("document.documentElement.scrollWidth"), width);
+    });
+  });
+}
 
 Deno.test("a node that takes no payments warns of it, and says why", own, async () => {
   await look({}, (node) => void (node.ready = false), async ({ node, page }) => {

@@ -113,16 +113,25 @@ export function showAccounts({ count: all, accounts }) {
       "tr",
       {},
       element("th", { scope: "row" }, account),
-      amountCell(decimal.posted, currency),
-      amountCell(decimal.available, currency),
+      amountCell("Posted", decimal.posted, currency),
+      amountCell("Available", decimal.available, currency),
     ));
+  fitAccounts();
   byId("moreaccounts").hidden = all <= accounts.length;
   setText(byId("moreaccounts"), `The first ${accounts.length} of ${all}.`);
 }
 
-function amountCell(decimal, currency) {
+/** Again whenever the room changes. */
+export function fitAccounts() {
+  const table = byId("accounts").parentElement;
+  table.classList.remove("stacked");
+  table.classList.toggle("stacked", table.scrollWidth > table.parentElement.clientWidth);
+}
+
+function amountCell(name, decimal, currency) {
   const unit = element("span", { class: "quiet" }, ` ${currency}`);
-  return element("td", { class: "amount" }, grouped(decimal), unit);
+  const amount = element("span", {}, grouped(decimal), unit);
+  return element("td", { class: "amount", "data-name": name }, amount);
 }
 
 export function showDoubts({ count: all, doubts }) {

@@ -4,7 +4,7 @@ import { addSamples, remake } from "./chart.js";
 import { addEntries, setUp } from "./diagram.js";
 import { byId, setText, shortId } from "./elements.js";
 import { keepToken, watch } from "./feed.js";
-import { showAccounts, showDoubts, showStatus } from "./node.js";
+import { fitAccounts, showAccounts, showDoubts, showStatus } from "./node.js";
 import { forgetDetail, showDetail, showPayments, toggleWhole } from "./payments.js";
 
 let role;
@@ -36,7 +36,7 @@ setUp();
 start();
 
 addEventListener("hashchange", route);
-addEventListener("resize", remake);
+addEventListener("resize", fitRoom);
 matchMedia("(prefers-color-scheme: dark)").addEventListener("change", remake);
 setInterval(showAge, 1_000);
 
@@ -110,9 +110,15 @@ function route() {
   }
   forgetDetail();
   byId("detail").replaceChildren();
-  remake();
+  fitRoom();
   if (opened) rowOf(opened).focus();
   opened = undefined;
+}
+
+/** What depends on the width that there is. */
+function fitRoom() {
+  remake();
+  fitAccounts();
 }
 
 /** Or the list's heading, once the row has left it. */
