@@ -247,6 +247,16 @@ Deno.test("a node that takes no payments warns of it, and says why", own, async 
   });
 });
 
+Deno.test("a node with many payments says that it shows the latest", own, async () => {
+  const traces = Array.from({ length: 50 }, (_, i) => traceOf(i));
+  await look({}, (node) => void (node.traces = traces), async ({ page }) => {
+    await page.getByRole("button", { name: "Show the latest 50" }).click();
+    assertEquals(await page.locator("#payments li").count(), 50);
+    await page.getByRole("button", { name: "Show fewer" }).click();
+    assertEquals(await page.locator("#payments li").count(), 10);
+  });
+});
+
 Deno.test("an aborted payment shows its id beside its code", own, async () => {
   const refused = traceOf(1, { state: "aborted", code: "participant_unreachable" });
   const node = new FakeNode("coordinator");

@@ -29,7 +29,8 @@ export function showPayments(all, role) {
   latest = all;
   const payments = isWhole ? all : all.slice(0, rowsShown);
   byId("more").hidden = all.length <= rowsShown;
-  setText(byId("more"), isWhole ? "Show fewer" : `Show all ${all.length}`);
+  // The node has many more, and follows only the latest.
+  setText(byId("more"), isWhole ? "Show fewer" : `Show the latest ${all.length}`);
   byId("nopayments").hidden = payments.length > 0;
   fillRows(byId("payments"), payments.map((payment) => ({ id: payment.id, payment, role })), {
     make: ({ id }) =>
