@@ -80,9 +80,9 @@ export const mutants: readonly Mutant[] = [
   {
     name: '"never voted yes" from memory only',
     file: inquiries,
-    find: `    // forgotten looks the same as what was never seen.
-    if (!open && !settled && !this.#lookUps.isAbsent(payment, event, out)) return;`,
-    replace: "    // forgotten looks the same as what was never seen.",
+    find:
+      "if (this.#lookUps.isBusy(payment) || !this.#lookUps.isAbsent(payment, event, out)) return;",
+    replace: "",
     seeds: 500,
   },
   {
