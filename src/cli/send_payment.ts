@@ -67,7 +67,7 @@ export async function sendPayment(
   // Before it is sent: whatever happens then, there is an id to ask about.
   io.err(`payment ${id}`);
   const timer = io.isWatched
-    ? setTimeout(() => io.err(`waiting for the outcome, up to ${waitSeconds} s …`), noteMs)
+    ? setTimeout(() => note(io, `waiting for the outcome, up to ${waitSeconds} s …`), noteMs)
     : undefined;
   const reply = await send(node, {
     method: "POST",

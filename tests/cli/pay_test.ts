@@ -2,7 +2,7 @@ import { assert, assertEquals, assertStringIncludes } from "@std/assert";
 import { send } from "../../src/cli/node_client.ts";
 import { payOutcome } from "../../src/cli/pay_outcome.ts";
 import type { PaymentId } from "../../src/protocol/id.ts";
-import { fakeNode, record, recordFull } from "./recorder.ts";
+import { fakeNode, record, recordFull, recordLeft } from "./recorder.ts";
 
 const id = "0190f5d0-7b1a-7c3e-9f00-3b6f2a1c4d5e";
 const otherId = "0190f5d0-7b1a-7c3e-9f00-3b6f2a1c4d5f";
@@ -42,6 +42,16 @@ const rows: readonly [claim: string, status: number, body: unknown, exit: number
   ["502 of a proxy", 502, "bad gateway", 4],
   ["307", 307, undefined, 4],
 ];
+
+Deno.test("pay is not ended by a terminal that is closed while it waits", async () => {
+  const committed = { id, state: "committed" };
+  await using node = await fakeNode(async () => {
+    await new Promise((resolve) => setTimeout(resolve, 1_200));
+    return Response.json(committed, { status: 201 });
+  });
+  const { exit, out } = await recordLeft("pay", ...order, ...node.flags, "--json");
+  assertEquals([exit, out], [0, [JSON.stringify(committed)]]);
+});
 
 for (const [claim, status, body, exit] of rows) {
   if (exit !== 0 && exit !== 3) continue;

@@ -39,7 +39,13 @@ export function recordFull(...argv: string[]): Promise<Recorded> {
   return recordWith({ isFull: true }, argv);
 }
 
+/** As where somebody watches stderr, and closes the terminal after the first line. */
+export function recordLeft(...argv: string[]): Promise<Recorded> {
+  return recordWith({ isWatched: true, hasLeft: true }, argv);
+}
+
 interface Person {
+  readonly hasLeft?: boolean;
   readonly isFull?: boolean;
   readonly isTerminal?: boolean;
   readonly isWatched?: boolean;
@@ -53,6 +59,7 @@ async function recordWith(
     isTerminal = false,
     isWatched = false,
     isFull = false,
+    hasLeft = false,
     answer = false,
     stdin = "",
     secrets = [],
@@ -67,7 +74,10 @@ async function recordWith(
       if (isFull) throw new Error("No space left on device");
       out.push(line);
     },
-    err: (line) => err.push(line),
+    err: (line) => {
+      if (hasLeft && err.length > 0) throw new Error("Input/output error");
+      err.push(line);
+    },
     style: plainStyle,
     isWatched,
     isTerminal,
