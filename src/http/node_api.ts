@@ -290,6 +290,7 @@ export interface IdempotencyKey {
   readonly request: string;
 }
 
+/** `replayed`: it was decided before this request or, where this has a key, before that was first sent. */
 export type PaymentAnswer =
   | { readonly state: "committed"; readonly replayed: boolean; readonly payment: PaymentView }
   | { readonly state: "aborted"; readonly replayed: boolean; readonly payment: PaymentView }

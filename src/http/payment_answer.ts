@@ -32,7 +32,7 @@ export async function orderPayment(
   onError: (line: string) => void,
 ): Promise<PaymentOutcome> {
   try {
-    return outcomeOf(await node.submit(request), request.key !== undefined);
+    return outcomeOf(await node.submit(request));
   } catch (thrown) {
     // The node stopped meanwhile: the outcome is unknown, and must be told so.
     const id = thrown instanceof OutcomeUnknownError ? thrown.id : request.id;
@@ -62,16 +62,13 @@ function locationOf(id: string): Record<string, string> {
   return { Location: `/v1/payments/${id}` };
 }
 
-/**
- * `keyed`: sent with an `Idempotency-Key`. Its replay has the status of the first answer; without
- * one, 200 tells that the payment was there before.
- */
-function outcomeOf(answer: PaymentAnswer, keyed: boolean): PaymentOutcome {
+/** 200 tells that the payment was there before, committed or aborted. */
+function outcomeOf(answer: PaymentAnswer): PaymentOutcome {
   switch (answer.state) {
     case "committed":
-      return { status: answer.replayed && !keyed ? 200 : 201, body: paymentJson(answer.payment) };
+      return { status: answer.replayed ? 200 : 201, body: paymentJson(answer.payment) };
     case "aborted":
-      if (answer.replayed && !keyed) return { status: 200, body: paymentJson(answer.payment) };
+      if (answer.replayed) return { status: 200, body: paymentJson(answer.payment) };
       return aborted(answer.payment);
     case "pending":
       return { status: 202, body: { id: answer.id, state: "pending" } };

@@ -12,7 +12,7 @@ import type { Introduction } from "../protocol/message.ts";
 import type { Order } from "../protocol/order.ts";
 import type { Sent } from "../protocol/own_orders.ts";
 import type { Participant } from "../protocol/participant.ts";
-import type { Answer } from "../protocol/participant_event.ts";
+import type { Answer, ClaimAnswer, OutcomeAnswer } from "../protocol/participant_event.ts";
 import type { Meter } from "./meter.ts";
 import type { Observer } from "./observer.ts";
 import type { Requests } from "./requests.ts";
@@ -33,6 +33,7 @@ export interface SubmissionsOptions {
   readonly meter: Pick<Meter, "answer">;
 }
 
+type Claim = Pick<ClaimAnswer, "payment" | "number">;
 type Unsent = Extract<PaymentAnswer, { readonly state: "rejected" }>;
 
 export class Submissions {
@@ -80,16 +81,20 @@ export class Submissions {
     // Until its key is claimed nobody can tell by which id a payment is known: who paid by another than the
     // one that is told would pay again.
     let known = request.key ? request.id : newId;
+    let claim: Claim | undefined;
     let sent;
     try {
-      const claimed = request.key ? await this.#claim(request, request.key, newId) : newId;
-      if (typeof claimed !== "string") return claimed;
-      known = claimed;
-      sent = await this.#toSend(request, claimed);
+      if (request.key) {
+        const claimed = await this.#claim(request, request.key, newId);
+        if ("state" in claimed) return claimed;
+        claim = claimed;
+      }
+      known = claim?.payment ?? newId;
+      sent = await this.#toSend(request, known);
     } catch (error) {
       throw new OutcomeUnknownError(known, messageOf(error));
     }
-    return "state" in sent ? sent : await this.#pay(sent, request, startMs);
+    return "state" in sent ? sent : await this.#pay(sent, request, startMs, claim);
   }
 
   /** Whether one more payment is taken on; the core does not see those that wait for its next turn. */
@@ -104,12 +109,12 @@ export class Submissions {
     return queued < queueEventsMax && this.#room-- > 0;
   }
 
-  /** The id of the payment that a key stands for, or why there is none. */
+  /** What a key stands for, or why it stands for nothing. */
   async #claim(
     { details }: PaymentRequest,
     { key, request: text }: NonNullable<PaymentRequest["key"]>,
     id: PaymentId,
-  ): Promise<PaymentId | Unsent> {
+  ): Promise<Claim | Unsent> {
     // In the clear, a hash of what is to be told would let anyone who reads the log try what it is.
     const content = details ? this.#options.surroundings.sealing.digest(text) : digestOf(text);
     const claim = await this.#options.requests.ask((request) => ({
@@ -121,7 +126,8 @@ export class Submissions {
     }));
     if (claim.state === "rejected") return { state: "rejected", id, code: claim.code };
     if (claim.state !== "claimed") throw new Error(`a claim was answered ${claim.state}`);
-    return claim.isSameContent ? claim.payment : { state: "rejected", id, code: "key_reused" };
+    const { payment, isSameContent, number } = claim;
+    return isSameContent ? { payment, number } : { state: "rejected", id, code: "key_reused" };
   }
 
   /** What a payment is sent as; or why it is not. */
@@ -135,11 +141,16 @@ export class Submissions {
     return { state: "rejected", id, code };
   }
 
-  /** Sends an order and waits for what becomes of it. */
+  /**
+   * Sends an order and waits for what becomes of it.
+   *
+   * @param claim where it has a key
+   */
   #pay(
     { order, details }: Sent,
     { waitMs }: PaymentRequest,
     startMs: number,
+    claim?: Claim,
   ): Promise<PaymentAnswer> {
     this.#options.observer.ordered(order);
     const deadlineMs = startMs + waitMs;
@@ -153,7 +164,7 @@ export class Submissions {
         try {
           // Of what was not taken on it would only tell how fast this node says no.
           if (answer.state !== "rejected") this.#options.meter.answer(this.#nowMs - startMs);
-          resolve(answerTo(payment, answer));
+          resolve(answerTo(payment, answer, claim));
         } catch (error) {
           failed(error);
         }
@@ -188,11 +199,13 @@ export class Submissions {
   }
 }
 
-function answerTo(id: PaymentId, answer: Answer): PaymentAnswer {
+function answerTo(id: PaymentId, answer: Answer, claim: Claim | undefined): PaymentAnswer {
   switch (answer.state) {
     case "committed":
-    case "aborted":
-      return { state: answer.state, replayed: answer.replayed, payment: answeredView(answer) };
+    case "aborted": {
+      const replayed = claim ? wasKnown(answer, claim) : answer.replayed;
+      return { state: answer.state, replayed, payment: answeredView(answer) };
+    }
     case "pending":
       return { state: "pending", id };
     case "rejected":
@@ -200,6 +213,14 @@ function answerTo(id: PaymentId, answer: Answer): PaymentAnswer {
     default:
       throw new Error(`an order was answered ${answer.state}`);
   }
+}
+
+/**
+ * Whether a payment was over before its key was first sent. One by that key can't be: the key is durable
+ * before the order leaves. So each key has the same answer however often it is sent.
+ */
+function wasKnown({ number }: OutcomeAnswer, claim: Claim): boolean {
+  return number !== undefined && number <= claim.number;
 }
 
 function digestOf(text: string): string {

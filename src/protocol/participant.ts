@@ -215,10 +215,10 @@ export class Participant {
       if (!sameRequest(settled.order, order)) {
         return reply({ state: "rejected", code: "id_reused" });
       }
-      const { decided, atMs } = settled;
+      const { decided, atMs, number } = settled;
       const outcome: OutcomeAnswer = settled.type === "posted"
         ? { ...settled, state: "committed", replayed: true }
-        : { state: "aborted", order, code: settled.code!, decided, atMs, replayed: true };
+        : { state: "aborted", order, code: settled.code!, decided, atMs, replayed: true, number };
       return reply(outcome);
     }
     if (!settled && !this.#lookUps.isAbsent(payment, event, out)) return;
@@ -252,6 +252,7 @@ export class Participant {
       state: "claimed",
       payment: known?.payment ?? payment,
       isSameContent: !known || known.request === content,
+      number: known?.number ?? turn.number,
     };
     out.replies.push({ request, answer });
   }

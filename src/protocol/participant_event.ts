@@ -146,6 +146,8 @@ export type OutcomeAnswer =
     readonly atMs: number;
     /** Whether the payment was decided for a request before this one. */
     readonly replayed: boolean;
+    /** Of the entry by which this node knew it, where it did before the request. */
+    readonly number?: number;
   }
   | {
     readonly state: "aborted";
@@ -154,14 +156,24 @@ export type OutcomeAnswer =
     readonly decided?: Decided;
     readonly atMs: number;
     readonly replayed: boolean;
+    /** As of the committed. */
+    readonly number?: number;
   };
+
+export interface ClaimAnswer {
+  readonly state: "claimed";
+  readonly payment: PaymentId;
+  readonly isSameContent: boolean;
+  /** Of the entry that names the key first. */
+  readonly number: number;
+}
 
 /** What a user's request is answered. */
 export type Answer =
   | OutcomeAnswer
   | { readonly state: "pending" }
   | { readonly state: "rejected"; readonly code: RejectionCode | "coordinator_unreachable" }
-  | { readonly state: "claimed"; readonly payment: PaymentId; readonly isSameContent: boolean }
+  | ClaimAnswer
   | { readonly state: "account"; readonly result: "opened" | "existed" | "differs" }
   | { readonly state: "card"; readonly result: CardResult }
   | ResolveAnswer

@@ -18,7 +18,7 @@ import type { Decided } from "./message.ts";
 import type { Order, RefusalCode } from "./order.ts";
 import type { Proof } from "./proof.ts";
 import { resolvedLegsOf } from "./order.ts";
-import type { EntryContext, LogRecord, Posted, Released } from "./record.ts";
+import type { Aborted, EntryContext, LogRecord, Posted, Released } from "./record.ts";
 import type { Found } from "./step.ts";
 
 /** Voted yes, decision unknown: in doubt. */
@@ -99,6 +99,8 @@ export type Settled =
     /** The coordinator's, to be shown to peers. */
     readonly proof?: Proof;
     readonly atMs: number;
+    /** Of the entry of this node that says so. */
+    readonly number: number;
     /** By an operator, against the real decision. */
     readonly isForced?: true;
   }
@@ -114,8 +116,18 @@ export type Settled =
     readonly proof?: Proof;
     readonly atMs: number;
     /** As of the posted. */
+    readonly number: number;
+    /** As of the posted. */
     readonly isForced?: true;
   };
+
+/** What an `Idempotency-Key` stands for. */
+export interface Key {
+  readonly request: string;
+  readonly payment: PaymentId;
+  /** Of the entry that names it first. */
+  readonly number: number;
+}
 
 export class ParticipantState {
   readonly membership = new Membership();
@@ -126,7 +138,7 @@ export class ParticipantState {
   readonly #settled = new Generations<PaymentId, Settled>();
   /** Outlives what is settled: only an operator ends it. */
   readonly #mismatches = new Set<Mismatched>();
-  readonly #keys = new Generations<string, { request: string; payment: PaymentId }>();
+  readonly #keys = new Generations<string, Key>();
   /** By their ids. */
   readonly #cards = new Map<string, Card>();
   /** The coordinator's highest epoch so far; nothing at first, and after it was readmitted. */
@@ -176,7 +188,7 @@ export class ParticipantState {
     return this.#mismatches;
   }
 
-  key(key: string): { readonly request: string; readonly payment: PaymentId } | undefined {
+  key(key: string): Key | undefined {
     return this.#keys.get(key);
   }
 
@@ -269,12 +281,11 @@ export class ParticipantState {
         return;
       }
       case "aborted": {
-        const { order, code, decided } = record;
-        const { atMs } = decided ?? context;
+        const { order } = record;
         const open = this.#open.get(order.payment);
         invariant(!open || open.type === "refused", `payment ${order.payment} aborted while held`);
         this.#expectUnpaid(order.payment);
-        this.#settled.set(order.payment, { type: "released", order, code, decided, atMs });
+        this.#settled.set(order.payment, abortedUnheld(record, context));
         return;
       }
       case "joined":
@@ -308,7 +319,11 @@ export class ParticipantState {
         return;
       }
       case "keyed":
-        this.#keys.set(record.key, { request: record.request, payment: record.payment });
+        this.#keys.set(record.key, {
+          request: record.request,
+          payment: record.payment,
+          number: context.number,
+        });
         return;
       case "readmitted":
         // Its counter may begin again lower; the nonces still tell its transactions apart.
@@ -393,12 +408,9 @@ export class ParticipantState {
         case "forced":
           forced.set(record.order.payment, record.commit);
           break;
-        case "aborted": {
-          const { order, code, decided } = record;
-          const { atMs } = decided ?? context;
-          recalled.set(order.payment, { type: "released", order, code, decided, atMs });
+        case "aborted":
+          recalled.set(record.order.payment, abortedUnheld(record, context));
           break;
-        }
         case "keyed":
           if (!this.#keys.get(record.key)) this.apply(record, context);
           break;
@@ -494,11 +506,18 @@ function settledBy(
   context: EntryContext,
 ): Settled {
   const { transaction, proof } = record;
+  const { number } = context;
   const { atMs } = decided ?? context;
   if (record.type === "posted") {
-    return { type: "posted", transaction, order, decided: record.decided, proof, atMs };
+    return { type: "posted", transaction, order, decided: record.decided, proof, atMs, number };
   }
-  return { type: "released", transaction, order, code: record.code, decided, proof, atMs };
+  return { type: "released", transaction, order, code: record.code, decided, proof, atMs, number };
+}
+
+function abortedUnheld({ order, code, decided }: Aborted, context: EntryContext): Settled {
+  const { number } = context;
+  const { atMs } = decided ?? context;
+  return { type: "released", order, code, decided, atMs, number };
 }
 
 /** As these books have it: what was forced is not undone by the real decision. */
@@ -508,8 +527,8 @@ function settledByForce(
   commit: boolean,
   context: EntryContext,
 ): Settled {
-  const { atMs } = context;
+  const { atMs, number } = context;
   return commit
-    ? { type: "posted", transaction, order, decided: context, atMs, isForced: true }
-    : { type: "released", transaction, order, atMs, isForced: true };
+    ? { type: "posted", transaction, order, decided: context, atMs, number, isForced: true }
+    : { type: "released", transaction, order, atMs, number, isForced: true };
 }

@@ -24,7 +24,6 @@ const view = {
 
 interface AnswerRow {
   readonly answer: PaymentAnswer;
-  readonly key?: string;
   readonly status: number;
   readonly body: Record<string, unknown>;
   readonly location?: string;
@@ -52,21 +51,8 @@ const abortedView = { ...view, state: "aborted", code: "insufficient_funds" };
 const answers: Record<string, AnswerRow> = {
   "committed": { answer: committedAnswer(false), status: 201, body: view, location },
   "committed before": { answer: committedAnswer(true), status: 200, body: view },
-  "committed before, by key": {
-    answer: committedAnswer(true),
-    key: "k",
-    status: 201,
-    body: view,
-    location,
-  },
   "aborted": { answer: abortedAnswer(false), status: 422, body: abortedProblem },
   "aborted before": { answer: abortedAnswer(true), status: 200, body: abortedView },
-  "aborted before, by key": {
-    answer: abortedAnswer(true),
-    key: "k",
-    status: 422,
-    body: abortedProblem,
-  },
   "pending": {
     answer: { state: "pending", id: paymentId },
     status: 202,
@@ -107,8 +93,7 @@ for (const [name, row] of Object.entries(answers)) {
   Deno.test(`POST /v1/payments answers ${row.status}: ${name}`, async () => {
     const node = new FakeNode();
     node.answer = () => Promise.resolve(row.answer);
-    const headers: Record<string, string> = row.key ? { "Idempotency-Key": row.key } : {};
-    const reply = await asker(node)("/v1/payments", post({ legs }, headers));
+    const reply = await asker(node)("/v1/payments", post({ legs }));
     assertEquals(reply.status, row.status);
     for (const [member, value] of Object.entries(row.body)) {
       assertEquals(reply.json[member], value, member);

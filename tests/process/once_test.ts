@@ -73,6 +73,20 @@ Deno.test("a payment id pays once", async (t) => {
     await until("both sides posted", async () => String(await balances()) === String(paid(15_00)));
   });
 
+  const again = { ...keyed, id: first.paid!.body.id };
+  const tooMuchAgain = { ...tooMuch, id: first.refused!.body.id };
+  const assertKnown = async () => {
+    for (const [body, state] of [[again, "committed"], [tooMuchAgain, "aborted"]] as const) {
+      const { status, body: answer } = await post(body, key(`${state} before`));
+      assertEquals([status, answer.id, answer.state], [200, body.id, state]);
+    }
+  };
+
+  await t.step("an idempotency key for what was there before says so, however often", async () => {
+    await assertKnown();
+    await assertKnown();
+  });
+
   await t.step("an idempotency key with another body is refused", async () => {
     const { status, body: answer } = await post(tooMuch, key("one"));
     assertEquals([status, answer.code], [422, "key_reused"]);
@@ -84,6 +98,7 @@ Deno.test("a payment id pays once", async (t) => {
     assertEquals(tally(await sendAll(post, yearOld)), { 200: sends });
     assertReplayed(await post(keyed, key("one")), first.paid!);
     assertReplayed(await post(tooMuch, key("two")), first.refused!);
+    await assertKnown();
     assertEquals((await post(tooMuch, key("one"))).body.code, "key_reused");
     assertEquals((await post(transfer("alice", "bob", 7_01, body.id))).body.code, "id_reused");
     assertEquals(await balances(), paid(15_00));

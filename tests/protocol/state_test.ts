@@ -316,7 +316,7 @@ Deno.test("opened, balance and keyed: an account opens once and has its last bal
   fold.apply(balance, turnOf("alice", 2));
   assertEquals(fold.ledger.account("main")?.posted, 5n);
   fold.apply(keyed, turnOf("alice", 2));
-  assertEquals(fold.key(keyed.key), { request: keyed.request, payment });
+  assertEquals(fold.key(keyed.key), { request: keyed.request, payment, number: 2 });
 });
 
 Deno.test("joined and readmitted: the coordinator's epoch, and none after it was readmitted", () => {
@@ -375,7 +375,7 @@ Deno.test("recall() leaves a key that was taken since the index was asked", () =
   const keyed = { type: "keyed", key: "00".repeat(16), payment } as const;
   fold.apply({ ...keyed, request: "11".repeat(32) }, turnOf("alice", 8));
   fold.recall([[turnOf("alice", 1), { ...keyed, request: "22".repeat(32) }]]);
-  assertEquals(fold.key(keyed.key), { request: "11".repeat(32), payment });
+  assertEquals(fold.key(keyed.key), { request: "11".repeat(32), payment, number: 8 });
 });
 
 Deno.test("recall() of a coordinator leaves a payment's outcome as it is in memory", () => {
