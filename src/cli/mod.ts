@@ -2,7 +2,7 @@
 
 import config from "../../deno.json" with { type: "json" };
 import { benchWorker } from "../bench/process.ts";
-import { messageOf, UsageError } from "../errors.ts";
+import { messageOf, shortened, UsageError } from "../errors.ts";
 import { parseArguments } from "./arguments.ts";
 import type { Command } from "./command.ts";
 import { completionsOf } from "./completions.ts";
@@ -69,7 +69,9 @@ async function dispatch(argv: readonly string[], io: Io): Promise<number> {
   if (helpWords.includes(first)) return await help(rest, io);
   if (first === "--version") {
     const [extra] = rest;
-    if (extra !== undefined) throw new UsageError(`unexpected "${extra}" after --version`);
+    if (extra !== undefined) {
+      throw new UsageError(`unexpected "${shortened(extra)}" after --version`);
+    }
     io.out(`handfast ${config.version}`);
     return exitCode.done;
   }
@@ -83,7 +85,9 @@ async function dispatch(argv: readonly string[], io: Io): Promise<number> {
 
 async function help(words: readonly string[], io: Io): Promise<number> {
   const [word, extra] = words;
-  if (extra !== undefined) throw new UsageError(`unexpected "${extra}": help takes one command`);
+  if (extra !== undefined) {
+    throw new UsageError(`unexpected "${shortened(extra)}": help takes one command`);
+  }
   const isOverview = word === undefined || helpWords.includes(word);
   io.out(isOverview ? overview(await allCommands()) : commandHelp(await commandNamed(word)));
   return exitCode.done;

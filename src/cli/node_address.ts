@@ -1,6 +1,6 @@
 /** Where a running node answers, and the token that it wants to see. */
 
-import { messageOf, UsageError } from "../errors.ts";
+import { messageOf, shortened, UsageError } from "../errors.ts";
 import { DataFolder } from "../node/data_folder.ts";
 import type { Arguments } from "./arguments.ts";
 import type { Flag } from "./command.ts";
@@ -46,7 +46,7 @@ export async function findNode(args: Arguments): Promise<NodeAddress> {
   }
   const url = parseUrl(api);
   if (url === undefined) {
-    throw new UsageError(`--api "${api}" is no URL such as http://127.0.0.1:7080`);
+    throw new UsageError(`--api "${shortened(api)}" is no URL such as http://127.0.0.1:7080`);
   }
   return {
     url,

@@ -59,19 +59,17 @@ export function failureLine(thrown: unknown, other: string): string {
     return `refused by ${other}: ${thrown.code}: ${thrown.message}`;
   }
   if (thrown instanceof Deno.errors.InvalidData) {
-    const fault = tlsFault(thrown.message);
-    const remedy = remedies.get(fault);
-    return `no TLS with ${other}: ${fault}: ${endOf(thrown)}${remedy ? `; ${remedy}` : ""}`;
+    return `no TLS with ${other}: ${tlsFault(thrown.message)}: ${endOf(thrown)}`;
   }
   return `no link with ${other}: ${endOf(thrown)}`;
 }
 
-/** As {@linkcode failureLine}, for the end that dialled: what answers it may be no node at all. */
+/** As {@linkcode failureLine}, for the end that dialled, with what its operator can do about it. */
 export function dialFailureLine(thrown: unknown, other: string): string {
   const line = failureLine(thrown, other);
-  const isTls = !(thrown instanceof Deno.errors.InvalidData) ||
-    tlsFault(thrown.message) !== "garbage";
-  return isTls ? line : `${line}; what answers there speaks no TLS: is it the HTTP port?`;
+  if (!(thrown instanceof Deno.errors.InvalidData)) return line;
+  const remedy = remedies.get(tlsFault(thrown.message));
+  return remedy ? `${line}; ${remedy}` : line;
 }
 
 /** What the system or TLS says of a connection that is over. */
@@ -81,9 +79,11 @@ export function endOf(thrown: unknown): string {
   return /without sending TLS close_notify/.test(message) ? "the other end vanished" : message;
 }
 
+/** What the dialer can do about what TLS says of the listener, which may be no node at all. */
 const remedies: ReadonlyMap<RefusalCode, string> = new Map([
   ["wrong_name", "the coordinator's name is given by --server-name"],
   ["wrong_network", "is ca.pem that of the network of the node that answers?"],
+  ["garbage", "what answers there speaks no TLS: is it the HTTP port?"],
 ]);
 
 /** What is wrong with the certificate that the listener has shown, if TLS found something at this end. */

@@ -6,28 +6,25 @@ import { dialFailureLine, failureLine } from "../../src/link/refusal.ts";
 const remedies = [
   ['certificate not valid for name "coordinator"', "wrong_name", "--server-name"],
   ["invalid peer certificate: UnknownIssuer", "wrong_network", "ca.pem"],
+  ["received corrupt message of type X", "garbage", "is it the HTTP port?"],
 ] as const;
 
 for (const [message, code, remedy] of remedies) {
-  Deno.test(`failureLine() says what to look at where TLS fails for ${code}`, () => {
-    const line = failureLine(new Deno.errors.InvalidData(message), '"hub" at 127.0.0.1:7443');
-    assertStringIncludes(line, `no TLS with "hub" at 127.0.0.1:7443: ${code}: ${message}; `);
-    assertStringIncludes(line, remedy);
+  const failure = new Deno.errors.InvalidData(message);
+  const line = `no TLS with "hub" at 127.0.0.1:7443: ${code}: ${message}`;
+
+  Deno.test(`dialFailureLine() says what to look at where TLS fails for ${code}`, () => {
+    const told = dialFailureLine(failure, '"hub" at 127.0.0.1:7443');
+    assertStringIncludes(told, `${line}; `);
+    assertStringIncludes(told, remedy);
+  });
+
+  Deno.test(`failureLine() has no remedy for whoever was dialled where TLS fails for ${code}`, () => {
+    assertEquals(failureLine(failure, '"hub" at 127.0.0.1:7443'), line);
   });
 }
 
-Deno.test("failureLine() invents no remedy", () => {
-  const line = failureLine(new Deno.errors.InvalidData("received corrupt message"), "somebody");
-  assertEquals(line, "no TLS with somebody: garbage: received corrupt message");
-});
-
-Deno.test("dialFailureLine() asks whether what speaks no TLS is the HTTP port", () => {
-  const corrupt = new Deno.errors.InvalidData("received corrupt message of type X");
-  assertEquals(
-    dialFailureLine(corrupt, "somebody"),
-    "no TLS with somebody: garbage: received corrupt message of type X; " +
-      "what answers there speaks no TLS: is it the HTTP port?",
-  );
+Deno.test("dialFailureLine() invents no remedy", () => {
   const refused = new Deno.errors.ConnectionRefused("refused");
   assertEquals(dialFailureLine(refused, "somebody"), "no link with somebody: refused");
 });
