@@ -1,6 +1,7 @@
 /** What stands beside a log: stored with its record, once a payment, and wiped when it is erased. */
 
 import { Buffer } from "node:buffer";
+import { DatabaseSync } from "node:sqlite";
 import { assert, assertEquals, assertRejects } from "@std/assert";
 import { detailsHashOf, sealedFor } from "../../src/codec/details.ts";
 import { encodeOrder } from "../../src/codec/order.ts";
@@ -157,15 +158,29 @@ async function fillAndErase(path: string): Promise<{ log: Log; secrets: Uint8Arr
   return { log, secrets };
 }
 
+/** What tables and indexes a log's file has. */
+function schemaOf(path: string): string[] {
+  const database = new DatabaseSync(path, { readOnly: true });
+  try {
+    const rows = database.prepare("SELECT type, name FROM sqlite_schema ORDER BY name").all();
+    return rows.map(({ type, name }) => `${type} ${name}`);
+  } finally {
+    database.close();
+  }
+}
+
 Deno.test("a log that is closed holds nothing of what was erased, in no part of its files", async () => {
   const folder = await Deno.makeTempDir({ prefix: "handfast-log-" });
   try {
     const { log, secrets } = await fillAndErase(`${folder}/log.kv`);
     // That free space keeps some of it until then is why it is wiped.
     assert(await traces(folder, secrets) > 0);
+    const schema = schemaOf(`${folder}/log.kv`);
     log.close();
     assertEquals(await traces(folder, secrets), 0);
     assertEquals((await Array.fromAsync(Deno.readDir(folder))).map(({ name }) => name), ["log.kv"]);
+    // Without its indexes Deno KV would read all of the file every minute.
+    assertEquals(schemaOf(`${folder}/log.kv`), schema);
     const again = await Log.open(await openLogFile(`${folder}/log.kv`));
     await again.replay(() => {});
     assertEquals(again.head.number, 240);
