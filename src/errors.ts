@@ -32,7 +32,12 @@ export function shortened(text: string): string {
 
 const shownLengthMax = 64;
 
-/** The message of whatever was thrown, in one line. */
+/** What somebody else wrote, made fit for one line of a log or terminal: nothing in it moves or hides. */
+export function oneLine(text: string): string {
+  return text.replace(/[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]/gu, " ");
+}
+
+/** The message of whatever was thrown. */
 export function messageOf(thrown: unknown): string {
   return thrown instanceof Error ? thrown.message : String(thrown);
 }

@@ -1,11 +1,12 @@
 /** The values that messages and records have in common, written and read. */
 
 import { hexCodes, Reader, toHex, Writer } from "../bytes.ts";
-import { FormatError } from "../errors.ts";
+import { FormatError, oneLine, shortened } from "../errors.ts";
 import { dateMsMax, introductionBytesMax, peersMax, statementListBytesMax } from "../limits.ts";
 import type { Epoch, PaymentId, TransactionId } from "../protocol/id.ts";
 import { isName, transactionParts } from "../protocol/id.ts";
 import type { Address, Decided } from "../protocol/message.ts";
+import { isAddress } from "../protocol/message.ts";
 import type { RefusalCode } from "../protocol/order.ts";
 import { refusalCodes } from "../protocol/order.ts";
 import type { Batch, Proof } from "../protocol/proof.ts";
@@ -324,6 +325,7 @@ export function writeAddress(w: Writer, { name, address, introduction }: Address
 export function readAddress(r: Reader): Address {
   const name = readName(r);
   const address = r.text();
+  if (!isAddress(address)) throw new FormatError(`address "${shortened(oneLine(address))}"`);
   if (!readFlag(r)) return { name, address, introduction: undefined };
   const certificate = r.blob().slice();
   const voucher = r.blob().slice();

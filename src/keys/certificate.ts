@@ -8,7 +8,7 @@ import {
   SubjectAlternativeNameExtension,
   X509Certificate,
 } from "@peculiar/x509";
-import { messageOf } from "../errors.ts";
+import { messageOf, shortened } from "../errors.ts";
 
 export type NodeRole = "coordinator" | "participant";
 
@@ -64,7 +64,9 @@ export async function verifyPeerCertificate(
   if (!signed) {
     throw new CertificateError(
       "wrong_network",
-      `the certificate of "${certificate.subject}" was not signed by the CA of this network`,
+      `the certificate of "${
+        shortened(certificate.subject)
+      }" was not signed by the CA of this network`,
     );
   }
   if (certificate.getExtension(BasicConstraintsExtension)?.ca) {

@@ -3,7 +3,9 @@
 import { Buffer } from "node:buffer";
 import { isNodeName } from "../keys/certificate.ts";
 import { nonceBytes } from "../keys/proof.ts";
+import { oneLine } from "../errors.ts";
 import { addressLengthMax, peersMax } from "../limits.ts";
+import { isAddress } from "../protocol/message.ts";
 import { type Frame, type FrameKind, frameKinds } from "./frame.ts";
 import type { Greeting } from "./host.ts";
 import { Refusal } from "./refusal.ts";
@@ -107,7 +109,7 @@ export function decodeRefuse(body: Uint8Array): RefuseMessage {
   const code = fields.text("code", 64);
   return {
     code: /^[a-z_]+$/.test(code) ? code : "unknown",
-    message: fields.text("message", 2_000).replace(/[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]/gu, " "),
+    message: oneLine(fields.text("message", 2_000)),
   };
 }
 
@@ -183,7 +185,7 @@ function encodeGreeting(greeting: SentGreeting): Record<string, unknown> {
 function decodeGreeting(fields: Fields): SentGreeting {
   const clock = new Map(fields.counts("clock"));
   const address = fields.text("address", addressLengthMax);
-  if (!/^[\x21-\x7e]+$/.test(address)) throw garbage("an address is not HOST:PORT");
+  if (!isAddress(address)) throw garbage("an address is not HOST:PORT");
   const greeting = { address, clock, voucher: fields.bytes("voucher") };
   if (!fields.has("epoch")) return greeting;
   const epoch = fields.object("epoch");

@@ -45,6 +45,7 @@ export interface SealedDetails {
 /** What has come to a recipient; unreadable also where it can't tell whether it is one. */
 export type OpenedDetails = Details | "unreadable";
 
+/** Whether what was parsed has the form of details, all of it. */
 export function isDetails({ memo, reference, card }: Details): boolean {
   return (memo ?? reference ?? card) !== undefined &&
     (memo === undefined || isMemo(memo)) &&
@@ -52,17 +53,21 @@ export function isDetails({ memo, reference, card }: Details): boolean {
     (card === undefined || isCard(card));
 }
 
-export function isMemo(text: string): boolean {
-  return isLine(text, memoLengthMax);
+export function isMemo(text: unknown): boolean {
+  return typeof text === "string" && isLine(text, memoLengthMax);
 }
 
-export function isReference(text: string): boolean {
-  return isLine(text, referenceLengthMax);
+export function isReference(text: unknown): boolean {
+  return typeof text === "string" && isLine(text, referenceLengthMax);
 }
 
 function isCard({ number, expiry, cvv }: Card): boolean {
-  return /^\d{12,19}$/.test(number) && /^\d\d\/\d\d$/.test(expiry) &&
-    (cvv === undefined || /^\d{3,4}$/.test(cvv));
+  return isText(number, /^\d{12,19}$/) && isText(expiry, /^\d\d\/\d\d$/) &&
+    (cvv === undefined || isText(cvv, /^\d{3,4}$/));
+}
+
+function isText(value: unknown, pattern: RegExp): boolean {
+  return typeof value === "string" && pattern.test(value);
 }
 
 /** The participants that a payment of `payer` credits, each once: whom a memo is for. */

@@ -1,6 +1,7 @@
 /** What nodes say to each other. Transactions are named together with their payment, by which
  * logs are indexed, so that one long decided can still be found. */
 
+import { addressLengthMax } from "../limits.ts";
 import type { SealedDetails } from "./details.ts";
 import type { PaymentId, TransactionId } from "./id.ts";
 import type { Order, RefusalCode } from "./order.ts";
@@ -21,9 +22,14 @@ export interface Introduction {
 /** Where a node is found. */
 export interface Address {
   readonly name: string;
-  /** `HOST:PORT` as told to peers. */
+  /** `HOST:PORT` as told to peers; {@linkcode isAddress}. */
   readonly address: string;
   readonly introduction?: Introduction;
+}
+
+/** Whether `text` may be where a node listens, as others are told. */
+export function isAddress(text: string): boolean {
+  return text.length <= addressLengthMax && /^[\x21-\x7e]+$/.test(text);
 }
 
 /** What its sender signs, in the frame that carries it. */

@@ -58,6 +58,7 @@ const refused: readonly [string, Uint8Array][] = [
   ["a list", padded('["memo"]')],
   ["no details", padded("{}")],
   ["a memo that is a list", padded('{"memo":["a"]}')],
+  ["a memo with a length", padded('{"memo":{"length":"1","x":"a"}}')],
   ["a memo that is a number", padded('{"memo":5}')],
   ["an empty memo", padded('{"memo":""}')],
   ["a memo of two lines", padded('{"memo":"a\\nb"}')],
@@ -66,6 +67,10 @@ const refused: readonly [string, Uint8Array][] = [
   ["half a character", padded('{"memo":"\\ud800"}')],
   ["a card's number that is none", padded('{"card":{"number":"1234","expiry":"11/29"}}')],
   ["a card's number as a number", padded('{"card":{"number":400000000000,"expiry":"11/29"}}')],
+  [
+    "a card's number that is a list",
+    padded('{"card":{"number":["4000000000000002"],"expiry":"11/29"}}'),
+  ],
   ["a card that is text", padded('{"card":"4000000000000002"}')],
   ["what is not known", padded('{"memo":"a","colour":"red"}')],
   ["another order", padded('{"reference":"b","memo":"a"}')],

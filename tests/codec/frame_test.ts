@@ -2,7 +2,7 @@ import { assert, assertEquals, assertThrows } from "@std/assert";
 import type { FrameHeader } from "../../src/codec/frame.ts";
 import { decodeFrame, encodeFrames } from "../../src/codec/frame.ts";
 import { isSigned } from "../../src/codec/statement.ts";
-import { frameBytesMax, peersMax } from "../../src/limits.ts";
+import { addressLengthMax, frameBytesMax, peersMax } from "../../src/limits.ts";
 import { FormatError } from "../../src/errors.ts";
 import { shownTo } from "../../src/protocol/details.ts";
 import type { Message } from "../../src/protocol/message.ts";
@@ -137,6 +137,13 @@ Deno.test("decodeFrame() refuses a commit that does not say where it stands", ()
   const sent = { ...commit, decided: undefined } as Message;
   assertThrows(() => decodeFrame(frameOf(sent), "alice"), FormatError);
 });
+
+for (const address of ["", "bob:1\u001b[2J", "b".repeat(addressLengthMax + 1)]) {
+  Deno.test(`decodeFrame() refuses an address of ${address.length} characters that is none`, () => {
+    const bytes = frameOf({ type: "directory", nodes: [{ name: "bob", address }] });
+    assertThrows(() => decodeFrame(bytes, "alice"), FormatError, "address");
+  });
+}
 
 Deno.test("decodeFrame() refuses a clock that names a node twice", () => {
   const one = encodeFrames(

@@ -168,7 +168,7 @@ export const messages: readonly Message[] = [
     type: "directory",
     nodes: [
       { name: "bob", address: "[::1]:7443", introduction },
-      { name: "c", address: "", introduction: undefined },
+      { name: "c", address: "c:1", introduction: undefined },
     ],
   },
 ];
