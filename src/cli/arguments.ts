@@ -108,16 +108,22 @@ function joinDashes(argv: readonly string[], flags: readonly Flag[]): string[] {
   return joined;
 }
 
-/** `--json=no` would be taken for yes: the parser knows only the word false. */
+/** `--json=no` would be taken for yes, and of `--yes false` both words. */
 function refuseValuesOfSwitches(argv: readonly string[], flags: readonly Flag[]): void {
   const end = argv.indexOf("--");
-  for (const arg of end === -1 ? argv : argv.slice(0, end)) {
-    const name = /^--([^=]+)=/s.exec(arg)?.[1];
+  const before = end === -1 ? argv : argv.slice(0, end);
+  for (const [index, arg] of before.entries()) {
+    const [, name, hasValue] = /^--([^=]+)(=)?/s.exec(arg) ?? [];
     const flag = flags.find((flag) => flag.name === name);
-    if (flag !== undefined && flag.value === undefined) {
+    if (flag === undefined || flag.value !== undefined) continue;
+    if (hasValue) {
       throw new UsageError(
         `--${flag.name} takes no value, so write it without "=", not ${shortened(arg)}`,
       );
+    }
+    const next = before[index + 1];
+    if (next === "true" || next === "false") {
+      throw new UsageError(`--${flag.name} takes no value: leave out ${next}`);
     }
   }
 }

@@ -1,5 +1,6 @@
 /** Where a running node answers, and the token that it wants to see. */
 
+import { z } from "zod";
 import { messageOf, shortened, UsageError } from "../errors.ts";
 import { DataFolder } from "../node/data_folder.ts";
 import type { Arguments } from "./arguments.ts";
@@ -11,7 +12,7 @@ export const nodeFlags: readonly Flag[] = [
   { name: "data", value: "DIR", help: "the node's data folder (default: the only one in data)" },
   { name: "api", value: "URL", help: "where the node answers, instead of a data folder" },
   { name: "token-file", value: "FILE", help: "file with the node's token, for --api" },
-  { name: "ca", value: "FILE", help: "the network's CA certificate, for a node with HTTPS" },
+  { name: "ca", value: "FILE", help: "the network's CA certificate, for --api with HTTPS" },
 ];
 
 export interface NodeAddress {
@@ -31,9 +32,6 @@ export async function findNode(args: Arguments): Promise<NodeAddress> {
   const api = args.text("api");
   const tokenFile = args.text("token-file");
   const folder = args.text("data") ?? folderOf(args.text("name"));
-  if (args.text("data") !== undefined && args.text("name") !== undefined) {
-    throw new UsageError("--data and --name both name a node: give one of them");
-  }
   if ((api === undefined) !== (tokenFile === undefined)) {
     throw new UsageError("--api URL and --token-file FILE belong together: give both or neither");
   }
@@ -74,14 +72,14 @@ export async function nodeInFolder(
         "name another by --data DIR, --name NAME, or --api URL --token-file FILE",
     );
   }
-  const url = urlIn(text);
-  if (url === undefined) {
+  const announced = announcedIn(text);
+  if (announced === undefined) {
     throw new Error(`${path} does not hold {"url":…}: start the node again, it writes the file`);
   }
   return {
-    url,
+    url: announced.url,
     token: await readToken(`${folder}/token`),
-    ca: await readCa(caFile),
+    ca: await readCa(caFile) ?? announced.ca,
     source: path,
     folder,
   };
@@ -127,15 +125,18 @@ export async function foldersIn(folder: string): Promise<string[]> {
   return names;
 }
 
-function urlIn(text: string): string | undefined {
+/** What a node says of itself in its data folder; nothing where that is no such thing. */
+function announcedIn(text: string): Pick<NodeAddress, "url" | "ca"> | undefined {
   try {
-    const value: unknown = JSON.parse(text);
-    if (typeof value !== "object" || value === null || !("url" in value)) return undefined;
-    return typeof value.url === "string" ? parseUrl(value.url) : undefined;
+    const { url, ca } = announcedSchema.parse(JSON.parse(text));
+    const parsed = parseUrl(url);
+    return parsed === undefined ? undefined : { url: parsed, ca };
   } catch {
     return undefined;
   }
 }
+
+const announcedSchema = z.object({ url: z.string(), ca: z.string().optional() });
 
 function parseUrl(text: string): string | undefined {
   const url = URL.parse(text);

@@ -102,10 +102,14 @@ export class DataFolder {
     return token;
   }
 
-  /** Tells commands on this machine where the node's API is. */
-  async announce(url: string): Promise<void> {
+  /**
+   * Tells commands on this machine where the node's API is.
+   *
+   * @param ca the CA of its certificate, PEM, where it speaks HTTPS
+   */
+  async announce(url: string, ca?: string): Promise<void> {
     const path = `${this.path}/api.json`;
-    await Deno.writeTextFile(`${path}.new`, `${JSON.stringify({ url })}\n`);
+    await Deno.writeTextFile(`${path}.new`, `${JSON.stringify({ url, ca })}\n`);
     await Deno.rename(`${path}.new`, path);
   }
 

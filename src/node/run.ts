@@ -1,6 +1,6 @@
 /** Runs one node from its options to its exit code. */
 
-import { UsageError } from "../errors.ts";
+import { oneLine, UsageError } from "../errors.ts";
 import type { NodeApi } from "../http/node_api.ts";
 import type { HttpServer } from "../http/serve.ts";
 import { serveHttp } from "../http/serve.ts";
@@ -162,7 +162,7 @@ export async function startNode(options: NodeOptions, print: Print): Promise<Run
     closing.push(() => http.shutdown());
     // Offline nobody is told where: the ready line says none.
     const address = options.offline ? "none" : node.listen();
-    await folder.announce(http.url);
+    await folder.announce(http.url, http.url.startsWith("https:") ? identity.caPem : undefined);
     if (options.offline) return { node, listen: address, url: http.url, token, stop: close };
     if (node instanceof ParticipantNode && options.server) node.dial(join(options.server));
     closing.push(() => node.drain());
@@ -265,7 +265,8 @@ function printer(level: LogLevel, err: (line: string) => void): Print {
   const levels: readonly LogLevel[] = ["error", "warn", "info", "debug"];
   return (of, line) => {
     if (levels.indexOf(of) > levels.indexOf(level)) return;
-    err(`${new Date().toISOString()} ${of} ${line}`);
+    // Much of what is told has come from others, who may not have proven who they are.
+    err(`${new Date().toISOString()} ${of} ${oneLine(line)}`);
   };
 }
 

@@ -70,6 +70,8 @@ const refused: readonly [line: string, said: string][] = [
   ["pay --to bob --amount 5 --currency usd", '--currency "usd"'],
   ["pay --to bob --amount 5 --api http://x", "--token-file"],
   ["pay --json=no --to bob --amount 5", "--json takes no value"],
+  ["pay --to bob --amount 5 --json false", "--json takes no value: leave out false"],
+  ["readmit bob --yes true", "--yes takes no value: leave out true"],
   ["charge --to main --amount 5", "needs --issuer"],
   ["charge --issuer bob --to main@alice --amount 5", '--to "main@alice"'],
   ["charge --issuer bob --to main --amount 5 4111111111111111", "never given as an argument"],

@@ -22,6 +22,9 @@ Deno.test("the process finds the only node in data, wants a name among several, 
     assertStringIncludes(several.err, "(alice, bob): say which by --name NAME");
     assertEquals((await handfast(folder, "balance", "--name", "bob")).code, 0);
     assertEquals((await handfast(folder, "balance", "--data", "data/alice")).code, 0);
+    // The name only tells where the folder is where nothing else does.
+    const both = await handfast(folder, "balance", "--data", "data/alice", "--name", "nobody");
+    assertEquals([both.code, both.err], [0, ""]);
     assertEquals((await handfast(folder, "balnce")).code, 2);
   } finally {
     await Deno.remove(folder, { recursive: true });
