@@ -86,7 +86,10 @@ export async function sendLines(
 async function reach(
   node: NodeAddress,
   path: string,
-  init: RequestInit & { readonly headers: Readonly<Record<string, string>> },
+  init: RequestInit & {
+    readonly headers: Readonly<Record<string, string>>;
+    readonly signal: AbortSignal;
+  },
   bodyOf: (response: Response) => Promise<unknown>,
 ): Promise<Reply> {
   let client: Deno.HttpClient | undefined;
@@ -95,7 +98,7 @@ async function reach(
   } catch (thrown) {
     return { type: "not_sent", reason: `--ca: ${messageOf(thrown)}` };
   }
-  const refused = await probe(node.url);
+  const refused = await probe(node.url, init.signal);
   if (refused !== undefined) {
     client?.close();
     return { type: "not_sent", reason: refused };
@@ -140,13 +143,14 @@ function reasonOf(thrown: unknown): string {
  * again on another (2.7.11 always, 2.9.6 where the first was not new), and a refusal of that second
  * one looks as if nothing had been sent.
  */
-async function probe(url: string): Promise<string | undefined> {
+async function probe(url: string, signal: AbortSignal): Promise<string | undefined> {
   const { hostname, port, protocol } = new URL(url);
   const portDefault = protocol === "https:" ? 443 : 80;
   try {
     const connection = await Deno.connect({
       hostname: hostname.replace(/^\[|\]$/g, ""),
       port: Number(port) || portDefault,
+      signal,
     });
     connection.close();
     return undefined;

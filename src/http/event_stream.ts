@@ -95,7 +95,10 @@ export class Streams {
     if (this.#stopping?.aborted || this.#open.size >= streamsMax) return undefined;
     const stream = new EventStream();
     this.#open.add(stream);
-    const heartbeat = setInterval(() => stream.send(": \n\n"), heartbeatMs);
+    const heartbeat = setInterval(() => {
+      // One that has no room has enough to read, and whoever fills it waits for the room.
+      if (stream.hasRoom) stream.send(": \n\n");
+    }, heartbeatMs);
     stream.closed.then(() => {
       clearInterval(heartbeat);
       this.#open.delete(stream);

@@ -77,7 +77,12 @@ export class Observer {
   }
 
   async recent(): Promise<PaymentTrace[]> {
-    await (this.#recalled ??= this.#recall());
+    // What could not be read this time may be next time.
+    this.#recalled ??= this.#recall().catch((error) => {
+      this.#recalled = undefined;
+      throw error;
+    });
+    await this.#recalled;
     await this.#dropIdle();
     return this.#traces.all();
   }
