@@ -70,12 +70,15 @@ export class Dialer {
       await this.#options.unlinked();
       if (this.#isStopped) return;
       const startedMs = performance.now();
+      let made;
       try {
-        const { connection, proven } = await this.#attempt();
-        this.#lastLine = undefined;
-        await this.#options.established(connection, proven);
+        made = await this.#attempt();
       } catch (thrown) {
         if (this.#isStopped || this.#gaveUp(thrown)) return;
+      }
+      if (made) {
+        this.#lastLine = undefined;
+        await this.#options.established(made.connection, made.proven);
       }
       // A link that breaks as soon as it is up must not be tried in a tight loop either.
       const lasted = performance.now() - startedMs > this.#options.limits.reconnectMsMax;

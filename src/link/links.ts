@@ -108,7 +108,7 @@ export class Links implements LinkLayer {
       address,
       isLinked: () => this.#links.has(name),
       unlinked: async () => await this.#links.get(name)?.over,
-      established: (connection, proven) => this.#carry(connection, proven, true),
+      established: (connection, proven) => this.#seen(this.#carry(connection, proven, true)),
     });
     this.#dialers.set(name, dialer);
     this.#spawn(
@@ -218,13 +218,17 @@ export class Links implements LinkLayer {
     }
   }
 
-  /** A task that throws is a bug of this node or of its host: it must not pass unseen. */
   #spawn(task: Promise<void>): void {
-    const seen = task.catch((thrown) => {
+    const seen = this.#seen(task).finally(() => this.#tasks.delete(seen));
+    this.#tasks.add(seen);
+  }
+
+  /** A task that throws is a bug of this node or of its host: it must not pass unseen. */
+  #seen(task: Promise<void>): Promise<void> {
+    return task.catch((thrown) => {
       const what = thrown instanceof Error ? thrown.stack ?? thrown.message : messageOf(thrown);
       this.#party.host.log("error", `links failed: ${what}`);
-    }).finally(() => this.#tasks.delete(seen));
-    this.#tasks.add(seen);
+    });
   }
 }
 

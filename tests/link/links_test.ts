@@ -32,6 +32,21 @@ Deno.test("Links: both ends learn name, role and greeting of the other", async (
   });
 });
 
+Deno.test("Links: what a node throws where a link is up is told, and the peer dialled again", async () => {
+  await withEnds(async (make) => {
+    const listener = make(coordinator, { listen: 0 });
+    const dialer = make(alice);
+    dialer.host.onUp = () => {
+      dialer.host.onUp = () => {};
+      throw new Error("a bug of this node");
+    };
+    dialer.links.dial("coordinator", "coordinator", listener.address);
+    await dialer.host.line("links failed: Error: a bug of this node");
+    const ups = () => dialer.host.events.filter((event) => event.startsWith("up")).length;
+    await found(() => ups() === 2 || undefined, "a second link");
+  });
+});
+
 Deno.test("Links: participants link with each other", async () => {
   await withEnds(async (make) => {
     const listener = make(bob, { listen: 0 });
