@@ -50,6 +50,8 @@ export class ParticipantNode extends Shell<ParticipantEvent, Reply> implements N
   readonly #submissions: Submissions;
   /** Peers that are dialled, and when to dial again one that refused. */
   readonly #dialled = new Map<string, number>();
+  /** Not offline. */
+  #keepsLinks = false;
   /** Cards had been added before this start. */
   #hadCards = false;
   #isLinked: () => void;
@@ -101,6 +103,7 @@ export class ParticipantNode extends Shell<ParticipantEvent, Reply> implements N
 
   /** Links to the coordinator and keeps the link. */
   dial(address: string): void {
+    this.#keepsLinks = true;
     this.links.dial(this.#coordinatorName, "coordinator", address);
   }
 
@@ -111,6 +114,7 @@ export class ParticipantNode extends Shell<ParticipantEvent, Reply> implements N
 
   /** Cooperative termination: while the coordinator is away, peers are asked, over links of their own. */
   #dialPeers(): void {
+    if (!this.#keepsLinks) return;
     const wanted = this.#participant.peersToAsk();
     for (const name of this.#dialled.keys()) {
       if (wanted.has(name)) continue;
@@ -287,9 +291,9 @@ export class ParticipantNode extends Shell<ParticipantEvent, Reply> implements N
     }));
   }
 
-  /** Peers are asked only while the coordinator can't be. */
+  /** Peers are asked only while the coordinator can't be, and only about what is in doubt with them. */
   protected needsLink(peer: string): boolean {
-    return peer === this.#coordinatorName || !this.isLinkedTo(this.#coordinatorName);
+    return peer === this.#coordinatorName || this.#dialled.has(peer);
   }
 
   #unreachable(participants: readonly string[]): string[] {

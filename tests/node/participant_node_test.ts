@@ -118,6 +118,8 @@ class Rig {
     await node.start();
     node.listen();
     await node.openAccount({ account: "main", currency: "USD", opening: 0n });
+    node.dial("coordinator:1");
+    rig.links.told = [];
     rig.linkCoordinator();
     const { introduction } = trusts.alice;
     rig.receive({
@@ -136,6 +138,13 @@ class Rig {
     assertEquals((await node.inDoubt()).map(({ participants }) => participants), [
       ["alice", "bob"],
     ]);
+    return rig;
+  }
+
+  /** Bob again, who only looks. */
+  static async offline(storage: Storage): Promise<Rig> {
+    const rig = new Rig(await Log.open(storage));
+    await rig.node.start();
     return rig;
   }
 
@@ -190,6 +199,15 @@ Deno.test("a log of another node is refused for that, and not as its books do no
   const alice = await Rig.alice(storage);
   const said = 'The log is of name "bob", but this node is of name "alice": name the right data';
   await assertRejects(() => alice.start(), IntegrityError, said);
+});
+
+Deno.test("a node without links dials no peer, whatever is in doubt", async () => {
+  const storage = new MemoryStorage();
+  const linked = await Rig.start(storage);
+  await linked.node.stop();
+  const offline = await Rig.offline(storage);
+  assertEquals([(await offline.node.status()).inDoubt, await offline.tick(100)], [1, []]);
+  await offline.node.stop();
 });
 
 Deno.test("peers are hung up once nothing is in doubt any more", async () => {
