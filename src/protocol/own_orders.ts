@@ -104,6 +104,12 @@ export class OwnOrders {
     return true;
   }
 
+  /** Answers users of a payment whose time is up. */
+  tellLate(payment: PaymentId, nowMs: number, replies: Reply[]): void {
+    const own = this.#own.get(payment);
+    if (own) tellLate(own, nowMs, replies);
+  }
+
   /** Tells everyone who waits. All but the first hear what was decided for another's request. */
   settle(payment: PaymentId, answer: OutcomeAnswer, replies: Reply[]): void {
     let { replayed } = answer;
@@ -149,13 +155,7 @@ export class OwnOrders {
     this.#window.tick(nowMs);
     const silent: PaymentId[] = [];
     for (const [payment, own] of this.#own) {
-      if (isAnyUp(own.waiting, nowMs)) {
-        const isUp = ({ deadlineMs }: Waiting) => deadlineMs <= nowMs;
-        for (const { request } of own.waiting.filter(isUp)) {
-          replies.push({ request, answer: { state: "pending" } });
-        }
-        own.waiting = own.waiting.filter((waiting) => !isUp(waiting));
-      }
+      tellLate(own, nowMs, replies);
       if (isPrepared(payment)) continue;
       if (isWanted(own, nowMs)) {
         if (own.sentMs + resendIntervalMs <= nowMs) silent.push(payment);
@@ -167,6 +167,15 @@ export class OwnOrders {
     }
     return silent;
   }
+}
+
+function tellLate(own: Own, nowMs: number, replies: Reply[]): void {
+  if (!isAnyUp(own.waiting, nowMs)) return;
+  const isUp = ({ deadlineMs }: Waiting) => deadlineMs <= nowMs;
+  for (const { request } of own.waiting.filter(isUp)) {
+    replies.push({ request, answer: { state: "pending" } });
+  }
+  own.waiting = own.waiting.filter((waiting) => !isUp(waiting));
 }
 
 function isAnyUp(waiting: readonly Waiting[], nowMs: number): boolean {

@@ -136,7 +136,12 @@ export class Participant {
         this.#isDraining = true;
         return;
       case "submit":
-        return this.#submit(event, turn, out);
+        this.#submit(event, turn, out);
+        // Who does not wait is not answered with the next tick.
+        if (event.deadlineMs <= turn.nowMs) {
+          this.#own.tellLate(event.order.payment, turn.nowMs, out.replies);
+        }
+        return;
       case "claim":
         return this.#claim(event, turn, out);
       case "inquire": {

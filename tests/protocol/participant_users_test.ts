@@ -87,6 +87,16 @@ Deno.test("who joins an order hears what was decided for the request before", ()
   );
 });
 
+Deno.test("who does not wait is answered at once, and the payment goes on", () => {
+  const bench = new Bench();
+  const now = { ...submits(1, order), deadlineMs: 0 };
+  assertEquals(inWords(bench.step(now)), "> coordinator order = 1 pending");
+  assertEquals(inWords(bench.step({ ...now, request: 2 })), "= 2 pending");
+  bench.step(prepares(T1));
+  bench.step(events["commit"]!);
+  assertEquals(inWords(bench.step({ ...now, request: 3 })), "= 3 committed T1 @then replayed");
+});
+
 Deno.test("an order sent again after a crash waits for its own transaction", () => {
   const bench = Bench.in("restarted");
   assertEquals(inWords(bench.step(submits(2, order))), "");
