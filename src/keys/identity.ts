@@ -188,7 +188,7 @@ async function checked<T>(
   try {
     return await use();
   } catch (thrown) {
-    throw new UsageError(`Cannot use ${path}: ${messageOf(thrown)}. ${await remedy(certs, name)}`);
+    throw new Error(`Cannot use ${path}: ${messageOf(thrown)}. ${await remedy(certs, name)}`);
   }
 }
 
