@@ -65,7 +65,7 @@ export const orderMemoryMs = 30_000;
 /** Orders that are sent again in one turn: with all that they tell, some megabytes. */
 export const ordersRepeatedMax = 1_000;
 /** From SIGTERM until what is still open is left to recovery. */
-export const drainMs = 5_000;
+export const drainMs = 4_500;
 
 // Status page
 

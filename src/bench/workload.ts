@@ -48,10 +48,10 @@ export function paymentBy(
     amount: -amount * BigInt(credits),
     currency,
   };
-  const first = below(others);
+  const [first, firstAccount] = [below(others), below(accounts)];
   for (let i = 0; i < credits; i++) {
     legs[1 + i] = {
-      account: isRefused ? "nobody" : accountName((below(accounts) + i) % accounts),
+      account: isRefused ? "nobody" : accountName((firstAccount + i) % accounts),
       participant: participants[(own + 1 + (first + i) % others) % participants.length]!,
       amount,
       currency,

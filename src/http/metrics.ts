@@ -31,7 +31,7 @@ function metricsText(status: NodeStatus): string {
     ...metric("links", "gauge", "Peers known, by the state of their link", [
       ...linkStates.map((state): Sample => [`{state="${state}"}`, linksIn(state)]),
     ]),
-    ...metric("log_entries", "counter", "Entries of the node's log", [["", entries]]),
+    ...metric("log_entries_total", "counter", "Entries of the node's log", [["", entries]]),
     ...metric("log_records_total", "counter", "Records made durable since the node started", [
       ["", status.written.records],
     ]),

@@ -52,8 +52,9 @@ export function addStatusRoutes(app: OpenAPIHono, node: NodeApi): void {
 
   app.get("/healthz", (c) => c.json({ status: "ok" }));
   app.get("/readyz", (c) => {
-    if (node.isReady()) return c.json({ status: "ready" });
-    return problem(c, 503, "not_ready", `${node.name} cannot take payments yet`);
+    const why = node.whyNotReady();
+    if (why === undefined) return c.json({ status: "ready" });
+    return problem(c, 503, "not_ready", `${node.name} cannot take payments yet: ${why}`);
   });
 }
 

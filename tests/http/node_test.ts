@@ -1,4 +1,4 @@
-import { assert, assertEquals } from "@std/assert";
+import { assert, assertEquals, assertStringIncludes } from "@std/assert";
 import { accountsLimit } from "../../src/limits.ts";
 import { asker, FakeNode, introduction, paymentId, post } from "./fake_node.ts";
 
@@ -168,7 +168,7 @@ Deno.test("GET /metrics tells Prometheus of the node", async () => {
       'handfast_links{state="up"} 1',
       'handfast_links{state="down"} 0',
       'handfast_links{state="not_needed"} 1',
-      "handfast_log_entries 3",
+      "handfast_log_entries_total 3",
       'handfast_payment_seconds_bucket{le="0.001"} 2',
       'handfast_payment_seconds_bucket{le="0.005"} 5',
       'handfast_payment_seconds_bucket{le="+Inf"} 6',
@@ -220,6 +220,7 @@ Deno.test("a node that cannot take payments is healthy but not ready", async () 
   node.ready = false;
   const reply = await ask("/readyz");
   assertEquals([reply.status, reply.json.code], [503, "not_ready"]);
+  assertStringIncludes(String(reply.json.detail), "no link to the coordinator");
   assertEquals((await ask("/healthz")).status, 200);
 });
 
