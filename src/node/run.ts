@@ -1,6 +1,6 @@
 /** Runs one node from its options to its exit code. */
 
-import { oneLine, UsageError } from "../errors.ts";
+import { UsageError } from "../errors.ts";
 import type { NodeApi } from "../http/node_api.ts";
 import type { HttpServer } from "../http/serve.ts";
 import { serveHttp } from "../http/serve.ts";
@@ -23,7 +23,9 @@ import { haltPoint } from "./halt.ts";
 import { IdentitySealing } from "./identity_sealing.ts";
 import { IdentityTrust } from "./identity_trust.ts";
 import { ParticipantNode } from "./participant_node.ts";
-import type { LogLevel, ShellOptions } from "./shell.ts";
+import { printer, tolerant } from "./printer.ts";
+import type { Print } from "./printer.ts";
+import type { LogLevel, ShellOptions } from "./shell_options.ts";
 import { machine } from "./surroundings.ts";
 
 export interface Endpoint {
@@ -65,8 +67,6 @@ export interface Opening {
   readonly amount: bigint;
   readonly currency: string;
 }
-
-type Print = ShellOptions["print"];
 
 /** A node that runs, with what it serves. */
 export interface RunningNode {
@@ -247,27 +247,6 @@ function serve(
 
 function join({ hostname, port }: Endpoint): string {
   return hostname.includes(":") ? `[${hostname}]:${port}` : `${hostname}:${port}`;
-}
-
-/** A line that can't be written, as where the disk of its file is full, must not end the node. */
-function tolerant(write: (line: string) => void): (line: string) => void {
-  return (line) => {
-    try {
-      write(line);
-    } catch {
-      // Where it could be said is where nothing can be written.
-    }
-  };
-}
-
-/** Prints lines on stderr, those of the level and above. */
-function printer(level: LogLevel, err: (line: string) => void): Print {
-  const levels: readonly LogLevel[] = ["error", "warn", "info", "debug"];
-  return (of, line) => {
-    if (levels.indexOf(of) > levels.indexOf(level)) return;
-    // Much of what is told has come from others, who may not have proven who they are.
-    err(`${new Date().toISOString()} ${of} ${oneLine(line)}`);
-  };
 }
 
 /** Resolves at the first SIGINT or SIGTERM. Those that follow are of the same key press. */

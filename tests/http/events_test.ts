@@ -1,5 +1,5 @@
 import { assert, assertEquals, assertMatch } from "@std/assert";
-import { streamsMax } from "../../src/http/event_stream.ts";
+import { Streams, streamsMax } from "../../src/http/event_stream.ts";
 import { pendingEventsMax } from "../../src/http/events.ts";
 import { serveHttp } from "../../src/http/serve.ts";
 import { FakeNode, token } from "./fake_node.ts";
@@ -91,6 +91,25 @@ Deno.test("/v1/events begins now, and says where that is", () =>
     await now.close();
     await until("unsubscribed", () => node.listeners.size === 0);
   }));
+
+Deno.test("a stream without room is closed by what it loses, not by its sign of life", () => {
+  const { setInterval } = globalThis;
+  let beat = () => {};
+  globalThis.setInterval = ((run: () => void) => {
+    beat = run;
+    return 0;
+  }) as unknown as typeof setInterval;
+  try {
+    const stream = new Streams().open(new Request("http://127.0.0.1/"))!;
+    while (stream.hasRoom) stream.send(": \n".repeat(1_000));
+    beat();
+    assertEquals(stream.isClosed, false);
+    stream.send("data: 1\n\n");
+    assertEquals(stream.isClosed, true);
+  } finally {
+    globalThis.setInterval = setInterval;
+  }
+});
 
 Deno.test("/v1/events tells a payment's events whole", () =>
   serving(async (url, node) => {
