@@ -15,7 +15,7 @@ export type Reply =
   }
   /** No connection came about, so the node certainly has not seen the request. */
   | { readonly type: "not_sent"; readonly reason: string }
-  /** The node may have seen it, and acted on it. */
+  /** The node may have seen it, and acted on it; silent: it was not waited for any longer. */
   | { readonly type: "broken" | "silent"; readonly reason: string };
 
 export interface Request {
@@ -25,22 +25,21 @@ export interface Request {
   /** Sent as JSON. */
   readonly body?: unknown;
   readonly timeoutMs: number;
+  /** Ends the wait. */
+  readonly interrupted?: AbortSignal;
 }
 
 /** Never throws. */
 export async function send(node: NodeAddress, request: Request): Promise<Reply> {
-  const { method, path, body, timeoutMs } = request;
+  const { method, path, body, timeoutMs, interrupted } = request;
+  using patience = new Patience(timeoutMs, "no answer within", interrupted);
   const init = {
     method,
     headers: { "Content-Type": "application/json" },
     body: body === undefined ? undefined : JSON.stringify(body),
-    signal: AbortSignal.timeout(timeoutMs),
+    signal: patience.signal,
   };
-  const reply = await reach(node, path, init, async (response) => {
-    return parseJson(await response.text());
-  });
-  if (reply.type !== "broken" || !init.signal.aborted) return reply;
-  return { type: "silent", reason: `no answer within ${timeoutMs / 1_000} s` };
+  return await reach(node, path, init, async (response) => parseJson(await response.text()));
 }
 
 export interface LinesRequest {
@@ -50,37 +49,61 @@ export interface LinesRequest {
   readonly lines: readonly string[];
   /** How long nothing may come. */
   readonly silenceMsMax: number;
+  /** Ends the wait. */
+  readonly interrupted?: AbortSignal;
 }
 
 /** Posts JSON lines, and hands over each line of a good answer as it comes. Never throws. */
 export async function sendLines(
   node: NodeAddress,
-  { path, lines, silenceMsMax }: LinesRequest,
+  { path, lines, silenceMsMax, interrupted }: LinesRequest,
   heard: (value: unknown) => void,
 ): Promise<Reply> {
-  const silence = new AbortController();
-  const begin = () =>
-    setTimeout(
-      () => silence.abort(new Error(`nothing came for ${silenceMsMax / 1_000} s`)),
-      silenceMsMax,
-    );
-  let timer = begin();
+  using patience = new Patience(silenceMsMax, "nothing came for", interrupted);
   const init = {
     method: "POST",
     headers: { "Content-Type": linesType },
     body: lines.join("\n"),
-    signal: silence.signal,
+    signal: patience.signal,
   };
-  const reply = await reach(node, path, init, async (response) => {
+  return await reach(node, path, init, async (response) => {
     if (response.status !== 200 || response.body === null) return parseJson(await response.text());
     for await (const line of linesOf(response.body)) {
-      clearTimeout(timer);
-      timer = begin();
+      patience.renew();
       heard(parseJson(line));
     }
   });
-  clearTimeout(timer);
-  return reply;
+}
+
+/** How long a node is waited for. */
+class Patience implements Disposable {
+  readonly #aborter = new AbortController();
+  readonly #ms: number;
+  readonly #what: string;
+  #timer: ReturnType<typeof setTimeout>;
+  readonly signal: AbortSignal;
+
+  constructor(ms: number, what: string, interrupted: AbortSignal | undefined) {
+    this.#ms = ms;
+    this.#what = what;
+    this.#timer = this.#begin();
+    const { signal } = this.#aborter;
+    this.signal = interrupted === undefined ? signal : AbortSignal.any([signal, interrupted]);
+  }
+
+  #begin(): ReturnType<typeof setTimeout> {
+    const end = () => this.#aborter.abort(new Error(`${this.#what} ${this.#ms / 1_000} s`));
+    return setTimeout(end, this.#ms);
+  }
+
+  renew(): void {
+    clearTimeout(this.#timer);
+    this.#timer = this.#begin();
+  }
+
+  [Symbol.dispose](): void {
+    clearTimeout(this.#timer);
+  }
 }
 
 async function reach(
@@ -115,6 +138,8 @@ async function reach(
     const body = await bodyOf(response);
     return { type: "answered", status, body, date: headers.get("date") ?? undefined };
   } catch (thrown) {
+    const { aborted, reason } = init.signal;
+    if (aborted) return { type: "silent", reason: messageOf(reason) };
     return { type: "broken", reason: reasonOf(thrown) };
   } finally {
     client?.close();

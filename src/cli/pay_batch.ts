@@ -4,6 +4,7 @@ import { z } from "zod";
 import { batchPath } from "../http/payment_batch.ts";
 import { paymentBatchBytesMax, paymentBatchUnderWayMax } from "../limits.ts";
 import type { Arguments } from "./arguments.ts";
+import { Interruption } from "./interruption.ts";
 import type { Io } from "./io.ts";
 import { findNode } from "./node_address.ts";
 import type { NodeAddress } from "./node_address.ts";
@@ -21,11 +22,12 @@ export async function payBatch(file: string, args: Arguments, io: Io): Promise<n
   const payments = await readBatch(file, io);
   const node = await findNode(args);
   const report = new BatchReport(payments, io, args.is("json"));
+  using interruption = new Interruption();
   let hasFailed = false;
   for (const part of partsOf(payments)) {
     if (hasFailed || !report.isHeard) {
       part.forEach((payment) => report.tell(payment, payOutcome(payment.id, unsent)));
-    } else hasFailed = !await sendPart(node, part, waitSeconds, report);
+    } else hasFailed = !await sendPart(node, part, waitSeconds, report, interruption.signal);
   }
   return report.end();
 }
@@ -39,12 +41,14 @@ async function sendPart(
   part: readonly BatchPayment[],
   waitSeconds: number,
   report: BatchReport,
+  interrupted: AbortSignal,
 ): Promise<boolean> {
   const left = new Map(part.map((payment, index) => [index + 1, payment]));
   const request = {
     path: `${batchPath}?wait=${waitSeconds}`,
     lines: part.map(({ text }) => text),
     silenceMsMax: waitSeconds * 1000 + answerMarginMs,
+    interrupted,
   };
   const reply = await sendLines(node, request, (value) => {
     const { data: body } = lineAnswer.safeParse(value);

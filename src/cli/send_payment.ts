@@ -7,6 +7,7 @@ import { printBody } from "./api.ts";
 import type { Arguments } from "./arguments.ts";
 import type { Flag } from "./command.ts";
 import { exitCode } from "./exit_code.ts";
+import { Interruption } from "./interruption.ts";
 import type { Io } from "./io.ts";
 import { note } from "./io.ts";
 import { newId } from "./new_id.ts";
@@ -69,11 +70,13 @@ export async function sendPayment(
   const timer = io.isWatched
     ? setTimeout(() => note(io, `waiting for the outcome, up to ${waitSeconds} s …`), noteMs)
     : undefined;
+  using interruption = new Interruption();
   const reply = await send(node, {
     method: "POST",
     path: `${path}?wait=${waitSeconds}`,
     body,
     timeoutMs: waitSeconds * 1000 + answerMarginMs,
+    interrupted: interruption.signal,
   });
   clearTimeout(timer);
   const outcome = payOutcome(id, reply, other);

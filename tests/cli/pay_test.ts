@@ -338,3 +338,31 @@ async function answerOnce(listener: Deno.Listener, answer: string): Promise<void
     return;
   }
 }
+
+for (const signal of ["SIGINT", "SIGTERM"] as const) {
+  Deno.test(`pay that is ended by ${signal} says that the outcome is unknown`, async () => {
+    const asked = Promise.withResolvers<void>();
+    const over = Promise.withResolvers<void>();
+    await using node = await fakeNode(async () => {
+      asked.resolve();
+      await over.promise;
+      return new Response();
+    });
+    const root = new URL("../../", import.meta.url);
+    const process = new Deno.Command(Deno.execPath(), {
+      args: ["run", "-A", "--quiet", "main.ts", "pay", ...order, ...node.flags],
+      cwd: root,
+      stdin: "null",
+      stdout: "piped",
+      stderr: "piped",
+      env: { NO_COLOR: "1" },
+    }).spawn();
+    await asked.promise;
+    process.kill(signal);
+    const { code, stderr } = await process.output();
+    over.resolve();
+    assertEquals(code, 4);
+    const said = new TextDecoder().decode(stderr);
+    assertStringIncludes(said, `outcome unknown: interrupted; ask "handfast payment ${id}"`);
+  });
+}
