@@ -95,7 +95,8 @@ function rejected(id: string, code: SubmitRejectionCode): PaymentOutcome {
     case "id_in_use":
       return refusal(409, code, `Payment ${id} is under way for another originator`, { id, state });
     case "id_ahead": {
-      const detail = `id: the time in ${id} lies too far ahead of this node's clock`;
+      const detail = `id: the time in ${id} lies too far ahead of this node's clock, or of the ` +
+        "coordinator's";
       return refusal(400, code, detail, { id, state, field: "id" });
     }
     case "overloaded":
@@ -114,7 +115,7 @@ function rejected(id: string, code: SubmitRejectionCode): PaymentOutcome {
 }
 
 function notStarted(id: string, code: SubmitRejectionCode, reason: string): PaymentOutcome {
-  const detail = `${reason}; payment ${id} was not started, so send it again`;
+  const detail = `${reason}; payment ${id} was not started by this request, so send it again`;
   return refusal(503, code, detail, { id, state: "not_started" });
 }
 

@@ -178,15 +178,14 @@ class RequestsUnderWay {
   }
 }
 
-/** Nothing was started: the request did not reach the app. */
+/** The request did not reach the app. Of a payment that it names this says nothing. */
 function refuseStopping(): Response {
   const problem = {
     type: "about:blank",
     title: "Service Unavailable",
     status: 503,
-    detail: "This node is stopping",
+    detail: "This node is stopping, and did nothing of what was asked",
     code: "stopping",
-    state: "not_started",
   } satisfies Problem;
   const headers = { "Content-Type": "application/problem+json", "Retry-After": "1" };
   return new Response(JSON.stringify(problem), { status: problem.status, headers });

@@ -418,7 +418,8 @@ export class Loop<Event extends { readonly type: string }, Reply> {
   }
 
   #wallMs(): number {
-    // Entries of one log don't go back in time, even where the machine's clock does.
+    // Entries don't go back in time where the machine's clock does, until the node is started again: a
+    // clock that was years ahead once must not be so for ever.
     this.#lastAtMs = Math.max(this.#lastAtMs, Math.floor(this.#options.time.wallMs()));
     return this.#lastAtMs;
   }

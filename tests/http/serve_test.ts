@@ -117,7 +117,7 @@ Deno.test("shutdown() lets a payment under way be answered, and none begin", asy
   // A terminal's Ctrl-C may arrive twice.
   const closed = Promise.all([server.shutdown(), server.shutdown()]);
   const second = await pay().then(replyOf);
-  assertEquals([second.status, second.json.state], [503, "not_started"]);
+  assertEquals([second.status, second.json.code, second.json.state], [503, "stopping", undefined]);
   assertEquals(node.requests.length, 1);
   outcome.resolve();
   assertEquals((await first).json.id, committed.id);
