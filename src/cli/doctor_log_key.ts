@@ -2,6 +2,7 @@
 
 import { messageOf } from "../errors.ts";
 import { readLogKey } from "../keys/log_key.ts";
+import { logPathOf } from "../log/folder_lock.ts";
 import { openFolder } from "../verify/data_folder.ts";
 import { fail, type Finding, ok } from "./finding.ts";
 
@@ -26,7 +27,7 @@ export async function checkLogKeys(
 
 /** Whether a stopped node's log opens with one of the keys. */
 export async function checkLog(dir: string, keys: readonly LogKey[]): Promise<Finding> {
-  const path = `${dir}/log.kv`;
+  const path = logPathOf(dir);
   try {
     const folder = await openFolder(dir, keys);
     folder.close();

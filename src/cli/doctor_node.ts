@@ -5,6 +5,7 @@ import { basename, resolve } from "node:path";
 import { messageOf } from "../errors.ts";
 import { paymentIdAheadMsMax } from "../limits.ts";
 import { probe } from "../link/probe.ts";
+import { logPathOf } from "../log/folder_lock.ts";
 import { statusAnswer } from "./answers.ts";
 import type { StatusAnswer } from "./answers.ts";
 import { unreached } from "./api.ts";
@@ -77,12 +78,13 @@ async function checkPort(address: string, subject: string): Promise<Finding> {
 }
 
 async function checkFolder(dir: string): Promise<Finding[]> {
+  const log = logPathOf(dir);
   const files: Deno.FileInfo[] = [];
   try {
     if (!(await Deno.stat(dir)).isDirectory) throw new Deno.errors.NotFound();
-    files.push(await Deno.stat(`${dir}/log.kv`));
+    files.push(await Deno.stat(log));
     // What was written last stands there for a while.
-    if (await exists(`${dir}/log.kv-wal`)) files.push(await Deno.stat(`${dir}/log.kv-wal`));
+    if (await exists(`${log}-wal`)) files.push(await Deno.stat(`${log}-wal`));
   } catch (thrown) {
     if (!(thrown instanceof Deno.errors.NotFound)) throw thrown;
     return [fail(dir, "it holds no log", "name a node's data folder by --data DIR")];
@@ -90,7 +92,7 @@ async function checkFolder(dir: string): Promise<Finding[]> {
   const bytes = files.reduce((sum, { size }) => sum + size, 0);
   const writtenMs = Math.max(...files.map(({ mtime }) => mtime?.getTime() ?? 0));
   const written = writtenMs === 0 ? "" : `, last written ${timeText(writtenMs)}`;
-  const findings = [ok(`${dir}/log.kv`, `${bytesText(bytes)}${written}`)];
+  const findings = [ok(log, `${bytesText(bytes)}${written}`)];
   findings.push(...await checkMode(dir, 0o700));
   if (await exists(`${dir}/token`)) findings.push(...await checkMode(`${dir}/token`, 0o600));
   findings.push(checkDisk(dir));

@@ -2,7 +2,7 @@
 
 import { z } from "zod";
 import { messageOf, shortened, UsageError } from "../errors.ts";
-import { DataFolder } from "../node/data_folder.ts";
+import { isFolderTaken } from "../log/folder_lock.ts";
 import type { Arguments } from "./arguments.ts";
 import type { Flag } from "./command.ts";
 import { parseName } from "./values.ts";
@@ -88,7 +88,7 @@ export async function nodeInFolder(
 /** Whatever listens where a node did that was killed must not be shown its token. */
 export async function isRunning(folder: string): Promise<boolean> {
   try {
-    return await DataFolder.isTaken(folder) ?? true;
+    return await isFolderTaken(folder) ?? true;
   } catch (thrown) {
     throw new Error(`cannot read "${folder}/lock": ${messageOf(thrown)}`);
   }

@@ -1,18 +1,7 @@
 /** A node's data folder: who owns it, and the small files beside the log. */
 
 import { UsageError } from "../errors.ts";
-
-/** Whoever only looks whether it is taken has it for less than a moment. */
-async function tryLock(lock: Deno.FsFile): Promise<boolean> {
-  for (let tries = 1; tries < lockTriesMax; tries++) {
-    if (await lock.tryLock(true)) return true;
-    await new Promise((resolve) => setTimeout(resolve, lockPauseMs));
-  }
-  return await lock.tryLock(true);
-}
-
-const lockTriesMax = 5;
-const lockPauseMs = 20;
+import { logPathOf, takeFolder } from "../log/folder_lock.ts";
 
 /** A folder that this process owns until it closes it. */
 export class DataFolder {
@@ -36,51 +25,14 @@ export class DataFolder {
       if (!(error instanceof Deno.errors.AlreadyExists)) throw error;
       throw new UsageError(`Cannot use "${path}" as a data folder: it is a file`);
     }
-    return await DataFolder.#take(path, true);
-  }
-
-  /** Takes a folder that must hold a log already. */
-  static async openExisting(path: string): Promise<DataFolder> {
-    try {
-      await Deno.stat(`${path}/log.kv`);
-    } catch (error) {
-      if (!(error instanceof Deno.errors.NotFound)) throw error;
-      throw new Error(`There is no log in "${path}": name a node's data folder`);
-    }
-    return await DataFolder.#take(path, false);
-  }
-
-  static async #take(path: string, create: boolean): Promise<DataFolder> {
-    // A folder without a lock is one that no node has run in; only reading does not make one.
-    const lock = await Deno.open(`${path}/lock`, { read: true, write: true, create: true });
-    if (!await tryLock(lock)) {
-      lock.close();
-      const remedy = create ? "stop it, or name another with --data" : "stop it first";
-      throw new Error(`The data folder "${path}" is in use by another process: ${remedy}`);
-    }
+    const lock = await takeFolder(path, "stop it, or name another with --data");
     // One that was killed has left it behind, and what listens there now is somebody else's.
-    if (create) await Deno.remove(`${path}/api.json`).catch(() => {});
+    await Deno.remove(`${path}/api.json`).catch(() => {});
     return new DataFolder(path, lock);
   }
 
-  /** Whether a process has it; nothing where none ever had. */
-  static async isTaken(path: string): Promise<boolean | undefined> {
-    let lock;
-    try {
-      lock = await Deno.open(`${path}/lock`);
-    } catch (error) {
-      if (error instanceof Deno.errors.NotFound) return undefined;
-      throw error;
-    }
-    try {
-      return !await lock.tryLock(false);
-    } finally {
-      lock.close();
-    }
-  }
-
   get logPath(): string {
-    return `${this.path}/log.kv`;
+    return logPathOf(this.path);
   }
 
   get cardKeyPath(): string {
@@ -116,7 +68,6 @@ export class DataFolder {
   /** Gives the folder back. */
   async close(): Promise<void> {
     await Deno.remove(`${this.path}/api.json`).catch(() => {});
-    await this.#lock.unlock();
     this.#lock.close();
   }
 }

@@ -1,6 +1,7 @@
 /** A stopped node's data folder, held for as long as it is read. */
 
 import { IntegrityError } from "../errors.ts";
+import { logPathOf, takeFolder } from "../log/folder_lock.ts";
 import { Log } from "../log/log.ts";
 import type { LogKey } from "../log/log_file.ts";
 import { openLogFileByAny } from "../log/log_file.ts";
@@ -26,21 +27,17 @@ export async function openFolder(
   dir: string,
   logKeys: readonly LogKey[] = [],
 ): Promise<OpenFolder> {
-  const path = `${dir}/log.kv`;
+  const path = logPathOf(dir);
   if (!await isFile(path)) {
     throw new Error(`There is no log in "${dir}": "${path}" does not exist`);
   }
-  // The file that a running node keeps locked.
-  const lock = await Deno.open(`${dir}/lock`, { read: true, write: true, create: true });
+  const lock = await takeFolder(dir, "stop its node first");
   let storage: Storage | undefined;
   const close = () => {
     storage?.close();
     lock.close();
   };
   try {
-    if (!await lock.tryLock(true)) {
-      throw new Error(`The data folder "${dir}" is in use: stop its node first`);
-    }
     const { logKey, ...opened } = await openLogFileByAny(path, logKeys);
     storage = opened.storage;
     return { dir, opened: { storage, log: await Log.open(storage) }, logKey, close };

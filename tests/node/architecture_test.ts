@@ -8,10 +8,10 @@ const root = new URL("../../", import.meta.url);
 const allowed: Readonly<Record<string, readonly string[]>> = {
   "main.ts": ["cli"],
   // Commands speak of ids, amounts and refusals in the protocol's own words. Of links they have one look
-  // from outside.
+  // from outside, of logs whether a process has their folder.
   cli: [
     ...["node", "http", "keys", "verify", "simulation", "bench", "proof", "protocol"],
-    ...["link/probe.ts", "limits.ts", "errors.ts", "deno.json"],
+    ...["link/probe.ts", "log/folder_lock.ts", "limits.ts", "errors.ts", "deno.json"],
   ],
   // Of links it has what both ends check of each other; the links themselves are its own.
   simulation: [

@@ -228,6 +228,16 @@ Deno.test("verifyLogs() throws where a folder is in use, and names it", async ()
   assertEquals((await verifyLogs(scene.dirs)).violations, []);
 });
 
+Deno.test("verifyLogs() waits for a command that only looks whether a folder is taken", async () => {
+  await using scene = await Scene.play();
+  scene.stop();
+  const lock = await Deno.open(`${scene.dirs[0]}/lock`, { create: true, write: true });
+  await lock.lock(false);
+  const report = verifyLogs(scene.dirs);
+  setTimeout(() => lock.close(), 30);
+  assertEquals((await report).violations, []);
+});
+
 Deno.test("verifyLogs() throws where there is no log, and makes none", async () => {
   await using scene = await Scene.play();
   scene.stop();
