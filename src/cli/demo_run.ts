@@ -1,9 +1,10 @@
 /** The demo: a coordinator and two ledgers in one process, with real links and real logs. */
 
+import type { Endpoint } from "../endpoint.ts";
 import { initCertificates } from "../keys/init.ts";
 import type { NodeApi, PaymentAnswer } from "../http/node_api.ts";
 import { ParticipantNode } from "../node/participant_node.ts";
-import type { Endpoint, RunningNode } from "../node/run.ts";
+import type { RunningNode } from "../node/run.ts";
 import { startNode, stopSignal } from "../node/run.ts";
 import { waitMsDefault } from "../limits.ts";
 import type { PaymentId } from "../protocol/id.ts";

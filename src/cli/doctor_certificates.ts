@@ -8,7 +8,6 @@ import type { Authority } from "../keys/certificate.ts";
 import {
   CertificateError,
   hostsOf,
-  isNodeName,
   parseCertificate,
   readAuthority,
   roleOf,
@@ -17,6 +16,7 @@ import {
 import { exists } from "../keys/folder.ts";
 import { ownKeyPaths, parseSigningKey } from "../keys/own_keys.ts";
 import { parseSealingKey } from "../keys/seal.ts";
+import { isName } from "../names.ts";
 import { checkMode, fail, type Finding, ok, warn } from "./finding.ts";
 import { hostsIn } from "./init.ts";
 import { timeText } from "./times.ts";
@@ -34,7 +34,7 @@ export async function checkCertificates(dir: string, nowMs: number): Promise<Fin
   }
   const names = (ending: string) =>
     files.filter((file) => file.endsWith(ending)).map((file) => file.slice(0, -ending.length))
-      .filter((name) => name !== "ca" && (ending === ".pem" || isNodeName(name)));
+      .filter((name) => name !== "ca" && (ending === ".pem" || isName(name)));
   const findings: Finding[] = [];
   const authority = await checkAuthority(dir, files, nowMs, findings);
   const certified = names(".pem");

@@ -1,5 +1,6 @@
 /** Requests to a running node. */
 
+import { bareHost } from "../endpoint.ts";
 import { messageOf } from "../errors.ts";
 import { linesType } from "../http/payment_batch.ts";
 import { linesOf } from "./lines.ts";
@@ -173,7 +174,7 @@ async function probe(url: string, signal: AbortSignal): Promise<string | undefin
   const portDefault = protocol === "https:" ? 443 : 80;
   try {
     const connection = await Deno.connect({
-      hostname: hostname.replace(/^\[|\]$/g, ""),
+      hostname: bareHost(hostname),
       port: Number(port) || portDefault,
       signal,
     });

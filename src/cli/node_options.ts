@@ -1,13 +1,13 @@
 /** The options of `--role=server` and `--role=client`. */
 
+import type { Endpoint } from "../endpoint.ts";
 import { messageOf, shortened, UsageError } from "../errors.ts";
 import { nodeNames, nodeNamesOf } from "../keys/identity.ts";
 import type { Arguments } from "./arguments.ts";
 import type { Flag } from "./command.ts";
 import type { Io } from "./io.ts";
-import type { NodeOptions } from "../node/run.ts";
+import type { NodeOptions, Opening } from "../node/run.ts";
 import { parseChoice, parseEndpoint, parseName, parseOpening, parsePort } from "./values.ts";
-import type { Endpoint, Opening } from "./values.ts";
 
 /** The coordinator's name, where nobody says another. */
 export const serverNameDefault = "coordinator";

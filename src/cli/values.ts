@@ -1,8 +1,11 @@
 /** Parsers of what people type; each throws {@linkcode UsageError} with the value and the remedy. */
 
+import { type Endpoint, portIn, splitEndpoint } from "../endpoint.ts";
 import { messageOf, shortened, UsageError } from "../errors.ts";
 import { amountMax, waitMsMax } from "../limits.ts";
-import { isLine, isName, parsePaymentId, parseTransactionId } from "../protocol/id.ts";
+import { isName } from "../names.ts";
+import type { Opening } from "../node/run.ts";
+import { isLine, parsePaymentId, parseTransactionId } from "../protocol/id.ts";
 import type { PaymentId, TransactionId } from "../protocol/id.ts";
 import { currencyExponent, formatAmount, isCurrency, parseAmount } from "../protocol/money.ts";
 import { reservedAccounts } from "../protocol/order.ts";
@@ -43,27 +46,18 @@ export function parseAddress(text: string, flag: string): string {
   return text;
 }
 
-export interface Endpoint {
-  readonly hostname: string;
-  readonly port: number;
-}
-
 /** `HOST:PORT`, with an IPv6 address in brackets. */
 export function parseEndpoint(text: string, flag: string): Endpoint {
-  const match = /^(?:\[([0-9a-f:.]+)\]|([^\s:[\]@/]+)):([^:]*)$/i.exec(text);
-  const hostname = match?.[1] ?? match?.[2];
-  if (match === null || hostname === undefined) {
-    throw new UsageError(
-      `${flag} "${shortened(text)}" is no HOST:PORT such as 127.0.0.1:7443 or [::1]:7443`,
-    );
-  }
-  return { hostname, port: parsePort(match[3] ?? "", `${flag} "${shortened(text)}"`) };
+  const parts = splitEndpoint(text);
+  const shown = `${flag} "${shortened(text)}"`;
+  if (parts) return { hostname: parts.hostname, port: parsePort(parts.port, shown) };
+  throw new UsageError(`${shown} is no HOST:PORT such as 127.0.0.1:7443 or [::1]:7443`);
 }
 
 /** `what` begins the error. */
 export function parsePort(text: string, what: string): number {
-  const port = /^\d{1,5}$/.test(text) ? Number(text) : -1;
-  if (port >= 0 && port <= 65_535) return port;
+  const port = portIn(text);
+  if (port !== undefined) return port;
   throw new UsageError(`${what}: the port must be a number between 0 and 65535`);
 }
 
@@ -95,13 +89,6 @@ export function parsePositive(text: string, currency: string, flag: string): big
   const units = parseUnits(text, currency, flag);
   if (units > 0n) return units;
   throw new UsageError(`${flag} "${shortened(text)}" must be more than zero`);
-}
-
-export interface Opening {
-  readonly account: string;
-  readonly currency: string;
-  /** Minor units. */
-  readonly amount: bigint;
 }
 
 /** `ACCOUNT=AMOUNT:CURRENCY`. */

@@ -7,8 +7,8 @@
 import { Reader, Writer } from "../bytes.ts";
 import { FormatError } from "../errors.ts";
 import { legsMax } from "../limits.ts";
+import { isName } from "../names.ts";
 import type { Expiry } from "../protocol/card.ts";
-import { isName } from "../protocol/id.ts";
 import { refusalCodes } from "../protocol/order.ts";
 import type { EntryContext, LogRecord } from "../protocol/record.ts";
 import type { Found } from "../protocol/step.ts";

@@ -3,8 +3,9 @@
 import { hexCodes, Reader, toHex, Writer } from "../bytes.ts";
 import { FormatError, oneLine, shortened } from "../errors.ts";
 import { dateMsMax, introductionBytesMax, peersMax, statementListBytesMax } from "../limits.ts";
+import { isName } from "../names.ts";
 import type { Epoch, PaymentId, TransactionId } from "../protocol/id.ts";
-import { isName, transactionParts } from "../protocol/id.ts";
+import { transactionParts } from "../protocol/id.ts";
 import type { Address, Decided } from "../protocol/message.ts";
 import { isAddress } from "../protocol/message.ts";
 import type { RefusalCode } from "../protocol/order.ts";

@@ -6,7 +6,7 @@ import type { OpenAPIHono } from "@hono/zod-openapi";
 import type { TypedResponse } from "hono";
 import { invariant } from "../errors.ts";
 import { accountsLimit, amountMax } from "../limits.ts";
-import { isName } from "../protocol/id.ts";
+import { isName } from "../names.ts";
 import { isCurrency } from "../protocol/money.ts";
 import { reservedAccounts } from "../protocol/order.ts";
 import { participantOnly } from "./access.ts";

@@ -4,6 +4,7 @@
  * Long for one file, as all that a node is asked stands here beside the shape of its answer.
  */
 
+import type { Role } from "../names.ts";
 import type { Expiry } from "../protocol/card.ts";
 import type { Decline } from "../protocol/declines.ts";
 import type { Details, DetailsFor } from "../protocol/details.ts";
@@ -11,7 +12,6 @@ import type { PaymentId, TransactionId } from "../protocol/id.ts";
 import type { Introduction } from "../protocol/message.ts";
 import type { Leg, RefusalCode } from "../protocol/order.ts";
 import type { ResolveAnswer } from "../protocol/participant_event.ts";
-import type { Role } from "../protocol/record.ts";
 import type { VectorClock } from "../protocol/vector_clock.ts";
 
 export interface NodeApi {

@@ -4,7 +4,8 @@ import { z } from "@hono/zod-openapi";
 import type { Context } from "hono";
 import { shortened } from "../errors.ts";
 import { operatorLengthMax } from "../limits.ts";
-import { isName, isOperator, parsePaymentId, parseTransactionId } from "../protocol/id.ts";
+import { isName } from "../names.ts";
+import { isOperator, parsePaymentId, parseTransactionId } from "../protocol/id.ts";
 import type { PaymentId, TransactionId } from "../protocol/id.ts";
 
 /**

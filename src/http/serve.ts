@@ -1,5 +1,6 @@
 /** Serves a node's HTTP API on a TCP address. */
 
+import { bareHost, type Endpoint, formatEndpoint } from "../endpoint.ts";
 import { messageOf } from "../errors.ts";
 import { drainMs } from "../limits.ts";
 import { createApp } from "./app.ts";
@@ -193,18 +194,17 @@ function refuseStopping(): Response {
 
 /** Whether a listener on `hostname` is reached from its own machine only. */
 export function isLoopback(hostname: string): boolean {
-  const bare = hostname.replace(/^\[(.*)\]$/, "$1").toLowerCase();
+  const bare = bareHost(hostname).toLowerCase();
   return bare === "localhost" || bare === "::1" || /^127\.\d+\.\d+\.\d+$/.test(bare);
 }
 
 function listen(
-  { hostname, port }: Pick<ServeOptions, "hostname" | "port">,
+  { hostname, port }: Endpoint,
   tls: ServeOptions["tls"],
   signal: AbortSignal,
   handler: Deno.ServeHandler<Deno.NetAddr>,
 ): Deno.HttpServer<Deno.NetAddr> {
-  const bare = hostname.replace(/^\[(.*)\]$/, "$1");
-  const common = { hostname: bare, port, signal, onListen: () => {} };
+  const common = { hostname: bareHost(hostname), port, signal, onListen: () => {} };
   try {
     return tls ? Deno.serve({ ...common, ...tls }, handler) : Deno.serve(common, handler);
   } catch (thrown) {
@@ -233,8 +233,7 @@ function addressable(hostname: string, names: readonly string[]): string {
   return local ?? names[0] ?? "localhost";
 }
 
-/** In lower case; an IPv6 address stands in brackets. */
-function hostWithPort(host: string, port: number): string {
-  const name = host.toLowerCase();
-  return name.includes(":") && !name.startsWith("[") ? `[${name}]:${port}` : `${name}:${port}`;
+/** In lower case, as browsers write it. */
+function hostWithPort(hostname: string, port: number): string {
+  return formatEndpoint({ hostname, port }).toLowerCase();
 }

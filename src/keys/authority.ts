@@ -18,7 +18,8 @@ import {
   X509CertificateGenerator,
 } from "@peculiar/x509";
 import { caValidityDays, certificateBackdateMs } from "../limits.ts";
-import { type NodeRole, roleUri } from "./certificate.ts";
+import type { Role } from "../names.ts";
+import { roleUri } from "./certificate.ts";
 
 /** A certificate and its private key. */
 export interface Signer {
@@ -50,7 +51,7 @@ export async function makeSigner(nowMs: number): Promise<Signer> {
 export interface NodeRequest {
   readonly signer: Signer;
   readonly name: string;
-  readonly role: NodeRole;
+  readonly role: Role;
   readonly hosts: readonly string[];
   readonly nowMs: number;
   readonly validityDays: number;

@@ -9,8 +9,7 @@ import {
   X509Certificate,
 } from "@peculiar/x509";
 import { messageOf, shortened } from "../errors.ts";
-
-export type NodeRole = "coordinator" | "participant";
+import { isName, type Role } from "../names.ts";
 
 /** Why a certificate is not accepted, for programs. */
 export type CertificateFault =
@@ -33,7 +32,7 @@ export class CertificateError extends Error {
 /** Who a certificate says its owner is, once the CA's signature has been checked. */
 export interface PeerCertificate {
   readonly name: string;
-  readonly role: NodeRole;
+  readonly role: Role;
   readonly publicKey: KeyObject;
   readonly expiresMs: number;
 }
@@ -107,12 +106,12 @@ export function readAuthority(caPem: string): Authority {
 }
 
 /** Throws {@linkcode CertificateError} unless the certificate carries exactly one role. */
-export function roleOf(certificate: X509Certificate, name: string): NodeRole {
+export function roleOf(certificate: X509Certificate, name: string): Role {
   return roleAmong(alternativeNames(certificate, "url"), name);
 }
 
 /** As {@linkcode roleOf}, of the URI names of a certificate or of a request for one. */
-export function roleAmong(uris: readonly string[], name: string): NodeRole {
+export function roleAmong(uris: readonly string[], name: string): Role {
   const roles = uris.filter((uri) => uri.startsWith(rolePrefix))
     .map((uri) => uri.slice(rolePrefix.length));
   const role = roles[0];
@@ -126,7 +125,7 @@ export function roleAmong(uris: readonly string[], name: string): NodeRole {
 }
 
 /** The URI name that carries a role. */
-export function roleUri(role: NodeRole): string {
+export function roleUri(role: Role): string {
   return rolePrefix + role;
 }
 
@@ -135,17 +134,12 @@ export function hostsOf(certificate: X509Certificate): string[] {
   return alternativeNames(certificate, "dns").concat(alternativeNames(certificate, "ip"));
 }
 
-/** The names of nodes, as `isName` of the protocol has them. */
-export function isNodeName(text: string): boolean {
-  return /^[a-z][a-z0-9-]{0,30}$/.test(text);
-}
-
 const rolePrefix = "handfast:role:";
 
 function nameOf(certificate: X509Certificate): string {
   const names = certificate.subjectName.getField("CN");
   const name = names[0];
-  if (name === undefined || names.length > 1 || !isNodeName(name)) {
+  if (name === undefined || names.length > 1 || !isName(name)) {
     throw new CertificateError(
       "wrong_name",
       `the certificate of "${certificate.subject}" does not name one node`,

@@ -2,10 +2,9 @@
 
 import { createPrivateKey, createPublicKey, type KeyObject } from "node:crypto";
 import { messageOf, shortened, UsageError } from "../errors.ts";
+import { isName, type Role } from "../names.ts";
 import {
   type Authority,
-  isNodeName,
-  type NodeRole,
   parseCertificate,
   readAuthority,
   roleOf,
@@ -18,7 +17,7 @@ import { makeVoucher } from "./voucher.ts";
 /** Who a node is, and what proves it. */
 export interface Identity extends Authority, OwnKeys {
   readonly name: string;
-  readonly role: NodeRole;
+  readonly role: Role;
   readonly caPem: string;
   readonly certPem: string;
   readonly keyPem: string;
@@ -49,7 +48,7 @@ export async function loadIdentity(options: LoadIdentityOptions): Promise<Identi
   const { certs, nowMs = Date.now() } = options;
   await checkFolder(certs);
   const name = options.name ?? await onlyNode(certs);
-  if (!isNodeName(name)) {
+  if (!isName(name)) {
     const shown = JSON.stringify(shortened(name));
     throw new UsageError(
       `Cannot use the name ${shown}: a node's name is a small letter, then at most 30 small ` +
@@ -127,7 +126,7 @@ export function nodeNames(certs: string): Promise<string[]> {
 }
 
 /** Those of them that are a coordinator's, or a participant's; one that can't be read may be either's. */
-export async function nodeNamesOf(certs: string, role: NodeRole): Promise<string[]> {
+export async function nodeNamesOf(certs: string, role: Role): Promise<string[]> {
   const named = await Promise.all((await nodeNames(certs)).map(async (name) => {
     const certificate = await readCertificate(`${certs}/${name}.pem`).catch(() => undefined);
     return { name, isOf: certificate === undefined || roleOf(certificate, name) === role };
@@ -160,7 +159,7 @@ async function namesOf(certs: string, ending: ".pem" | ".key"): Promise<string[]
   try {
     for await (const entry of Deno.readDir(certs)) {
       const name = entry.name.endsWith(ending) ? entry.name.slice(0, -ending.length) : "";
-      if (name !== "ca" && isNodeName(name)) names.push(name);
+      if (name !== "ca" && isName(name)) names.push(name);
     }
   } catch (thrown) {
     if (!(thrown instanceof Deno.errors.NotFound)) throw thrown;

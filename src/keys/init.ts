@@ -2,8 +2,9 @@
 
 import { UsageError } from "../errors.ts";
 import { nodeValidityDays } from "../limits.ts";
+import type { Role } from "../names.ts";
 import { encodeSigner, makeNode, makeSigner, type Signer } from "./authority.ts";
-import { type NodeRole, roleOf } from "./certificate.ts";
+import { roleOf } from "./certificate.ts";
 import { exists, findSigner, readCertificate, writeSecret } from "./folder.ts";
 import { nodeNames } from "./identity.ts";
 import { checkHosts, checkHostsAgainst, checkName } from "./names.ts";
@@ -29,7 +30,7 @@ export interface InitOptions {
 export interface InitResult {
   /** Whether the CA is new. */
   readonly authorityMade: boolean;
-  readonly nodes: readonly { readonly name: string; readonly role: NodeRole }[];
+  readonly nodes: readonly { readonly name: string; readonly role: Role }[];
   /** Paths written, in order. */
   readonly written: readonly string[];
 }
@@ -91,7 +92,7 @@ async function roleBefore(
   dir: string,
   name: string,
   coordinator: string | undefined,
-): Promise<NodeRole> {
+): Promise<Role> {
   if (coordinator !== undefined) return "participant";
   const before = await readCertificate(`${dir}/${name}.pem`);
   return before === undefined ? "participant" : roleOf(before, name);

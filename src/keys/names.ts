@@ -2,11 +2,12 @@
 
 import { isIP } from "node:net";
 import { shortened, UsageError } from "../errors.ts";
-import { hostsOf, isNodeName } from "./certificate.ts";
+import { isName } from "../names.ts";
+import { hostsOf } from "./certificate.ts";
 import { readCertificate } from "./folder.ts";
 
 export function checkName(name: string): void {
-  if (isNodeName(name) && !name.endsWith("-") && name !== "ca") return;
+  if (isName(name) && !name.endsWith("-") && name !== "ca") return;
   const shown = JSON.stringify(shortened(name));
   throw new UsageError(
     `Cannot name a node ${shown}: use a small letter, then at most 30 small letters, digits or ` +

@@ -9,14 +9,14 @@
 
 import { Buffer } from "node:buffer";
 import { type KeyObject, sign, verify } from "node:crypto";
-import type { NodeRole } from "./certificate.ts";
+import type { Role } from "../names.ts";
 
 /** Bytes of a nonce. */
 export const nonceBytes = 32;
 
 export interface ProofParty {
   readonly name: string;
-  readonly role: NodeRole;
+  readonly role: Role;
   readonly nonce: Uint8Array;
 }
 

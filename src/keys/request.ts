@@ -12,8 +12,9 @@ import {
   SubjectAlternativeNameExtension,
 } from "@peculiar/x509";
 import { messageOf, UsageError } from "../errors.ts";
+import type { Role } from "../names.ts";
 import { algorithm } from "./authority.ts";
-import { fingerprint, type NodeRole, roleAmong, roleUri } from "./certificate.ts";
+import { fingerprint, roleAmong, roleUri } from "./certificate.ts";
 import { exists, writeSecret } from "./folder.ts";
 import { checkHosts, checkName } from "./names.ts";
 import { makeOwnKeys } from "./own_keys.ts";
@@ -22,7 +23,7 @@ export interface RequestOptions {
   /** Folder to write to; made if it does not exist. */
   readonly dir: string;
   readonly name: string;
-  readonly role: NodeRole;
+  readonly role: Role;
   /** DNS names and addresses at which the node serves HTTPS. */
   readonly hosts: readonly string[];
   /** Replaces a key and request of the same name; the signing and the sealing key stay. */
@@ -41,7 +42,7 @@ export interface MadeRequest {
 /** What a request asks for, once its own signature has been checked. */
 export interface NodeCertificateRequest {
   readonly name: string;
-  readonly role: NodeRole;
+  readonly role: Role;
   readonly hosts: readonly string[];
   readonly publicKey: PublicKey;
   readonly fingerprint: string;

@@ -7,13 +7,8 @@
 import { type KeyObject, sign, verify } from "node:crypto";
 import { Reader, Writer } from "../bytes.ts";
 import { FormatError, messageOf } from "../errors.ts";
-import {
-  type Authority,
-  CertificateError,
-  isNodeName,
-  type NodeRole,
-  type PeerCertificate,
-} from "./certificate.ts";
+import { isName, type Role } from "../names.ts";
+import { type Authority, CertificateError, type PeerCertificate } from "./certificate.ts";
 import {
   checkSealingPublicKey,
   publicKeyBytes,
@@ -26,7 +21,7 @@ export interface Voucher {
   /** SHA-256 of the CA's certificate (DER), in hexadecimal. */
   readonly network: string;
   readonly name: string;
-  readonly role: NodeRole;
+  readonly role: Role;
   /** Ed25519, 32 raw bytes. */
   readonly signingKey: Uint8Array;
   /** X25519, 32 raw bytes. */
@@ -39,7 +34,7 @@ export interface Voucher {
 export interface VoucherSubject {
   readonly network: string;
   readonly name: string;
-  readonly role: NodeRole;
+  readonly role: Role;
   /** Of the certificate. */
   readonly privateKey: KeyObject;
   readonly signingKey: KeyObject;
@@ -49,7 +44,7 @@ export interface VoucherSubject {
 /** The keys of a peer that its certificate vouches for. */
 export interface VouchedKeys {
   readonly name: string;
-  readonly role: NodeRole;
+  readonly role: Role;
   /** Ed25519, public. */
   readonly signingKey: KeyObject;
   /** X25519, public, 32 raw bytes. */
@@ -84,7 +79,7 @@ export function decodeVoucher(bytes: Uint8Array): Voucher {
   if (said !== domain) throw new FormatError(`it begins with ${JSON.stringify(said)}`);
   const network = r.hex(networkBytes);
   const name = r.text();
-  if (!isNodeName(name)) throw new FormatError(`name ${JSON.stringify(name)}`);
+  if (!isName(name)) throw new FormatError(`name ${JSON.stringify(name)}`);
   const role = roles[r.u8()];
   if (role === undefined) throw new FormatError("unknown role");
   const signingKey = r.raw(publicKeyBytes).slice();

@@ -1,7 +1,7 @@
 /** Takes connections, and lets through those whose other end proves itself in time. */
 
+import { type Endpoint, formatEndpoint } from "../endpoint.ts";
 import { messageOf } from "../errors.ts";
-import { type Address, formatAddress } from "./address.ts";
 import { Connection } from "./connection.ts";
 import { type Party, type Proven, shakeAsListener } from "./handshake.ts";
 import type { LinkLimits } from "./links.ts";
@@ -36,20 +36,20 @@ export class Acceptor {
   #warnedMs = -Infinity;
 
   /** Listens from now on. Throws if it can't. */
-  constructor(options: AcceptorOptions, at: Address) {
+  constructor(options: AcceptorOptions, at: Endpoint) {
     const { certPem, keyPem } = options.party.identity;
     this.#options = options;
     try {
       this.#listener = Deno.listenTls({ ...at, cert: certPem, key: keyPem });
     } catch (thrown) {
-      throw new Error(`Cannot listen on "${formatAddress(at)}": ${messageOf(thrown)}`, {
+      throw new Error(`Cannot listen on "${formatEndpoint(at)}": ${messageOf(thrown)}`, {
         cause: thrown,
       });
     }
     options.spawn(this.#accept());
   }
 
-  get address(): Address {
+  get address(): Endpoint {
     const { hostname, port } = this.#listener.addr;
     return { hostname, port };
   }
@@ -68,7 +68,7 @@ export class Acceptor {
       try {
         await this.#room();
         const conn = await this.#listener.accept();
-        this.#admit(new Connection(conn, formatAddress(conn.remoteAddr)));
+        this.#admit(new Connection(conn, formatEndpoint(conn.remoteAddr)));
       } catch (thrown) {
         if (this.#isClosed) return;
         // Out of file descriptors, or a connection that was gone at once: neither ends the listening.

@@ -1,6 +1,6 @@
 /** One TLS connection and the frames on it, from its first byte until it is closed. */
 
-import { formatAddress, parseAddress } from "./address.ts";
+import { formatEndpoint, parseDialable } from "../endpoint.ts";
 import { encodeFrame, FrameReader } from "./frame.ts";
 import { encodeRefuse, type RefuseMessage } from "./message.ts";
 import { ConnectionEnded, endOf } from "./refusal.ts";
@@ -30,7 +30,7 @@ export class Connection {
     caPem: string,
     signal: AbortSignal,
   ): Promise<Connection> {
-    const at = parseAddress(address);
+    const at = parseDialable(address);
     if (at === undefined) {
       throw new TypeError(`${JSON.stringify(address)} is no HOST:PORT to dial`);
     }
@@ -39,7 +39,7 @@ export class Connection {
     // acknowledgement of the one before. Only this end can turn it off, and only before TLS.
     tcp.setNoDelay(true);
     const tls = await Deno.startTls(tcp, { hostname: name, caCerts: [caPem] });
-    return new Connection(tls, formatAddress(at));
+    return new Connection(tls, formatEndpoint(at));
   }
 
   get isClosed(): boolean {

@@ -1,8 +1,8 @@
 /** Keeps one peer linked: dials, and dials again with longer and longer pauses. */
 
+import type { Role } from "../names.ts";
 import { Connection } from "./connection.ts";
 import { type Party, type Proven, shakeAsDialer } from "./handshake.ts";
-import type { NodeRole } from "./host.ts";
 import type { LinkLimits } from "./links.ts";
 import {
   certificateRefused,
@@ -17,7 +17,7 @@ export interface DialerOptions {
   readonly party: Party;
   readonly limits: LinkLimits;
   readonly name: string;
-  readonly role: NodeRole;
+  readonly role: Role;
   /** `HOST:PORT` */
   readonly address: string;
   /** Whether a link to that name is up, which came while this one was being made. */

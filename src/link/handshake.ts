@@ -10,7 +10,6 @@ import {
   type Authority,
   CertificateError,
   fingerprint,
-  type NodeRole,
   type PeerCertificate,
   verifyPeerCertificate,
 } from "../keys/certificate.ts";
@@ -18,6 +17,7 @@ import type { Identity } from "../keys/identity.ts";
 import { verifyVoucher } from "../keys/voucher.ts";
 import { nonceBytes, type ProofSubject, signProof, verifyProof } from "../keys/proof.ts";
 import { frameBytesMax, introductionBytesMax } from "../limits.ts";
+import type { Role } from "../names.ts";
 import type { Connection } from "./connection.ts";
 import { encodeFrame, type Frame, frameKinds } from "./frame.ts";
 import type { Greeted, LinkHost } from "./host.ts";
@@ -42,7 +42,7 @@ export interface Party {
 /** A peer that has proven itself, and that both ends agree to link with. */
 export interface Proven {
   readonly name: string;
-  readonly role: NodeRole;
+  readonly role: Role;
   readonly greeting: Greeted;
   readonly version: number;
 }
@@ -118,7 +118,7 @@ export function welcomeFrame(version: number): Frame {
 export async function shakeAsDialer(
   connection: Connection,
   party: Party,
-  dialled: { readonly name: string; readonly role: NodeRole },
+  dialled: { readonly name: string; readonly role: Role },
 ): Promise<Proven> {
   const { identity, host } = party;
   const { hello, peer, version } = await hearHello(connection, identity, dialled);
@@ -161,7 +161,7 @@ export async function shakeAsDialer(
 export async function hearHello(
   connection: Connection,
   authority: Authority,
-  dialled: { readonly name: string; readonly role: NodeRole },
+  dialled: { readonly name: string; readonly role: Role },
 ): Promise<{ readonly hello: Hello; readonly peer: PeerCertificate; readonly version: number }> {
   const hello = await hear(connection, "hello", linkVersions, false);
   const version = linkVersions.find((spoken) => hello.protocol.includes(spoken));

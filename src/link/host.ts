@@ -1,6 +1,7 @@
 /** What links need of the node they belong to. */
 
-import type { NodeRole } from "../keys/certificate.ts";
+import type { Endpoint } from "../endpoint.ts";
+import type { Role } from "../names.ts";
 import type { Introduction } from "../protocol/message.ts";
 import type { VectorClock } from "../protocol/vector_clock.ts";
 
@@ -26,8 +27,6 @@ export interface Greeted extends Greeting {
   readonly introduction: Introduction;
 }
 
-export type { NodeRole };
-
 export interface LinkHost {
   /** The latest entry this node has seen of `peer`; nothing if none, or if it was readmitted. */
   seenOf(peer: string): Seen | undefined;
@@ -35,9 +34,9 @@ export interface LinkHost {
   entryHash(number: number): Promise<Uint8Array | undefined>;
   greeting(): Greeting;
   /** Whether to refuse a peer that proved itself, for what it says of itself: the reason, or nothing. */
-  objection(peer: string, role: NodeRole, greeting: Greeting): string | undefined;
+  objection(peer: string, role: Role, greeting: Greeting): string | undefined;
   /** The link can be used from now on. */
-  linkUp(peer: string, role: NodeRole, greeting: Greeted): void;
+  linkUp(peer: string, role: Role, greeting: Greeted): void;
   linkDown(peer: string, reason: string): void;
   /**
    * One frame's payload, whole and from a proven peer. Throws where it is garbage: the link closes.
@@ -59,12 +58,9 @@ export interface LinkHost {
 /** The links of one node, as the node sees them. */
 export interface LinkLayer {
   /** Takes links at an address, once; port 0 chooses one. Returns where. */
-  listen(at: { readonly hostname: string; readonly port: number }): {
-    readonly hostname: string;
-    readonly port: number;
-  };
+  listen(at: Endpoint): Endpoint;
   /** Links to a peer at `HOST:PORT`, and again whenever the link is lost. */
-  dial(name: string, role: NodeRole, address: string): void;
+  dial(name: string, role: Role, address: string): void;
   /** Dials a peer no more, and closes the link that came of it. */
   hangUp(name: string): void;
   /** Peers that could not be reached are tried now, not when it is time again. */

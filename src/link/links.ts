@@ -1,16 +1,16 @@
 /** All links of one node: it listens, dials, refuses, and carries payloads that it does not read. */
 
+import type { Endpoint } from "../endpoint.ts";
 import { invariant, messageOf, UsageError } from "../errors.ts";
-import { isNodeName } from "../keys/certificate.ts";
 import type { Identity } from "../keys/identity.ts";
 import * as limits from "../limits.ts";
+import { isName, type Role } from "../names.ts";
 import { Acceptor } from "./acceptor.ts";
-import type { Address } from "./address.ts";
 import type { Connection } from "./connection.ts";
 import { Dialer } from "./dialer.ts";
 import { payloadBytesMax } from "./frame.ts";
 import { type Party, type Proven, welcomeFrame } from "./handshake.ts";
-import type { LinkHost, LinkLayer, NodeRole } from "./host.ts";
+import type { LinkHost, LinkLayer } from "./host.ts";
 import { Link } from "./link.ts";
 import { Refusal } from "./refusal.ts";
 
@@ -68,7 +68,7 @@ export class Links implements LinkLayer {
   }
 
   /** Takes links at an address, once; port 0 chooses one. Returns where. Throws if it can't. */
-  listen(at: Address): Address {
+  listen(at: Endpoint): Endpoint {
     invariant(this.#acceptor === undefined, "a node listens for links once");
     this.#acceptor = new Acceptor({
       party: this.#party,
@@ -85,11 +85,11 @@ export class Links implements LinkLayer {
    * Links to a peer at `HOST:PORT` and again whenever the link is lost, until {@linkcode Links.close}
    * or until the host is told that it is refused for good. Called again it changes the address.
    */
-  dial(name: string, role: NodeRole, address: string): void {
+  dial(name: string, role: Role, address: string): void {
     if (name === this.#party.identity.name) {
       throw new UsageError(`Cannot dial "${name}" at ${address}: that is this node's own name`);
     }
-    if (!isNodeName(name) || name.endsWith("-")) {
+    if (!isName(name) || name.endsWith("-")) {
       throw new UsageError(
         `Cannot dial ${JSON.stringify(name)} at ${address}: no node has such a name`,
       );

@@ -1,11 +1,11 @@
 /** The messages of a link's handshake, JSON in a frame each. Every one carries its version. */
 
 import { Buffer } from "node:buffer";
-import { isNodeName } from "../keys/certificate.ts";
 import { nonceBytes } from "../keys/proof.ts";
 import { oneLine } from "../errors.ts";
 import { addressLengthMax, peersMax } from "../limits.ts";
 import { isAddress } from "../protocol/message.ts";
+import { isName } from "../names.ts";
 import { type Frame, type FrameKind, frameKinds } from "./frame.ts";
 import type { Greeting } from "./host.ts";
 import { Refusal } from "./refusal.ts";
@@ -246,7 +246,7 @@ class Fields {
     const clock = this.object(key);
     const names = [...clock.#values.keys()];
     // A network has its coordinator beside its participants.
-    if (names.length > peersMax + 1 || !names.every(isNodeName)) {
+    if (names.length > peersMax + 1 || !names.every(isName)) {
       throw garbage(`"${key}" does not name nodes`);
     }
     return names.map((name) => [name, clock.count(name)]);

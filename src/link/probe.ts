@@ -1,7 +1,8 @@
 /** Whether a node could be linked with, for who has no part in the network. */
 
-import { type NodeRole, readAuthority } from "../keys/certificate.ts";
+import { readAuthority } from "../keys/certificate.ts";
 import { handshakeTimeoutMs, lingerMsMax } from "../limits.ts";
+import type { Role } from "../names.ts";
 import { Connection } from "./connection.ts";
 import { hearHello } from "./handshake.ts";
 import { dialFailureLine, Refusal } from "./refusal.ts";
@@ -11,7 +12,7 @@ export interface Probe {
   readonly address: string;
   /** Who is expected there. */
   readonly name: string;
-  readonly role: NodeRole;
+  readonly role: Role;
   /** The network's CA. */
   readonly caPem: string;
   /** Default: what nodes give each other. */

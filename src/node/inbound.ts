@@ -4,7 +4,7 @@ import type { Frame } from "../codec/frame.ts";
 import { decodeFrame } from "../codec/frame.ts";
 import { FormatError } from "../errors.ts";
 import { queueEventsMax, strangersMax } from "../limits.ts";
-import type { NodeRole } from "../link/host.ts";
+import type { Role } from "../names.ts";
 import type { OpenedDetails } from "../protocol/details.ts";
 import type { TransactionId } from "../protocol/id.ts";
 import type { Directory, Message, Prepare } from "../protocol/message.ts";
@@ -22,7 +22,7 @@ export type Told = Pick<MessageEvent, "details" | "card">;
 export interface InboundOptions {
   /** Of this node. */
   readonly name: string;
-  readonly role: NodeRole;
+  readonly role: Role;
   readonly peers: Peers;
   readonly statements: Statements;
   readonly sealing: Sealing;

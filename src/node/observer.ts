@@ -2,8 +2,8 @@
 
 import type { FrameHeader } from "../codec/frame.ts";
 import type { NodeEvent, PaymentTrace, PaymentView } from "../http/node_api.ts";
-import type { NodeRole } from "../link/host.ts";
 import type { Log } from "../log/log.ts";
+import type { Role } from "../names.ts";
 import type { PaymentId } from "../protocol/id.ts";
 import type { Message } from "../protocol/message.ts";
 import type { Order } from "../protocol/order.ts";
@@ -18,7 +18,7 @@ const recalledMax = 25;
 
 export interface ObserverOptions {
   readonly name: string;
-  readonly role: NodeRole;
+  readonly role: Role;
   readonly log: Log;
   /** Runs in a turn; what it saw is told when it is durable. */
   readonly look: <T>(read: () => T) => Promise<T>;

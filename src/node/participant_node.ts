@@ -17,7 +17,8 @@ import type {
   PaymentRequest,
 } from "../http/node_api.ts";
 import { reconnectMsMax } from "../limits.ts";
-import type { Greeted, Greeting, NodeRole } from "../link/host.ts";
+import type { Greeted, Greeting } from "../link/host.ts";
+import type { Role } from "../names.ts";
 import { cardIdOf, expiryText, maskedNumber } from "../protocol/card.ts";
 import type { OpenedDetails } from "../protocol/details.ts";
 import type { PaymentId, TransactionId } from "../protocol/id.ts";
@@ -186,7 +187,7 @@ export class ParticipantNode extends Shell<ParticipantEvent, Reply> implements N
     return { type: "linkUp", peer, address, introduction, epoch };
   }
 
-  override linkUp(peer: string, role: NodeRole, greeting: Greeted): void {
+  override linkUp(peer: string, role: Role, greeting: Greeted): void {
     super.linkUp(peer, role, greeting);
     if (peer === this.#coordinatorName) void this.look(() => {}).then(this.#isLinked, () => {});
   }
@@ -198,7 +199,7 @@ export class ParticipantNode extends Shell<ParticipantEvent, Reply> implements N
     return { details: rest, card: claimOf(this.#cards.key, card) };
   }
 
-  override objection(peer: string, role: NodeRole, greeting: Greeting): string | undefined {
+  override objection(peer: string, role: Role, greeting: Greeting): string | undefined {
     const known = this.#participant.state.coordinatorEpoch;
     const { epoch } = greeting;
     if (role === "coordinator" && known) {

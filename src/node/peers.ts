@@ -1,13 +1,13 @@
 /** Who is linked with a node, and by what it knows them before they are recorded. */
 
-import type { NodeRole } from "../link/host.ts";
+import type { Role } from "../names.ts";
 import type { Membership } from "../protocol/membership.ts";
 import type { Introduction } from "../protocol/message.ts";
 import type { VectorClock } from "../protocol/vector_clock.ts";
 
 export class Peers {
   readonly #name: string;
-  readonly #role: NodeRole;
+  readonly #role: Role;
   readonly #membership: Membership;
   /** Each with what stands for that one link. */
   readonly #links = new Map<string, symbol>();
@@ -18,13 +18,13 @@ export class Peers {
   /** Peers that a coordinator has not on its disk yet. */
   readonly #newcomers = new Set<string>();
 
-  constructor(name: string, role: NodeRole, membership: Membership) {
+  constructor(name: string, role: Role, membership: Membership) {
     this.#name = name;
     this.#role = role;
     this.#membership = membership;
   }
 
-  linkUp(peer: string, role: NodeRole, introduction: Introduction): void {
+  linkUp(peer: string, role: Role, introduction: Introduction): void {
     this.#links.set(peer, Symbol(peer));
     this.#introductions.set(peer, introduction);
     if (role === "coordinator") this.#coordinators.add(peer);

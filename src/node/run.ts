@@ -1,10 +1,12 @@
 /** Runs one node from its options to its exit code. */
 
+import { bareHost, type Endpoint, formatEndpoint } from "../endpoint.ts";
 import { UsageError } from "../errors.ts";
 import type { NodeApi } from "../http/node_api.ts";
 import type { HttpServer } from "../http/serve.ts";
 import { serveHttp } from "../http/serve.ts";
 import { hostsOf, parseCertificate } from "../keys/certificate.ts";
+import { CardKey, readCardKey, writeCardKey } from "../keys/card_key.ts";
 import type { Identity } from "../keys/identity.ts";
 import { loadIdentity } from "../keys/identity.ts";
 import { readLogKey } from "../keys/log_key.ts";
@@ -15,7 +17,7 @@ import type { LogKey } from "../log/log_file.ts";
 import { openLogFile } from "../log/log_file.ts";
 import type { Storage } from "../log/storage.ts";
 import { isWipingDue } from "../log/wiping.ts";
-import { CardKey, readCardKey, writeCardKey } from "../keys/card_key.ts";
+import type { Role } from "../names.ts";
 import type { CardKeeping } from "./cards.ts";
 import { CoordinatorNode } from "./coordinator_node.ts";
 import { DataFolder } from "./data_folder.ts";
@@ -28,13 +30,8 @@ import type { Print } from "./printer.ts";
 import type { LogLevel, ShellOptions } from "./shell_options.ts";
 import { machine } from "./surroundings.ts";
 
-export interface Endpoint {
-  readonly hostname: string;
-  readonly port: number;
-}
-
 export interface NodeOptions {
-  readonly role: "coordinator" | "participant";
+  readonly role: Role;
   /** Default: the only node certificate in `certs`. */
   readonly name?: string;
   readonly certs: string;
@@ -164,7 +161,9 @@ export async function startNode(options: NodeOptions, print: Print): Promise<Run
     const address = options.offline ? "none" : node.listen();
     await folder.announce(http.url, http.url.startsWith("https:") ? identity.caPem : undefined);
     if (options.offline) return { node, listen: address, url: http.url, token, stop: close };
-    if (node instanceof ParticipantNode && options.server) node.dial(join(options.server));
+    if (node instanceof ParticipantNode && options.server) {
+      node.dial(formatEndpoint(options.server));
+    }
     closing.push(() => node.drain());
     return { node, listen: address, url: http.url, token, stop: close };
   } catch (error) {
@@ -237,16 +236,12 @@ function serve(
   const tls = { cert, key };
   const server = serveHttp(node, { ...http, token, tls, names, loopback, graceMs, onError });
   const { protocol, hostname } = new URL(server.url);
-  const host = hostname.replace(/^\[|\]$/g, "");
+  const host = bareHost(hostname);
   if (protocol === "https:" && !names.includes(host)) {
     const remedy = `make it with --hosts ${host}`;
     print("warn", `clients will refuse ${server.url}: its certificate does not name it; ${remedy}`);
   }
   return server;
-}
-
-function join({ hostname, port }: Endpoint): string {
-  return hostname.includes(":") ? `[${hostname}]:${port}` : `${hostname}:${port}`;
 }
 
 /** Resolves at the first SIGINT or SIGTERM. Those that follow are of the same key press. */

@@ -5,6 +5,7 @@
  */
 
 import { formatVersion } from "../codec/values.ts";
+import { formatEndpoint } from "../endpoint.ts";
 import { IntegrityError } from "../errors.ts";
 import type {
   InDoubtView,
@@ -19,7 +20,8 @@ import type {
 } from "../http/node_api.ts";
 import type { Identity } from "../keys/identity.ts";
 import { checkpointRecordsDefault, drainMs, peersMax, tickIntervalMs } from "../limits.ts";
-import type { Greeted, Greeting, LinkHost, LinkLayer, NodeRole, Seen } from "../link/host.ts";
+import type { Greeted, Greeting, LinkHost, LinkLayer, Seen } from "../link/host.ts";
+import type { Role } from "../names.ts";
 import type { OpenedDetails } from "../protocol/details.ts";
 import type { PaymentId } from "../protocol/id.ts";
 import type { Introduction } from "../protocol/message.ts";
@@ -57,7 +59,7 @@ const drainPollMs = 20;
 
 export abstract class Shell<Event extends { readonly type: string }, Reply> implements LinkHost {
   readonly name: string;
-  readonly role: NodeRole;
+  readonly role: Role;
   /** Rejects when the node can't go on. */
   readonly failed: Promise<never>;
   protected readonly options: ShellOptions;
@@ -77,7 +79,7 @@ export abstract class Shell<Event extends { readonly type: string }, Reply> impl
   #hasFailed = false;
   #fail: (error: Error) => void;
 
-  constructor(role: NodeRole, core: ShellCore<Event, Reply>, options: ShellOptions) {
+  constructor(role: Role, core: ShellCore<Event, Reply>, options: ShellOptions) {
     const { identity } = options;
     this.name = identity.name;
     this.role = role;
@@ -240,8 +242,7 @@ export abstract class Shell<Event extends { readonly type: string }, Reply> impl
 
   /** Takes links. Returns the address at which it listens. */
   listen(): string {
-    const { hostname, port } = this.links.listen(this.options.listen);
-    const address = hostname.includes(":") ? `[${hostname}]:${port}` : `${hostname}:${port}`;
+    const address = formatEndpoint(this.links.listen(this.options.listen));
     this.#address = this.options.advertise ?? address;
     return address;
   }
@@ -283,13 +284,13 @@ export abstract class Shell<Event extends { readonly type: string }, Reply> impl
     return { address: this.#address, epoch, clock: this.loop.clock };
   }
 
-  objection(peer: string, _role: NodeRole, _greeting: Greeting): string | undefined {
+  objection(peer: string, _role: Role, _greeting: Greeting): string | undefined {
     const { membership } = this.core.state;
     if (membership.knows(peer) || membership.directory().length < peersMax) return undefined;
     return `the network has ${peersMax} nodes, which is the most there can be`;
   }
 
-  linkUp(peer: string, role: NodeRole, greeting: Greeted): void {
+  linkUp(peer: string, role: Role, greeting: Greeted): void {
     const peers = this.#peers;
     peers.linkUp(peer, role, greeting.introduction);
     if (peers.areKnown(peer, greeting.clock)) this.loop.hear(greeting.clock);

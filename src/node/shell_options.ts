@@ -1,5 +1,6 @@
 /** What a node of either role is started with. */
 
+import type { Endpoint } from "../endpoint.ts";
 import type { Identity } from "../keys/identity.ts";
 import type { Log } from "../log/log.ts";
 import type { HaltPoint } from "./halt.ts";
@@ -13,7 +14,7 @@ export interface ShellOptions {
   /** Opened, not yet replayed. */
   readonly log: Log;
   /** Where to listen for links; port 0 chooses one. */
-  readonly listen: { readonly hostname: string; readonly port: number };
+  readonly listen: Endpoint;
   /** `HOST:PORT` told to peers. Default: where it listens. */
   readonly advertise?: string;
   readonly print: (level: LogLevel, line: string) => void;

@@ -11,7 +11,7 @@ import type {
   TraceStep,
   VoteView,
 } from "../http/node_api.ts";
-import type { NodeRole } from "../link/host.ts";
+import type { Role } from "../names.ts";
 import type { PaymentId, TransactionId } from "../protocol/id.ts";
 import type { Message } from "../protocol/message.ts";
 import type { Order, RefusalCode } from "../protocol/order.ts";
@@ -40,7 +40,7 @@ interface Trace {
 }
 
 export interface TracesOptions {
-  readonly role: NodeRole;
+  readonly role: Role;
   /** A payment that is followed was decided, so long after this node heard of it. */
   readonly decided?: (latencyMs: number) => void;
 }
@@ -271,7 +271,7 @@ export class Traces {
 export function traceFromLog(
   view: PaymentView,
   found: readonly Found[],
-  role: NodeRole,
+  role: Role,
   isOpen: boolean,
 ): PaymentTrace {
   const trace = traceOf(view, isOpen);

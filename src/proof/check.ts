@@ -10,11 +10,12 @@ import {
   voteStatement,
 } from "../codec/statement.ts";
 import { FormatError, messageOf } from "../errors.ts";
-import type { Authority, NodeRole } from "../keys/certificate.ts";
+import type { Authority } from "../keys/certificate.ts";
 import { parseCertificate, verifyPeerCertificate } from "../keys/certificate.ts";
 import { readSigningPublicKey } from "../keys/public_key.ts";
 import { verifyBytes } from "../keys/signature.ts";
 import { decodeVoucher, verifyVoucher } from "../keys/voucher.ts";
+import type { Role } from "../names.ts";
 import type { Order, RefusalCode } from "../protocol/order.ts";
 import { participantsOf, sameBytes } from "../protocol/order.ts";
 import type { Proof } from "../protocol/proof.ts";
@@ -43,7 +44,7 @@ export interface Proven {
 }
 
 interface Member {
-  readonly role: NodeRole;
+  readonly role: Role;
   readonly key: KeyObject;
 }
 

@@ -21,7 +21,6 @@ export interface Epoch {
 
 const paymentPattern = /^[0-9a-f]{8}-[0-9a-f]{4}-7[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$/;
 const transactionPattern = /^([1-9][0-9]{0,9})-([0-9a-f]{12})-([1-9][0-9]{0,14})$/;
-const namePattern = /^[a-z][a-z0-9-]{0,30}$/;
 /** No character that could hide or fake what stands beside it on a terminal. */
 const linePattern = /^[^\p{Cc}\p{Cs}\p{Zl}\p{Zp}\p{Bidi_Control}]+$/u;
 
@@ -84,11 +83,6 @@ export function isLaterTransaction(a: TransactionId, b: TransactionId): boolean 
   const right = transactionParts(b);
   if (left.counter !== right.counter) return left.counter > right.counter;
   return left.sequence > right.sequence;
-}
-
-/** Whether `text` can name a node or an account: `[a-z][a-z0-9-]{0,30}`. */
-export function isName(text: string): boolean {
-  return namePattern.test(text);
 }
 
 /** Whether `text` can stand for an operator: one line, as people write their names. */

@@ -2,12 +2,11 @@
 
 import type { Expiry } from "./card.ts";
 import type { Epoch, PaymentId, TransactionId } from "./id.ts";
+import type { Role } from "../names.ts";
 import type { Address, Decided } from "./message.ts";
 import type { Order, RefusalCode } from "./order.ts";
 import type { Proof } from "./proof.ts";
 import type { VectorClock } from "./vector_clock.ts";
-
-export type Role = "coordinator" | "participant";
 
 /** The entry that a record stands in. */
 export interface EntryContext {

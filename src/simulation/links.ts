@@ -3,6 +3,7 @@
  * both ends remember of each other is checked as in production.
  */
 
+import type { Endpoint } from "../endpoint.ts";
 import { invariant, messageOf } from "../errors.ts";
 import {
   handshakeTimeoutMs,
@@ -12,9 +13,10 @@ import {
   resendIntervalMs,
   silenceMsMax,
 } from "../limits.ts";
-import type { Greeted, Greeting, LinkHost, LinkLayer, NodeRole } from "../link/host.ts";
+import type { Greeted, Greeting, LinkHost, LinkLayer } from "../link/host.ts";
 import { checkMemory, entryShown } from "../link/memory.ts";
 import { Refusal } from "../link/refusal.ts";
+import type { Role } from "../names.ts";
 import type { Life } from "./machine.ts";
 import { Violation } from "./violation.ts";
 import type { World } from "./world.ts";
@@ -60,7 +62,7 @@ export class SimulatedLinks implements LinkLayer {
   readonly #life: Life;
   readonly #ends = new Map<string, End>();
   /** Whom this node dials, and where. */
-  readonly #dialled = new Map<string, { readonly role: NodeRole; address: string }>();
+  readonly #dialled = new Map<string, { readonly role: Role; address: string }>();
 
   constructor(world: World, life: Life) {
     this.#world = world;
@@ -81,11 +83,11 @@ export class SimulatedLinks implements LinkLayer {
     return { ...this.#host.greeting(), introduction };
   }
 
-  listen(at: { hostname: string; port: number }): { hostname: string; port: number } {
+  listen(at: Endpoint): Endpoint {
     return at;
   }
 
-  dial(name: string, role: NodeRole, address: string): void {
+  dial(name: string, role: Role, address: string): void {
     const known = this.#dialled.get(name);
     if (known) {
       known.address = address;
@@ -209,7 +211,7 @@ export class SimulatedLinks implements LinkLayer {
 
   async #keepDialling(
     name: string,
-    dialled: { readonly role: NodeRole; address: string },
+    dialled: { readonly role: Role; address: string },
   ): Promise<void> {
     const { random } = this.#world;
     for (let failures = 0; this.#dialled.get(name) === dialled; failures++) {
@@ -224,7 +226,7 @@ export class SimulatedLinks implements LinkLayer {
   }
 
   /** Resolves to whether it was refused for good. */
-  async #attempt(name: string, role: NodeRole, address: string): Promise<boolean> {
+  async #attempt(name: string, role: Role, address: string): Promise<boolean> {
     await this.#pass();
     const peer = this.#world.lifeAt(address);
     if (!peer?.isServing || !this.#canTalk(peer)) return false;
@@ -233,7 +235,7 @@ export class SimulatedLinks implements LinkLayer {
     return await Promise.race([this.#shakeHands(name, role, peer), late]);
   }
 
-  async #shakeHands(name: string, role: NodeRole, peer: Life): Promise<boolean> {
+  async #shakeHands(name: string, role: Role, peer: Life): Promise<boolean> {
     const me = this.#life;
     const there = peer.links;
     if (!there.#host.seenOf(this.#name)) peer.mayCrashAtMeeting(me);
@@ -295,7 +297,7 @@ export class SimulatedLinks implements LinkLayer {
 
   async #establish(
     name: string,
-    role: NodeRole,
+    role: Role,
     peer: Life,
     greeting: Greeted,
   ): Promise<void> {
@@ -315,7 +317,7 @@ export class SimulatedLinks implements LinkLayer {
     this.#raise(link.dialer, name, role, greeting);
   }
 
-  #raise(end: End, peer: string, role: NodeRole, greeting: Greeted): void {
+  #raise(end: End, peer: string, role: Role, greeting: Greeted): void {
     const world = this.#world;
     world.trace(() => `link ${this.#name} with ${peer}`);
     world.watch.linked(this.#life, peer);
@@ -346,7 +348,7 @@ export class SimulatedLinks implements LinkLayer {
 }
 
 /** What a node itself has against a peer. */
-function object(host: LinkHost, peer: string, role: NodeRole, greeting: Greeting): void {
+function object(host: LinkHost, peer: string, role: Role, greeting: Greeting): void {
   const reason = host.objection(peer, role, greeting);
   if (reason !== undefined) throw new Refusal("objection", reason);
 }

@@ -1,5 +1,7 @@
 /** A machine that stays, with its disk and its clock, and the node that lives on it from start to crash. */
 
+import type { Endpoint } from "../endpoint.ts";
+import type { Role } from "../names.ts";
 import { CoordinatorNode } from "../node/coordinator_node.ts";
 import { ParticipantNode } from "../node/participant_node.ts";
 import type { ShellOptions } from "../node/shell.ts";
@@ -9,7 +11,6 @@ import type { MemoryDisk } from "../log/storage.ts";
 import { Log } from "../log/log.ts";
 import type { PaymentId } from "../protocol/id.ts";
 import { paymentIdStart } from "../protocol/id.ts";
-import type { Role } from "../protocol/record.ts";
 import { cardKeeping, newCardOf } from "./cards.ts";
 import { DiskFailure, SimulatedStorage } from "./disk.ts";
 import { SimulatedLinks } from "./links.ts";
@@ -241,7 +242,7 @@ export class Machine {
   }
 
   /** The coordinator's is known to all; participants' may be another each time. */
-  #address(life: Life): { hostname: string; port: number } {
+  #address(life: Life): Endpoint {
     const { chaos } = this.#world;
     if (this.role === "coordinator") return { hostname: this.name, port: coordinatorPort };
     return { hostname: this.name, port: chaos.hasFixedAddresses ? 1_000 : 1_000 + life.number };

@@ -2,10 +2,10 @@
 
 import { Buffer } from "node:buffer";
 import { createPrivateKey, createPublicKey, type KeyObject } from "node:crypto";
-import type { NodeRole } from "../keys/certificate.ts";
 import { readSigningPublicKey } from "../keys/public_key.ts";
 import { signBytes, verifyBytes } from "../keys/signature.ts";
 import { decodeVoucher, encodeVoucher } from "../keys/voucher.ts";
+import type { Role } from "../names.ts";
 import type { Introduction } from "../protocol/message.ts";
 import type { Trust } from "../node/trust.ts";
 import type { Random } from "./random.ts";
@@ -19,7 +19,7 @@ export class SimulatedTrust implements Trust {
   readonly #privateKey: KeyObject;
   readonly #keys = new WeakMap<Uint8Array, KeyObject>();
 
-  constructor(name: string, role: NodeRole, network: string, random: Random) {
+  constructor(name: string, role: Role, network: string, random: Random) {
     const der = Buffer.from(privatePrefix + random.hex(64), "hex");
     this.#name = name;
     this.#privateKey = createPrivateKey({ key: der, format: "der", type: "pkcs8" });

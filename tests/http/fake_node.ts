@@ -25,10 +25,10 @@ import type {
   ReadmitAnswer,
 } from "../../src/http/node_api.ts";
 import { FormatError } from "../../src/errors.ts";
+import type { Role } from "../../src/names.ts";
 import type { PaymentId, TransactionId } from "../../src/protocol/id.ts";
 import type { Introduction } from "../../src/protocol/message.ts";
 import type { ResolveAnswer } from "../../src/protocol/participant_event.ts";
-import type { Role } from "../../src/protocol/record.ts";
 
 export const token = "secret-token-of-the-tests";
 export const paymentId = "0190f5d0-7b1a-7c3e-9f00-3b6f2a1c4d5e" as PaymentId;

@@ -7,10 +7,9 @@ import {
   X509Certificate,
 } from "@peculiar/x509";
 import { UsageError } from "../../src/errors.ts";
-import { isNodeName, verifyPeerCertificate } from "../../src/keys/certificate.ts";
+import { verifyPeerCertificate } from "../../src/keys/certificate.ts";
 import { loadIdentity } from "../../src/keys/identity.ts";
 import { initCertificates } from "../../src/keys/init.ts";
-import { isName } from "../../src/protocol/id.ts";
 
 async function inFolder(body: (dir: string) => Promise<void>): Promise<void> {
   const dir = await Deno.makeTempDir();
@@ -171,10 +170,4 @@ Deno.test("initCertificates() refuses half a CA and a CA's key that is not its o
     await Deno.remove(`${dir}/ca.key`);
     await assertRejects(() => initCertificates({ dir, nodes: ["b"] }), UsageError, "ca.key");
   });
-});
-
-Deno.test("isNodeName() is the protocol's isName()", () => {
-  for (const text of ["a", "a-1", "", "A", "1a", "a_b", "a".repeat(31), "a".repeat(32), "a\n"]) {
-    assertEquals(isNodeName(text), isName(text), text);
-  }
 });

@@ -1,8 +1,8 @@
 /** Links that hold: what they carry, when they end, and how they come back. */
 
 import { assert, assertEquals, assertStringIncludes, assertThrows } from "@std/assert";
+import { formatEndpoint, parseDialable } from "../../src/endpoint.ts";
 import { UsageError } from "../../src/errors.ts";
-import { formatAddress, parseAddress } from "../../src/link/address.ts";
 import { payloadBytesMax } from "../../src/link/links.ts";
 import { found, makeNetwork, pause, RawEnd, RecordingHost, withEnds } from "./network.ts";
 
@@ -159,7 +159,7 @@ Deno.test("Links: a port in use is named", async () => {
   await withEnds((make) => {
     const { address } = make(coordinator, { listen: 0 });
     const { links } = make(bob);
-    const at = parseAddress(address);
+    const at = parseDialable(address);
     assert(at !== undefined);
     assertThrows(() => links.listen(at), Error, `Cannot listen on "${address}"`);
     return Promise.resolve();
@@ -354,14 +354,16 @@ Deno.test("Links: close() writes what is queued and tells the host of each link'
   });
 });
 
-Deno.test("parseAddress() reads HOST:PORT and nothing else", () => {
+Deno.test("parseDialable() reads HOST:PORT and nothing else", () => {
   for (const text of ["127.0.0.1:7443", "[::1]:7443", "node.example:1"]) {
-    const address = parseAddress(text);
+    const address = parseDialable(text);
     assert(address !== undefined);
-    assertEquals(formatAddress(address), text);
+    assertEquals(formatEndpoint(address), text);
   }
-  for (const text of ["", "host", "host:", ":1", "host:0", "host:70000", "::1:1", "a b:1"]) {
-    assertEquals(parseAddress(text), undefined, text);
+  for (
+    const text of ["", "host", "host:", ":1", "host:0", "host:70000", "::1:1", "a b:1", "a@b:1"]
+  ) {
+    assertEquals(parseDialable(text), undefined, text);
   }
-  assertStringIncludes(String(parseAddress("[::1]:1")?.hostname), "::1");
+  assertStringIncludes(String(parseDialable("[::1]:1")?.hostname), "::1");
 });

@@ -6,7 +6,7 @@ import { initCertificates } from "../../src/keys/init.ts";
 import { nonceBytes, type ProofSubject, signProof } from "../../src/keys/proof.ts";
 import { fingerprint } from "../../src/keys/certificate.ts";
 import { encodeFrame, type Frame, frameKinds, FrameReader } from "../../src/link/frame.ts";
-import type { Greeted, Greeting, LinkHost, NodeRole, Seen } from "../../src/link/host.ts";
+import type { Greeted, Greeting, LinkHost, Seen } from "../../src/link/host.ts";
 import { type LinkLimits, Links } from "../../src/link/links.ts";
 import {
   decodeMessage,
@@ -15,6 +15,7 @@ import {
   type Hello,
   linkVersions,
 } from "../../src/link/message.ts";
+import type { Role } from "../../src/names.ts";
 
 export interface Network {
   readonly coordinator: Identity;
@@ -74,10 +75,10 @@ export class RecordingHost implements LinkHost {
   greeting(): Greeting {
     return this.ownGreeting;
   }
-  objection(peer: string, _role: NodeRole, greeting: Greeting): string | undefined {
+  objection(peer: string, _role: Role, greeting: Greeting): string | undefined {
     return this.objects(peer, greeting);
   }
-  linkUp(peer: string, role: NodeRole, greeting: Greeted): void {
+  linkUp(peer: string, role: Role, greeting: Greeted): void {
     this.events.push(`up ${peer} ${role}`);
     this.greetings.set(peer, greeting);
     this.onUp(peer);

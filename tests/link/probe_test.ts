@@ -1,7 +1,7 @@
 /** What a look from outside says of whoever answers, and what it leaves in that one's log. */
 
 import { assertEquals, assertStringIncludes } from "@std/assert";
-import { formatAddress } from "../../src/link/address.ts";
+import { formatEndpoint } from "../../src/endpoint.ts";
 import { probe } from "../../src/link/probe.ts";
 import { makeNetwork, withEnds } from "./network.ts";
 
@@ -40,7 +40,7 @@ Deno.test("probe() knows the HTTP port by its lack of TLS", async () => {
     { port: 0, hostname: "127.0.0.1", onListen },
     () => new Response(),
   );
-  const line = await probe({ ...expected, address: formatAddress(server.addr) });
+  const line = await probe({ ...expected, address: formatEndpoint(server.addr) });
   assertStringIncludes(line!, "garbage: ");
   assertStringIncludes(line!, "is it the HTTP port?");
 });
@@ -49,7 +49,7 @@ Deno.test("probe() takes an HTTPS server with the node's certificate for no node
   const { certPem: cert, keyPem: key } = coordinator;
   const options = { port: 0, hostname: "127.0.0.1", onListen: () => {}, cert, key };
   const server = Deno.serve(options, () => new Response());
-  const address = formatAddress(server.addr);
+  const address = formatEndpoint(server.addr);
   const line = await probe({ ...expected, address, timeoutMs: 300 });
   assertStringIncludes(line!, "handshake_timeout: no answer of a node within 300 ms");
   await server.shutdown();
@@ -58,7 +58,7 @@ Deno.test("probe() takes an HTTPS server with the node's certificate for no node
 Deno.test("probe() waits only so long for one who takes the connection and says nothing", async () => {
   using listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
   const accepted = listener.accept();
-  const address = formatAddress(listener.addr);
+  const address = formatEndpoint(listener.addr);
   const line = await probe({ ...expected, address, timeoutMs: 300 });
   assertStringIncludes(line!, "handshake_timeout: no answer of a node within 300 ms");
   (await accepted).close();

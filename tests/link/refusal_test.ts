@@ -1,7 +1,7 @@
 /** Each reason for a refusal, over real TLS: a line at both ends, and the connection closed. */
 
 import { assert, assertEquals, assertStringIncludes } from "@std/assert";
-import { formatAddress } from "../../src/link/address.ts";
+import { formatEndpoint } from "../../src/endpoint.ts";
 import { encodeFrame, frameKinds } from "../../src/link/frame.ts";
 import { encodeMessage, encodeRefuse, linkVersions } from "../../src/link/message.ts";
 import {
@@ -499,7 +499,7 @@ Deno.test("Links: a dialer that is refused as its peer was faster calls it no fa
   const slow = Deno.listenTls({ hostname: "127.0.0.1", port: 0, cert, key });
   await withEnds(async (make) => {
     const [dialled, faster] = [make(bob, { listen: 0 }), make(alice)];
-    dialled.links.dial("alice", "participant", formatAddress(slow.addr as Deno.NetAddr));
+    dialled.links.dial("alice", "participant", formatEndpoint(slow.addr as Deno.NetAddr));
     const raw = new RawEnd(await slow.accept());
     faster.links.dial("bob", "participant", dialled.address);
     await dialled.host.event("up alice");

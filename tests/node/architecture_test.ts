@@ -4,6 +4,9 @@ import { assert, assertEquals } from "@std/assert";
 
 const root = new URL("../../", import.meta.url);
 
+/** What nearly all parts are made of. */
+const plain = ["endpoint.ts", "names.ts", "limits.ts", "errors.ts"];
+
 /** What each part of the source may import: parts, or single files of them. */
 const allowed: Readonly<Record<string, readonly string[]>> = {
   "main.ts": ["cli"],
@@ -11,7 +14,7 @@ const allowed: Readonly<Record<string, readonly string[]>> = {
   // from outside, of logs whether a process has their folder.
   cli: [
     ...["node", "http", "keys", "verify", "simulation", "bench", "proof", "protocol"],
-    ...["link/probe.ts", "log/folder_lock.ts", "limits.ts", "errors.ts", "deno.json"],
+    ...["link/probe.ts", "log/folder_lock.ts", ...plain, "deno.json"],
   ],
   // Of links it has what both ends check of each other; the links themselves are its own.
   simulation: [
@@ -25,26 +28,26 @@ const allowed: Readonly<Record<string, readonly string[]>> = {
       "keys",
       "verify",
     ],
-    ...["http/node_api.ts", "protocol", "bytes.ts", "limits.ts", "errors.ts"],
+    ...["http/node_api.ts", "protocol", "bytes.ts", ...plain],
   ],
   bench: ["node", "http/node_api.ts", "keys", "protocol"],
   // Of http a node knows the interface that http owns, and where it is served.
   node: [
     ...["log", "link", "http/node_api.ts", "http/serve.ts", "keys", "codec", "protocol", "proof"],
-    ...["limits.ts", "errors.ts"],
+    ...plain,
   ],
-  verify: ["log", "keys", "codec", "protocol", "bytes.ts", "limits.ts", "errors.ts"],
-  proof: ["keys", "codec", "protocol", "bytes.ts", "limits.ts", "errors.ts"],
-  http: ["protocol", "limits.ts", "errors.ts"],
+  verify: ["log", "keys", "codec", "protocol", "bytes.ts", ...plain],
+  proof: ["keys", "codec", "protocol", "bytes.ts", ...plain],
+  http: ["protocol", ...plain],
   // Greetings carry a vector clock and come with an introduction, which links only pass on.
-  link: [
-    ...["keys", "protocol/vector_clock.ts", "protocol/message.ts", "limits.ts", "errors.ts"],
-  ],
-  log: ["codec", "protocol", "bytes.ts", "limits.ts", "errors.ts"],
-  codec: ["protocol", "bytes.ts", "limits.ts", "errors.ts"],
-  keys: ["bytes.ts", "limits.ts", "errors.ts"],
-  protocol: ["limits.ts", "errors.ts"],
+  link: ["keys", "protocol/vector_clock.ts", "protocol/message.ts", ...plain],
+  log: ["codec", "protocol", "bytes.ts", ...plain],
+  codec: ["protocol", "bytes.ts", ...plain],
+  keys: ["bytes.ts", ...plain],
+  protocol: [...plain],
   "bytes.ts": ["errors.ts"],
+  "endpoint.ts": [],
+  "names.ts": [],
   "limits.ts": ["errors.ts"],
   "errors.ts": [],
   // A program of its own, which makes the executable.

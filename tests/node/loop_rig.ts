@@ -7,6 +7,7 @@ import type { Frame } from "../../src/codec/frame.ts";
 import type { Entry } from "../../src/codec/record.ts";
 import { formatVersion } from "../../src/codec/values.ts";
 import { Log } from "../../src/log/log.ts";
+import type { Role } from "../../src/names.ts";
 import type { Core } from "../../src/node/loop.ts";
 import { Loop } from "../../src/node/loop.ts";
 import { Coordinator, type CoordinatorEvent } from "../../src/protocol/coordinator.ts";
@@ -15,7 +16,7 @@ import type { Message } from "../../src/protocol/message.ts";
 import type { Leg, Order } from "../../src/protocol/order.ts";
 import { Participant } from "../../src/protocol/participant.ts";
 import type { ParticipantEvent, Reply } from "../../src/protocol/participant_event.ts";
-import type { LogRecord, Role } from "../../src/protocol/record.ts";
+import type { LogRecord } from "../../src/protocol/record.ts";
 import { stubSign } from "../codec/proofs.ts";
 import { HeldStorage } from "./held_storage.ts";
 

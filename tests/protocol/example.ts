@@ -1,11 +1,12 @@
 /** One payment and the network it is made in, as most tests of the protocol see them. */
 
 import { encodeOrder } from "../../src/codec/order.ts";
+import type { Role } from "../../src/names.ts";
 import type { Frozen } from "../../src/protocol/frozen.ts";
 import type { Epoch, PaymentId, TransactionId } from "../../src/protocol/id.ts";
 import { transactionId } from "../../src/protocol/id.ts";
 import type { Leg, Order } from "../../src/protocol/order.ts";
-import type { EntryContext, Genesis, Role } from "../../src/protocol/record.ts";
+import type { EntryContext, Genesis } from "../../src/protocol/record.ts";
 import type { Found, Turn } from "../../src/protocol/step.ts";
 
 /** Of every example's entries, long after the payment's id was made. */

@@ -1,8 +1,8 @@
 import { assertEquals } from "@std/assert";
 import { operatorLengthMax } from "../../src/limits.ts";
+import { isName } from "../../src/names.ts";
 import {
   isLaterTransaction,
-  isName,
   isOperator,
   parsePaymentId,
   parseTransactionId,
@@ -83,6 +83,7 @@ const names: readonly [string, boolean][] = [
   ["-bob", false],
   ["bob\n", false],
   ["b.ob", false],
+  ["b_ob", false],
   ["", false],
 ];
 

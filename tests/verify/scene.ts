@@ -1,6 +1,7 @@
 /** A coordinator and participants that play in memory, deterministically, and log to real files. */
 
 import { assert } from "@std/assert";
+import type { Role } from "../../src/names.ts";
 import { parsePaymentId } from "../../src/protocol/id.ts";
 import type { PaymentId, TransactionId } from "../../src/protocol/id.ts";
 import type { Sign } from "../../src/codec/frame.ts";
@@ -20,7 +21,7 @@ import type { Order } from "../../src/protocol/order.ts";
 import { Participant } from "../../src/protocol/participant.ts";
 import type { ParticipantEvent, Reply } from "../../src/protocol/participant_event.ts";
 import type { Proof } from "../../src/protocol/proof.ts";
-import type { Genesis, LogRecord, Role } from "../../src/protocol/record.ts";
+import type { Genesis, LogRecord } from "../../src/protocol/record.ts";
 import type { MessageEvent } from "../../src/protocol/step.ts";
 import { Output } from "../../src/protocol/step.ts";
 import type { VectorClock } from "../../src/protocol/vector_clock.ts";
