@@ -7,6 +7,7 @@ import { jsonFlag } from "./command.ts";
 import type { Command } from "./command.ts";
 import { exitCode } from "./exit_code.ts";
 import type { Io } from "./io.ts";
+import { parseWhole, wholeIn } from "./values.ts";
 
 const concurrenciesDefault = "1,64,128,512,2048";
 const vias: readonly Via[] = ["submit", "http", "batch"];
@@ -97,26 +98,25 @@ async function run(options: BenchOptions, args: Arguments, io: Io): Promise<numb
 }
 
 function optionsIn(args: Arguments): BenchOptions {
-  const whole = (flag: string, least: number, most: number, preset?: string) =>
-    numbersIn(args, flag, least, most, preset)?.[0];
   return {
-    participants: whole("participants", 2, participantsMax, "2")!,
+    participants: wholeIn(args, "participants", [2, participantsMax]) ?? 2,
     runs: runsIn(args),
-    seconds: whole("seconds", 1, secondsMax, "4")!,
-    warmupSeconds: whole("warmup", 0, secondsMax),
-    windowSeconds: whole("window", 1, secondsMax, "60")!,
-    accounts: whole("accounts", legsMax, accountsMax, "1000")!,
-    legs: whole("legs", 2, legsMax, "2")!,
+    seconds: wholeIn(args, "seconds", [1, secondsMax]) ?? 4,
+    warmupSeconds: wholeIn(args, "warmup", [0, secondsMax]),
+    windowSeconds: wholeIn(args, "window", [1, secondsMax]) ?? 60,
+    accounts: wholeIn(args, "accounts", [legsMax, accountsMax]) ?? 1_000,
+    legs: wholeIn(args, "legs", [2, legsMax]) ?? 2,
     memo: args.is("memo"),
     refusals: shareIn(args.text("refusals") ?? "0"),
-    rate: whole("rate", 1, rateMax),
+    rate: wholeIn(args, "rate", [1, rateMax]),
     dir: args.text("dir"),
   };
 }
 
 /** What is to be run, in that order. */
 export function runsIn(args: Arguments): Run[] {
-  const concurrencies = numbersIn(args, "concurrency", 1, concurrencyMax, concurrenciesDefault)!;
+  const concurrencies = (args.text("concurrency") ?? concurrenciesDefault).split(",")
+    .map((text) => parseWhole(text, [1, concurrencyMax], "--concurrency"));
   const isDefault = ["via", "concurrency", "rate"].every((flag) => args.text(flag) === undefined);
   const runs = viasIn(args).flatMap((via) =>
     concurrencies.map((concurrency) => ({ via, concurrency }))
@@ -132,23 +132,6 @@ function viasIn(args: Arguments): Via[] {
     const via = vias.find((via) => via === word);
     if (via !== undefined) return via;
     throw new UsageError(`--via "${shortened(word)}" is none of ${vias.join(", ")}`);
-  });
-}
-
-export function numbersIn(
-  args: Arguments,
-  flag: string,
-  least: number,
-  most: number,
-  preset?: string,
-): number[] | undefined {
-  const text = args.text(flag) ?? preset;
-  return text?.split(",").map((part) => {
-    const value = /^[0-9]{1,9}$/.test(part) ? Number(part) : NaN;
-    if (value >= least && value <= most) return value;
-    throw new UsageError(
-      `--${flag} "${shortened(part)}" is no whole number from ${least} to ${most}`,
-    );
   });
 }
 

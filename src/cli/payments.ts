@@ -9,7 +9,7 @@ import { stateText } from "./payment.ts";
 import type { Style } from "./style.ts";
 import { timeText } from "./times.ts";
 import { listedPaymentsMax, listLimitDefault, listLimitMax } from "../limits.ts";
-import { parseCount, parseName } from "./values.ts";
+import { parseName, wholeIn } from "./values.ts";
 
 export const payments: Command = {
   name: "payments",
@@ -26,7 +26,6 @@ export const payments: Command = {
     jsonFlag,
   ],
   run: async (args, io) => {
-    const limit = args.text("limit");
     const text = args.text("account");
     const account = text === undefined ? undefined : parseName(text, "--account");
     const list = {
@@ -36,9 +35,7 @@ export const payments: Command = {
       name: "payments",
       item: paymentAnswer,
       pageLimit: listLimitMax,
-      limit: limit === undefined
-        ? listLimitDefault
-        : parseCount(limit, listedPaymentsMax, "--limit"),
+      limit: wholeIn(args, "limit", [1, listedPaymentsMax]) ?? listLimitDefault,
     };
     return await showList(args, io, list, (found, hasMore, style) => {
       if (hasMore && io.isWatched) {

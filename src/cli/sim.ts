@@ -1,4 +1,4 @@
-import { shortened, UsageError } from "../errors.ts";
+import { UsageError } from "../errors.ts";
 import type { Failure, RunResult } from "../simulation/mod.ts";
 import { isWorker, participantsMax, run, runSeeds, serveSeeds } from "../simulation/mod.ts";
 import { jsonFlag } from "./command.ts";
@@ -6,6 +6,7 @@ import type { Command } from "./command.ts";
 import { exitCode } from "./exit_code.ts";
 import type { Io } from "./io.ts";
 import type { Arguments } from "./arguments.ts";
+import { wholeIn } from "./values.ts";
 
 const seedsDefault = 100;
 const seedMax = 2 ** 31;
@@ -39,15 +40,15 @@ export const sim: Command = {
 };
 
 async function simulate(args: Arguments, io: Io): Promise<number> {
-  const seed = numberOf(args, "seed", [0, seedMax]);
-  const nodes = numberOf(args, "nodes", [nodesMin, nodesMax]);
+  const seed = wholeIn(args, "seed", [0, seedMax]);
+  const nodes = wholeIn(args, "nodes", [nodesMin, nodesMax]);
   const participants = nodes === undefined ? undefined : nodes - 1;
   const isAlone = seed !== undefined && args.text("seeds") === undefined;
   if (args.is("trace") && !isAlone) {
     throw new UsageError("--trace shows one seed: give it by --seed N, without --seeds");
   }
-  const count = isAlone ? 1 : numberOf(args, "seeds", [1, seedsMax]) ?? seedsDefault;
-  const workers = numberOf(args, "jobs", [1, jobsMax]) ?? navigator.hardwareConcurrency;
+  const count = isAlone ? 1 : wholeIn(args, "seeds", [1, seedsMax]) ?? seedsDefault;
+  const workers = wholeIn(args, "jobs", [1, jobsMax]) ?? navigator.hardwareConcurrency;
   if (args.is("trace")) return await trace(seed!, participants, args, io);
 
   const sum = { seeds: 0, steps: 0, committed: 0, aborted: 0 };
@@ -124,18 +125,4 @@ async function fail(
   io.out(`again: ${replay}`);
   io.out(`every event: ${replay} --trace`);
   return exitCode.violation;
-}
-
-function numberOf(
-  args: Arguments,
-  flag: string,
-  [least, most]: readonly [number, number],
-): number | undefined {
-  const text = args.text(flag);
-  if (text === undefined) return undefined;
-  const number = /^\d{1,10}$/.test(text) ? Number(text) : -1;
-  if (number >= least && number <= most) return number;
-  throw new UsageError(
-    `--${flag} "${shortened(text)}" is no whole number from ${least} to ${most}`,
-  );
 }

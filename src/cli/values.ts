@@ -9,6 +9,7 @@ import { isLine, parsePaymentId, parseTransactionId } from "../protocol/id.ts";
 import type { PaymentId, TransactionId } from "../protocol/id.ts";
 import { currencyExponent, formatAmount, isCurrency, parseAmount } from "../protocol/money.ts";
 import { reservedAccounts } from "../protocol/order.ts";
+import type { Arguments } from "./arguments.ts";
 
 /** `flag` is named in errors, as in `--name` or `NAME`. */
 export function parseName(text: string, flag: string): string {
@@ -116,11 +117,27 @@ export function parseWait(text: string, flag: string): number {
   );
 }
 
-/** A whole number from 1 to `max`. */
-export function parseCount(text: string, max: number, flag: string): number {
-  const count = /^\d{1,9}$/.test(text) ? Number(text) : 0;
-  if (count >= 1 && count <= max) return count;
-  throw new UsageError(`${flag} "${shortened(text)}" must be a whole number from 1 to ${max}`);
+/** The whole number that a flag gives, or nothing where it is not given. */
+export function wholeIn(
+  args: Arguments,
+  flag: string,
+  range: readonly [least: number, most: number],
+): number | undefined {
+  const text = args.text(flag);
+  return text === undefined ? undefined : parseWhole(text, range, `--${flag}`);
+}
+
+/** A whole number of a range, both ends included. */
+export function parseWhole(
+  text: string,
+  [least, most]: readonly [least: number, most: number],
+  flag: string,
+): number {
+  const number = /^\d{1,10}$/.test(text) ? Number(text) : NaN;
+  if (number >= least && number <= most) return number;
+  throw new UsageError(
+    `${flag} "${shortened(text)}" is no whole number from ${least} to ${most}`,
+  );
 }
 
 const uuidPattern = /^[0-9a-f]{8}-[0-9a-f]{4}-([1-9a-f])[0-9a-f]{3}-[0-9a-f]{4}-[0-9a-f]{12}$/i;

@@ -24,6 +24,9 @@ Deno.test("bench refuses what it can't do", async () => {
     [["--via", "http,ftp"], '--via "ftp" is none of submit, http, batch'],
     [["--via", "batch", "--rate", "5"], "not with --via batch"],
     [["--window", "0"], '--window "0"'],
+    [["--concurrency", "7,x"], '--concurrency "x" is no whole number'],
+    ...["participants", "seconds", "warmup", "window", "accounts", "legs", "rate"]
+      .map((flag): [string[], string] => [[`--${flag}`, "2,5"], `--${flag} "2,5" is no whole`]),
   ];
   for (const [args, why] of cases) {
     const { exit, err } = await record("bench", ...args);

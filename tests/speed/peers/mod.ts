@@ -9,10 +9,10 @@
  */
 
 import { parseArguments } from "../../../src/cli/arguments.ts";
-import { numbersIn } from "../../../src/cli/bench.ts";
 import { jsonFlag } from "../../../src/cli/command.ts";
 import type { Flag } from "../../../src/cli/command.ts";
 import { exitCode } from "../../../src/cli/exit_code.ts";
+import { parseWhole, wholeIn } from "../../../src/cli/values.ts";
 import { messageOf, UsageError } from "../../../src/errors.ts";
 import type { Comparison, Figure } from "./figures.ts";
 import { compare } from "./figures.ts";
@@ -66,9 +66,10 @@ async function run(argv: readonly string[], signal: AbortSignal): Promise<number
     }
     return exitCode.done;
   }
-  const concurrencies = numbersIn(args, "concurrency", 1, 16_384, "1,128,512,2048")!;
-  const rounds = numbersIn(args, "rounds", 1, 1_000, "5")![0]!;
-  const seconds = numbersIn(args, "seconds", 1, 3_600, "4")![0]!;
+  const concurrencies = (args.text("concurrency") ?? "1,128,512,2048").split(",")
+    .map((text) => parseWhole(text, [1, 16_384], "--concurrency"));
+  const rounds = wholeIn(args, "rounds", [1, 1_000]) ?? 5;
+  const seconds = wholeIn(args, "seconds", [1, 3_600]) ?? 4;
   const print = args.is("json") ? new JsonLines() : new Table();
 
   await using folder = await temporaryFolder();
