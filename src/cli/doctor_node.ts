@@ -3,6 +3,7 @@
 import { statfsSync } from "node:fs";
 import { basename, resolve } from "node:path";
 import { messageOf } from "../errors.ts";
+import { exists } from "../keys/folder.ts";
 import { paymentIdAheadMsMax } from "../limits.ts";
 import { probe } from "../link/probe.ts";
 import { logPathOf } from "../log/folder_lock.ts";
@@ -203,14 +204,4 @@ function bytesText(bytes: number): string {
   let unit = 0;
   for (; bytes >= 1024 && unit < units.length - 1; unit++) bytes /= 1024;
   return `${unit === 0 ? bytes : bytes.toFixed(1)} ${units[unit]}`;
-}
-
-async function exists(path: string): Promise<boolean> {
-  try {
-    await Deno.lstat(path);
-    return true;
-  } catch (thrown) {
-    if (thrown instanceof Deno.errors.NotFound) return false;
-    throw thrown;
-  }
 }

@@ -4,9 +4,8 @@ import { Buffer } from "node:buffer";
 import { createHmac, randomBytes } from "node:crypto";
 import { timingSafeEqual } from "@std/crypto/timing-safe-equal";
 import { UsageError } from "../errors.ts";
-import { writeSecretOnce } from "./folder.ts";
+import { readSecretFile, secretBytes, writeSecretOnce } from "./folder.ts";
 
-const secretBytes = 32;
 const cvvDigits = 3;
 
 export class CardKey {
@@ -64,30 +63,12 @@ export class CardKey {
  * Throws {@linkcode UsageError} if the file holds none, or if others than its owner can use it.
  */
 export async function readCardKey(path: string): Promise<CardKey | undefined> {
-  let file;
-  try {
-    file = await Deno.open(path);
-  } catch (thrown) {
-    if (thrown instanceof Deno.errors.NotFound) return undefined;
-    throw thrown;
-  }
-  using _ = file;
-  const { mode } = await file.stat();
-  if (mode !== null && (mode & 0o077) !== 0) {
-    const bits = (mode & 0o777).toString(8).padStart(4, "0");
-    throw new UsageError(
-      `Cannot use the card key "${path}": others on this machine can read it (mode ${bits}). ` +
-        `If none of them has: chmod 600 ${path}`,
-    );
-  }
-  const text = (await new Response(file.readable).text()).trim();
-  if (!/^[0-9a-f]{64}$/.test(text)) {
-    throw new UsageError(
-      `Cannot use "${path}" as a card key: it is not ${secretBytes * 2} hexadecimal digits. ` +
-        "Put back a copy of it: with another key none of this node's cards is known",
-    );
-  }
-  return new CardKey(Uint8Array.from(Buffer.from(text, "hex")));
+  const secret = await readSecretFile(
+    path,
+    "card key",
+    ". Put back a copy of it: with another key none of this node's cards is known",
+  );
+  return secret && new CardKey(secret);
 }
 
 /**

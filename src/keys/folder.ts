@@ -1,5 +1,7 @@
-/** The files of a certificate folder, as they are read and written. */
+/** The files of a certificate folder and other secrets, as they are read and written. */
 
+import { Buffer } from "node:buffer";
+import { dirname } from "node:path";
 import type { X509Certificate } from "@peculiar/x509";
 import { messageOf, UsageError } from "../errors.ts";
 import { readSigner, type Signer } from "./authority.ts";
@@ -43,18 +45,63 @@ export async function writeSecret(path: string, text: string): Promise<void> {
   await Deno.writeTextFile(path, text, { mode: 0o600, createNew: true });
 }
 
+/** Of the secrets that are kept as hexadecimal digits. */
+export const secretBytes = 32;
+
+/**
+ * Reads {@linkcode secretBytes} bytes from hexadecimal digits; nothing where there is no file.
+ *
+ * Throws {@linkcode UsageError} if the file holds something else, or if others than its owner can use it.
+ *
+ * @param what is in the file, for errors
+ * @param rest of the error where it is not in it
+ */
+export async function readSecretFile(
+  path: string,
+  what: string,
+  rest: string,
+): Promise<Uint8Array | undefined> {
+  let file;
+  try {
+    file = await Deno.open(path);
+  } catch (thrown) {
+    if (thrown instanceof Deno.errors.NotFound) return undefined;
+    throw thrown;
+  }
+  using _ = file;
+  const { mode, isFile } = await file.stat();
+  if (!isFile) throw new UsageError(`Cannot read the ${what} "${path}": it is no file`);
+  if (mode !== null && (mode & 0o077) !== 0) {
+    const bits = (mode & 0o777).toString(8).padStart(4, "0");
+    throw new UsageError(
+      `Cannot use the ${what} "${path}": others on this machine can read it (mode ${bits}). ` +
+        `If none of them has: chmod 600 ${path}`,
+    );
+  }
+  const text = (await new Response(file.readable).text()).trim();
+  if (/^[0-9a-f]{64}$/i.test(text)) return Uint8Array.from(Buffer.from(text, "hex"));
+  throw new UsageError(
+    `Cannot use "${path}" as a ${what}: it is not ${secretBytes * 2} hexadecimal digits${rest}`,
+  );
+}
+
 /**
  * Writes a secret that is never replaced: false if the file was there already. A crash leaves either
  * nothing or all of it; once this resolves it is on disk.
  */
 export async function writeSecretOnce(path: string, text: string): Promise<boolean> {
-  const dir = path.slice(0, path.lastIndexOf("/"));
+  const dir = dirname(path);
   // Made with mode 0600, and with a name that is taken for no certificate or key.
   const fresh = await Deno.makeTempFile({ dir, prefix: ".new-" });
   try {
     await Deno.writeTextFile(fresh, text);
     await sync(fresh, { write: true });
-    await Deno.link(fresh, path);
+    await Deno.link(fresh, path).catch(async (thrown) => {
+      if (thrown instanceof Deno.errors.AlreadyExists) throw thrown;
+      // The file systems of memory sticks have no links: there a crash may leave a part.
+      await Deno.writeTextFile(path, text, { mode: 0o600, createNew: true });
+      await sync(path, { write: true });
+    });
   } catch (thrown) {
     if (thrown instanceof Deno.errors.AlreadyExists) return false;
     throw thrown;

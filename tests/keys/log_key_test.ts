@@ -1,4 +1,5 @@
 import { assertEquals, assertMatch, assertRejects } from "@std/assert";
+import { dirname } from "node:path";
 import { UsageError } from "../../src/errors.ts";
 import { makeLogKey, readLogKey } from "../../src/keys/log_key.ts";
 
@@ -29,6 +30,36 @@ Deno.test("makeLogKey() replaces no file", () =>
     assertEquals(await Deno.readTextFile(path), "mine");
     await assertRejects(() => makeLogKey(`${path}/x/y`));
     await assertRejects(() => makeLogKey(`${path}-none/y`), UsageError, "no such folder");
+  }));
+
+Deno.test("makeLogKey() takes the name of a file in the folder where it is", () =>
+  inFolder(async (path) => {
+    const before = Deno.cwd();
+    Deno.chdir(dirname(path));
+    try {
+      await makeLogKey("log.key");
+    } finally {
+      Deno.chdir(before);
+    }
+    const { secret } = await readLogKey(path);
+    assertEquals(secret.length, 32);
+    assertEquals((await Array.fromAsync(Deno.readDir(dirname(path)))).length, 1);
+  }));
+
+Deno.test("makeLogKey() needs no links, and replaces no file without them", () =>
+  inFolder(async (path) => {
+    const { link } = Deno;
+    Deno.link = () => Promise.reject(new Deno.errors.NotSupported("no links"));
+    try {
+      await makeLogKey(path);
+      const text = await Deno.readTextFile(path);
+      assertMatch(text, /^[0-9a-f]{64}\n$/);
+      assertEquals((await Deno.stat(path)).mode! & 0o777, 0o600);
+      await assertRejects(() => makeLogKey(path), UsageError, "it exists");
+      assertEquals(await Deno.readTextFile(path), text);
+    } finally {
+      Deno.link = link;
+    }
   }));
 
 const digits = "0123456789abcdef".repeat(4);
