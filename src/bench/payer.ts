@@ -5,6 +5,7 @@ import { generate as generateUuid7 } from "@std/uuid/v7";
 import type { ParticipantNode } from "../node/participant_node.ts";
 import type { DetailsFor } from "../protocol/details.ts";
 import type { Leg } from "../protocol/order.ts";
+import { legJson } from "../protocol/order.ts";
 import type { Payment } from "./workload.ts";
 
 /** By the function that the API calls, by `POST /v1/payments`, or by `POST /v1/payments/batch`. */
@@ -99,11 +100,7 @@ function post({ url, token }: Api, path: string, type: string, body: string): Pr
 function bodyOf({ legs, memo }: Payment): string {
   return JSON.stringify({
     id: generateUuid7(),
-    legs: legs.map(({ account, participant, amount, currency }) => ({
-      account: `${account}@${participant}`,
-      amount: String(amount),
-      currency,
-    })),
+    legs: legs.map(legJson),
     memo,
   });
 }

@@ -6,7 +6,7 @@ import { outcomeReason } from "../http/outcome_reason.ts";
 import { statusJson } from "../http/status.ts";
 import { waitMsDefault } from "../limits.ts";
 import type { PaymentId } from "../protocol/id.ts";
-import { isCardLeg } from "../protocol/order.ts";
+import { addressOf, isCardLeg } from "../protocol/order.ts";
 import { balanceLines } from "./balance.ts";
 import { legsText } from "./legs.ts";
 import { newId } from "./new_id.ts";
@@ -121,7 +121,7 @@ export class PromptSession {
       { account, participant: node.name, amount: -amount, currency },
       { account: payee, participant, amount, currency },
     ];
-    const texts = legs.map((leg) => ({ ...leg, account: `${leg.account}@${leg.participant}` }));
+    const texts = legs.map((leg) => ({ ...leg, account: addressOf(leg) }));
     try {
       const answer = await node.submit({ id, legs, waitMs: waitMsDefault });
       this.#answered(answer, `payment ${id} (${legsText(texts)})`, participant);
@@ -182,10 +182,7 @@ export class PromptSession {
       } else waiting.outcome = outcome;
     }
     if (event.type !== "posted" || event.originator === node.name) return;
-    const legs = event.legs.map((leg) => ({
-      ...leg,
-      account: `${leg.account}@${leg.participant}`,
-    }));
+    const legs = event.legs.map((leg) => ({ ...leg, account: addressOf(leg) }));
     const isCharged = event.legs.some((leg) => isCardLeg(leg) && leg.participant === node.name);
     const what = style.paint("good", isCharged ? "charged" : "received");
     this.#say(`${what} ${legsText(legs)}, payment ${event.payment}`);

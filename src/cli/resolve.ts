@@ -1,4 +1,5 @@
 import { UsageError } from "../errors.ts";
+import { decisionText } from "../protocol/message.ts";
 import { inDoubtAnswer, resolveAnswer } from "./answers.ts";
 import type { InDoubtAnswer } from "./answers.ts";
 import { answerOf, lookUp, show } from "./api.ts";
@@ -54,7 +55,7 @@ function decisionIn(args: Arguments): "commit" | "abort" {
     const given = commit ? "both were" : "neither was";
     throw new UsageError(`"resolve" takes one of --commit and --abort, and ${given} given`);
   }
-  return commit ? "commit" : "abort";
+  return decisionText(commit);
 }
 
 /** What the decision is about, to a person before they take it. */

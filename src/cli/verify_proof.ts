@@ -2,6 +2,7 @@ import { messageOf, UsageError } from "../errors.ts";
 import { readAuthority } from "../keys/certificate.ts";
 import type { Proven } from "../proof/check.ts";
 import { checkPaymentProof, ProofError } from "../proof/check.ts";
+import { addressOf, legJson } from "../protocol/order.ts";
 import { amountText } from "./amounts.ts";
 import { jsonFlag } from "./command.ts";
 import type { Command } from "./command.ts";
@@ -62,11 +63,7 @@ function json(proven: Proven) {
     code,
     originator,
     transaction,
-    legs: legs.map(({ account, participant, amount, currency }) => ({
-      account: `${account}@${participant}`,
-      amount: amount.toString(),
-      currency,
-    })),
+    legs: legs.map(legJson),
     votes,
     coordinator,
     writer,
@@ -87,10 +84,7 @@ function lines(proven: Proven, style: Style): string[] {
   return [
     style.paint("good", `It holds: ${outcome}.`),
     ...style.table(
-      order.legs.map(({ account, participant, amount, currency }) => [
-        `  ${account}@${participant}`,
-        amountText(amount, currency),
-      ]),
+      order.legs.map((leg) => [`  ${addressOf(leg)}`, amountText(leg.amount, leg.currency)]),
       false,
     ),
     `It proves: ${order.originator} signed this order; in transaction ${transaction} ${voted}; and ` +

@@ -3,6 +3,7 @@
 import { createRoute, z } from "@hono/zod-openapi";
 import type { OpenAPIHono } from "@hono/zod-openapi";
 import { FormatError, messageOf } from "../errors.ts";
+import { legJson } from "../protocol/order.ts";
 import type { EventStream, Streams } from "./event_stream.ts";
 import { eventText } from "./event_stream.ts";
 import type { NodeApi, NodeEvent } from "./node_api.ts";
@@ -119,11 +120,7 @@ export function eventJson(event: NodeEvent) {
     code,
     commit,
     by,
-    legs: event.legs.map(({ account, participant, amount, currency }) => ({
-      account: `${account}@${participant}`,
-      amount: amount.toString(),
-      currency,
-    })),
+    legs: event.legs.map(legJson),
     originator,
     entry,
     clock: Object.fromEntries(event.clock),

@@ -2,7 +2,8 @@
 
 import { createRoute, z } from "@hono/zod-openapi";
 import type { OpenAPIHono } from "@hono/zod-openapi";
-import type { Leg } from "../protocol/order.ts";
+import { decisionText } from "../protocol/message.ts";
+import { legJson } from "../protocol/order.ts";
 import { participantOnly } from "./access.ts";
 import { mismatchJson, mismatchSchema } from "./mismatches.ts";
 import type { InDoubtView, NodeApi } from "./node_api.ts";
@@ -75,11 +76,7 @@ export function inDoubtJson(view: InDoubtView): z.infer<typeof inDoubtSchema> {
 function resolutionJson(
   { commit, by, atMs }: { readonly commit: boolean; readonly by: string; readonly atMs: number },
 ): z.infer<typeof resolutionSchema> {
-  return { decision: commit ? "commit" : "abort", by, at: new Date(atMs).toISOString() };
-}
-
-function legJson({ account, participant, amount, currency }: Leg): z.infer<typeof legSchema> {
-  return { account: `${account}@${participant}`, amount: amount.toString(), currency };
+  return { decision: decisionText(commit), by, at: new Date(atMs).toISOString() };
 }
 
 const legSchema = z.object({ account: z.string(), amount: digitsSchema, currency: z.string() });

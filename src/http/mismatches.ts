@@ -2,6 +2,7 @@
 
 import { createRoute, z } from "@hono/zod-openapi";
 import type { OpenAPIHono } from "@hono/zod-openapi";
+import { decisionText } from "../protocol/message.ts";
 import { participantOnly } from "./access.ts";
 import type { MismatchView, NodeApi } from "./node_api.ts";
 import { problem, problems } from "./problem.ts";
@@ -33,8 +34,8 @@ export function mismatchJson(view: MismatchView): z.infer<typeof mismatchSchema>
   return {
     transaction,
     payment,
-    forced: { decision: commit ? "abort" : "commit", by },
-    decision: commit ? "commit" : "abort",
+    forced: { decision: decisionText(!commit), by },
+    decision: decisionText(commit),
     at: new Date(atMs).toISOString(),
   };
 }

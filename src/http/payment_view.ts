@@ -1,6 +1,8 @@
 /** A payment as the API shows it. */
 
 import { z } from "@hono/zod-openapi";
+import { decisionText } from "../protocol/message.ts";
+import { legJson } from "../protocol/order.ts";
 import type { HeuristicView, PaymentView } from "./node_api.ts";
 import { clockSchema, decisionSchema, digitsSchema, timeSchema } from "./schema.ts";
 
@@ -46,11 +48,7 @@ export function paymentJson(payment: PaymentView): PaymentJson {
     id: payment.id,
     state: payment.state,
     code: payment.code,
-    legs: payment.legs.map(({ account, participant, amount, currency }) => ({
-      account: `${account}@${participant}`,
-      amount: amount.toString(),
-      currency,
-    })),
+    legs: payment.legs.map(legJson),
     card: payment.card,
     originator: payment.originator,
     ...typeof told === "string" ? { details: told } : told,
@@ -72,8 +70,4 @@ function forcedJson(
     acknowledged: acknowledged &&
       { by: acknowledged.by, at: new Date(acknowledged.atMs).toISOString() },
   };
-}
-
-function decisionText(commit: boolean): "commit" | "abort" {
-  return commit ? "commit" : "abort";
 }

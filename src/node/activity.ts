@@ -3,6 +3,7 @@
 import type { FrameHeader } from "../codec/frame.ts";
 import type { ActivityEntry } from "../http/node_api.ts";
 import type { Message } from "../protocol/message.ts";
+import { decisionText } from "../protocol/message.ts";
 import type { EntryContext, LogRecord } from "../protocol/record.ts";
 import type { VectorClock } from "../protocol/vector_clock.ts";
 import { isOfPayment } from "./events.ts";
@@ -85,7 +86,7 @@ function describeOne(main: LogRecord | Message): string {
     case "vote":
       return `sent vote ${main.yes ? "yes" : "no"} ${shortId(main.payment)}`;
     case "decision":
-      return `sent ${main.commit ? "commit" : "abort"} ${shortId(main.payment)}`;
+      return `sent ${decisionText(main.commit)} ${shortId(main.payment)}`;
     case "ack":
     case "inquiry":
     case "undecided":

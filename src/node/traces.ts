@@ -14,6 +14,7 @@ import type {
 import type { Role } from "../names.ts";
 import type { PaymentId, TransactionId } from "../protocol/id.ts";
 import type { Message } from "../protocol/message.ts";
+import { decisionText } from "../protocol/message.ts";
 import type { Order, RefusalCode } from "../protocol/order.ts";
 import type { EntryContext, LogRecord } from "../protocol/record.ts";
 import type { Found } from "../protocol/step.ts";
@@ -339,9 +340,9 @@ function recordText(record: Extract<LogRecord, { readonly type: NodeEventType }>
     case "released":
       return `released: ${record.code ?? "only this attempt was aborted"}`;
     case "forced":
-      return `forced to ${record.commit ? "commit" : "abort"} by ${record.by}`;
+      return `forced to ${decisionText(record.commit)} by ${record.by}`;
     case "mismatch":
-      return `mismatch: the decision was ${record.commit ? "commit" : "abort"}`;
+      return `mismatch: the decision was ${decisionText(record.commit)}`;
     case "acknowledged":
       return `mismatch acknowledged by ${record.by}`;
     case "erased":

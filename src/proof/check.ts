@@ -16,6 +16,7 @@ import { readSigningPublicKey } from "../keys/public_key.ts";
 import { verifyBytes } from "../keys/signature.ts";
 import { decodeVoucher, verifyVoucher } from "../keys/voucher.ts";
 import type { Role } from "../names.ts";
+import { decisionText } from "../protocol/message.ts";
 import type { Order, RefusalCode } from "../protocol/order.ts";
 import { participantsOf, sameBytes } from "../protocol/order.ts";
 import type { Proof } from "../protocol/proof.ts";
@@ -78,7 +79,7 @@ export async function checkPaymentProof(bytes: Uint8Array, authority: Authority)
   if (commit && !decided) throw new ProofError("it does not say where the commit stands");
   const decision = { transaction, payment, commit, orderHash, code, decided };
   if (!by(coordinator, decisionStatement(decision))) {
-    throw new ProofError(`${coordinator} has not signed the ${commit ? "commit" : "abort"}`);
+    throw new ProofError(`${coordinator} has not signed the ${decisionText(commit)}`);
   }
   const yes = voteStatement({ transaction, orderHash, yes: true });
   const votes = participantsOf(order).filter((name) => by(name, yes));

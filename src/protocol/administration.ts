@@ -4,6 +4,7 @@
  */
 
 import { cardIdOf, sameMonth } from "./card.ts";
+import { decisionText } from "./message.ts";
 import type {
   AcknowledgeEvent,
   AddCardEvent,
@@ -18,7 +19,6 @@ import type {
   ResolveEvent,
 } from "./participant_event.ts";
 import type { ParticipantState } from "./participant_state.ts";
-import { decisionText } from "./participant_state.ts";
 import type { Turn } from "./step.ts";
 
 export class Administration {

@@ -83,6 +83,10 @@ export interface Decision extends OfTransaction, Signed {
   readonly decided?: Decided;
 }
 
+export function decisionText(commit: boolean): "commit" | "abort" {
+  return commit ? "commit" : "abort";
+}
+
 /** Participant to coordinator: posted, and durably so. */
 export interface Ack extends OfTransaction {
   readonly type: "ack";

@@ -14,6 +14,16 @@ export interface Leg {
   readonly currency: string;
 }
 
+/** A leg's account, as users write it. */
+export function addressOf({ account, participant }: Pick<Leg, "account" | "participant">): string {
+  return `${account}@${participant}`;
+}
+
+/** A leg as the API and files have it: an amount is digits there. */
+export function legJson(leg: Leg): { account: string; amount: string; currency: string } {
+  return { account: addressOf(leg), amount: leg.amount.toString(), currency: leg.currency };
+}
+
 /** A payment as its originator first sent it. */
 export interface Order {
   readonly payment: PaymentId;
@@ -184,7 +194,7 @@ function namesAccountTwice(legs: readonly Leg[]): boolean {
     const [a, b] = legs as [Leg, Leg];
     return a.account === b.account && a.participant === b.participant;
   }
-  return new Set(legs.map((leg) => `${leg.account}@${leg.participant}`)).size < legs.length;
+  return new Set(legs.map(addressOf)).size < legs.length;
 }
 
 function isBalanced(legs: readonly Leg[]): boolean {

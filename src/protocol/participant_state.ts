@@ -15,6 +15,7 @@ import type { FrozenAccounts, Held } from "./ledger.ts";
 import { Ledger } from "./ledger.ts";
 import { Membership } from "./membership.ts";
 import type { Decided } from "./message.ts";
+import { decisionText } from "./message.ts";
 import type { Order, RefusalCode } from "./order.ts";
 import type { Proof } from "./proof.ts";
 import { resolvedLegsOf } from "./order.ts";
@@ -74,10 +75,6 @@ export function mismatchText(
 ): string {
   return `${transaction} was forced to ${decisionText(!commit)} by ${by}, but it was decided to ` +
     `${decisionText(commit)}: payment ${payment} is not atomic`;
-}
-
-export function decisionText(commit: boolean): "commit" | "abort" {
-  return commit ? "commit" : "abort";
 }
 
 /** A card that this node has issued. */

@@ -7,7 +7,7 @@ import type { Card, DetailsFor } from "../protocol/details.ts";
 import { creditedBy } from "../protocol/details.ts";
 import type { PaymentId } from "../protocol/id.ts";
 import type { Leg } from "../protocol/order.ts";
-import { cardAccount } from "../protocol/order.ts";
+import { addressOf, cardAccount } from "../protocol/order.ts";
 import { cardOf, wrongCardOf } from "./cards.ts";
 import { DiskFailure } from "./disk.ts";
 import type { Life, Machine } from "./machine.ts";
@@ -367,7 +367,7 @@ async function answered<T>(life: Life, answer: Promise<T>): Promise<T | undefine
 }
 
 function textOf(legs: readonly Leg[]): string {
-  return legs.map((leg) => `${leg.account}@${leg.participant} ${leg.amount}`).join(", ");
+  return legs.map((leg) => `${addressOf(leg)} ${leg.amount}`).join(", ");
 }
 
 function traced(world: World) {

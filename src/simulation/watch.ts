@@ -9,6 +9,7 @@ import type { Write } from "../log/storage.ts";
 import { joinParts, unseal } from "../log/stored.ts";
 import type { PaymentId, TransactionId } from "../protocol/id.ts";
 import type { Message } from "../protocol/message.ts";
+import { decisionText } from "../protocol/message.ts";
 import type { Life, Machine } from "./machine.ts";
 import { Violation } from "./violation.ts";
 import { broken, detailsRule, ParticipantView, Views } from "./views.ts";
@@ -191,7 +192,7 @@ export class Watch {
       const payment = "order" in message ? message.order.payment : undefined;
       const named = "payment" in message ? message.payment : payment;
       const yes = "yes" in message ? ` ${message.yes ? "yes" : `no ${message.code}`}` : "";
-      const commit = "commit" in message ? ` ${message.commit ? "commit" : "abort"}` : "";
+      const commit = "commit" in message ? ` ${decisionText(message.commit)}` : "";
       const transaction = "transaction" in message ? ` ${message.transaction}` : "";
       return `${message.type}${yes}${commit}${transaction} ${named ?? ""}`.trimEnd();
     });

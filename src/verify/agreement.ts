@@ -4,6 +4,7 @@
  */
 
 import type { PaymentId, TransactionId } from "../protocol/id.ts";
+import { decisionText } from "../protocol/message.ts";
 import { sameBytes } from "../protocol/order.ts";
 import type { Findings } from "./findings.ts";
 import type { CoordinatorHistory, History, ParticipantHistory } from "./history.ts";
@@ -191,7 +192,7 @@ class Agreement {
   #noDecision(name: string, payment: PaymentId, { transaction, commit }: Held): void {
     this.#findings.notChecked(
       `transaction ${transaction} of payment ${payment}, forced to ` +
-        `${commit ? "commit" : "abort"} at ${name}: the real decision is not known here`,
+        `${decisionText(commit === true)} at ${name}: the real decision is not known here`,
     );
   }
 

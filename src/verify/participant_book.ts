@@ -2,6 +2,7 @@
 
 import type { Entry } from "../codec/record.ts";
 import type { PaymentId, TransactionId } from "../protocol/id.ts";
+import { decisionText } from "../protocol/message.ts";
 import { sameBytes } from "../protocol/order.ts";
 import type { Acknowledged, LogRecord, Posted, Prepared, Released } from "../protocol/record.ts";
 import { PaymentTable } from "./payment_table.ts";
@@ -122,7 +123,7 @@ export class ParticipantBook implements PaymentBook<Held> {
       this.#complaints.addMismatch(
         number,
         `finds transaction ${transaction} of ${payment}, which was forced to ` +
-          `${forced ? "commit" : "abort"} and decided to ${commit ? "commit" : "abort"}: the ` +
+          `${decisionText(forced)} and decided to ${decisionText(commit)}: the ` +
           `payment is not atomic; forced by ${by}, ${acknowledged ?? "not acknowledged"}`,
       );
     }
