@@ -1,6 +1,5 @@
 /** The bytes of details: in the clear before they are sealed, and sealed on their way and at rest. */
 
-import { createHash } from "node:crypto";
 import { Reader, Writer } from "../bytes.ts";
 import { FormatError } from "../errors.ts";
 import {
@@ -14,6 +13,7 @@ import { isDetails } from "../protocol/details.ts";
 import type { PaymentId } from "../protocol/id.ts";
 import type { Order } from "../protocol/order.ts";
 import { sameBytes } from "../protocol/order.ts";
+import { sha256 } from "../sha256.ts";
 import { encodeOrder } from "./order.ts";
 import { hashBytes, readFlag, readName, readPayment } from "./values.ts";
 
@@ -140,8 +140,4 @@ function onlyText(_key: string, value: unknown): unknown {
   const isObject = typeof value === "object" && value !== null && !Array.isArray(value);
   if (typeof value === "string" || isObject) return value;
   throw new FormatError("details hold something else than text");
-}
-
-function sha256(bytes: Uint8Array): Uint8Array {
-  return new Uint8Array(createHash("sha256").update(bytes).digest());
 }

@@ -3,7 +3,6 @@
  * signature, so that signing costs little, and each can be shown with its list to somebody else.
  */
 
-import { createHash } from "node:crypto";
 import { Reader, Writer } from "../bytes.ts";
 import { FormatError } from "../errors.ts";
 import { statementListBytesMax } from "../limits.ts";
@@ -13,6 +12,7 @@ import { refusalCodes, sameBytes } from "../protocol/order.ts";
 import type { Order } from "../protocol/order.ts";
 import type { Decision, Vote } from "../protocol/message.ts";
 import type { Batch, Proof } from "../protocol/proof.ts";
+import { sha256 } from "../sha256.ts";
 import {
   formatVersion,
   hashBytes,
@@ -235,7 +235,7 @@ const placeOf = remembered((decided: Decided): Uint8Array => {
   const w = new Writer(256);
   w.varint(decided.atMs);
   writeClock(w, decided.clock);
-  return new Uint8Array(createHash("sha256").update(w.view()).digest().subarray(0, placeBytes));
+  return sha256(w.view()).slice(0, placeBytes);
 });
 
 /** Where the statements of a batch begin, and where they end. */

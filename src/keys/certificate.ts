@@ -2,7 +2,7 @@
 
 import "reflect-metadata";
 import { Buffer } from "node:buffer";
-import { createHash, createPublicKey, type KeyObject } from "node:crypto";
+import { createPublicKey, type KeyObject } from "node:crypto";
 import {
   BasicConstraintsExtension,
   SubjectAlternativeNameExtension,
@@ -10,6 +10,7 @@ import {
 } from "@peculiar/x509";
 import { messageOf, shortened } from "../errors.ts";
 import { isName, type Role } from "../names.ts";
+import { sha256 } from "../sha256.ts";
 
 /** Why a certificate is not accepted, for programs. */
 export type CertificateFault =
@@ -96,7 +97,7 @@ export function parseCertificate(encoded: Uint8Array | string): X509Certificate 
 
 /** SHA-256 of a certificate's DER encoding. */
 export function fingerprint(certDer: Uint8Array): Uint8Array {
-  return new Uint8Array(createHash("sha256").update(certDer).digest());
+  return sha256(certDer);
 }
 
 export function readAuthority(caPem: string): Authority {

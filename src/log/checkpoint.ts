@@ -12,6 +12,7 @@
 import { createHash } from "node:crypto";
 import { toHex } from "../bytes.ts";
 import { decodeState, encodeState } from "../codec/record.ts";
+import { hashBytes } from "../codec/values.ts";
 import { IntegrityError, invariant, messageOf } from "../errors.ts";
 import {
   checkpointCommitBytes,
@@ -24,7 +25,6 @@ import type { Checkpointed, EntryContext, LogRecord } from "../protocol/record.t
 import type { Found } from "../protocol/step.ts";
 import type { Storage, Write } from "./storage.ts";
 import type { Head, Layer, Pointer } from "./stored.ts";
-import { hashBytes } from "./stored.ts";
 import type { KeyRange } from "./unused.ts";
 
 /** What is below a first layer. */

@@ -1,9 +1,9 @@
 /** Values of the log's storage that say themselves whether they are what was written. */
 
-import { createHash } from "node:crypto";
 import type { Writer } from "../bytes.ts";
 import { toHex } from "../bytes.ts";
 import { IntegrityError } from "../errors.ts";
+import { sha256 } from "../sha256.ts";
 
 const digestBytes = 16;
 
@@ -27,5 +27,5 @@ export function undigested(value: Uint8Array, what: string): Uint8Array {
 }
 
 function digestOf(bytes: Uint8Array): Uint8Array {
-  return createHash("sha256").update(bytes).digest().subarray(0, digestBytes);
+  return sha256(bytes).subarray(0, digestBytes);
 }

@@ -7,6 +7,7 @@ import { toHex } from "../bytes.ts";
 import { decodeStoredDetails } from "../codec/details.ts";
 import type { Entry, Witness } from "../codec/record.ts";
 import { decodeEntry, encodeEntry } from "../codec/record.ts";
+import { hashBytes } from "../codec/values.ts";
 import { IntegrityError, invariant, messageOf } from "../errors.ts";
 import { entriesKept, unusedKeysMax } from "../limits.ts";
 import type { SealedDetails } from "../protocol/details.ts";
@@ -17,6 +18,7 @@ import type { EntryContext, LogRecord } from "../protocol/record.ts";
 import type { Found, LookUpKey } from "../protocol/step.ts";
 import type { VectorClock } from "../protocol/vector_clock.ts";
 import { emptyClock } from "../protocol/vector_clock.ts";
+import { sha256 } from "../sha256.ts";
 import type { Standing } from "./beside.ts";
 import { Beside, detailsOf } from "./beside.ts";
 import { Checkpoint, commitInPieces, replayState } from "./checkpoint.ts";
@@ -29,8 +31,6 @@ import {
   decodePointer,
   encodeHead,
   encodePointer,
-  hashBytes,
-  hashOf,
   isWiped,
   joinParts,
   splitParts,
@@ -223,7 +223,7 @@ export class Log {
     const { hash: previous } = this.#head;
     const number = this.#head.number + 1;
     const bytes = encodeEntry({ number, previous, ...content });
-    const hash = hashOf(bytes);
+    const hash = sha256(bytes);
     const head = { number, hash };
     const writes: Write[] = [{ key: ["head"], value: encodeHead(head) }];
     for (const [part, value] of splitParts(bytes, hash).entries()) {

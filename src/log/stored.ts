@@ -1,15 +1,13 @@
 /** The bytes under which entries, the head and the pointer to a checkpoint stand in the storage. */
 
-import { createHash } from "node:crypto";
 import { Reader, toHex, Writer } from "../bytes.ts";
-import { checkVersion, formatVersion } from "../codec/values.ts";
+import { checkVersion, formatVersion, hashBytes } from "../codec/values.ts";
 import { FormatError, IntegrityError, invariant } from "../errors.ts";
 import { entryPartBytesMax, kvValueBytesMax } from "../limits.ts";
+import { sha256 } from "../sha256.ts";
 import { undigested, writeDigest } from "./digest.ts";
 import type { MergedName, RunNames } from "./look_up_index.ts";
 import type { KeyRange } from "./unused.ts";
-
-export const hashBytes = 32;
 
 /** The latest durable entry. */
 export interface Head {
@@ -21,10 +19,6 @@ export interface Head {
 // Entries on disk: in the first part their length and hash, then the bytes, split as values need.
 
 const sealBytes = hashBytes + 8;
-
-export function hashOf(bytes: Uint8Array): Uint8Array {
-  return new Uint8Array(createHash("sha256").update(bytes).digest());
-}
 
 export function splitParts(bytes: Uint8Array, hash: Uint8Array): Uint8Array[] {
   const sealed = new Uint8Array(sealBytes + bytes.length);
@@ -62,7 +56,7 @@ export function unseal(
 ): { bytes: Uint8Array; hash: Uint8Array } {
   const hash = sealed.slice(8, sealBytes);
   const bytes = sealed.subarray(sealBytes);
-  if (toHex(hashOf(bytes)) !== toHex(hash)) {
+  if (toHex(sha256(bytes)) !== toHex(hash)) {
     throw new IntegrityError(`Entry ${number} of the log is not what was written`);
   }
   return { bytes, hash };

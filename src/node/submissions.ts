@@ -1,6 +1,5 @@
 /** Users' payments: what a request says becomes an order, and what became of that the answer to its user. */
 
-import { createHash } from "node:crypto";
 import { encodeOrder } from "../codec/order.ts";
 import { messageOf } from "../errors.ts";
 import type { PaymentAnswer, PaymentRequest } from "../http/node_api.ts";
@@ -13,6 +12,7 @@ import type { Order } from "../protocol/order.ts";
 import type { Sent } from "../protocol/own_orders.ts";
 import type { Participant } from "../protocol/participant.ts";
 import type { Answer, ClaimAnswer, OutcomeAnswer } from "../protocol/participant_event.ts";
+import { sha256 } from "../sha256.ts";
 import type { Meter } from "./meter.ts";
 import type { Observer } from "./observer.ts";
 import type { Requests } from "./requests.ts";
@@ -116,11 +116,13 @@ export class Submissions {
     id: PaymentId,
   ): Promise<Claim | Unsent> {
     // In the clear, a hash of what is to be told would let anyone who reads the log try what it is.
-    const content = details ? this.#options.surroundings.sealing.digest(text) : digestOf(text);
+    const content = details
+      ? this.#options.surroundings.sealing.digest(text)
+      : sha256(text).toHex();
     const claim = await this.#options.requests.ask((request) => ({
       type: "claim",
       request,
-      key: digestOf(key).slice(0, 32),
+      key: sha256(key).toHex().slice(0, 32),
       content,
       payment: id,
     }));
@@ -221,8 +223,4 @@ function answerTo(id: PaymentId, answer: Answer, claim: Claim | undefined): Paym
  */
 function wasKnown({ number }: OutcomeAnswer, claim: Claim): boolean {
   return number !== undefined && number <= claim.number;
-}
-
-function digestOf(text: string): string {
-  return createHash("sha256").update(text).digest("hex");
 }

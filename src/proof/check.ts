@@ -1,6 +1,6 @@
 /** Checks the certificate of a payment, with nothing but the network's CA certificate. */
 
-import { createHash, type KeyObject } from "node:crypto";
+import type { KeyObject } from "node:crypto";
 import { decodeEntry } from "../codec/record.ts";
 import {
   decisionStatement,
@@ -20,6 +20,7 @@ import { decisionText } from "../protocol/message.ts";
 import type { Order, RefusalCode } from "../protocol/order.ts";
 import { participantsOf, sameBytes } from "../protocol/order.ts";
 import type { Proof } from "../protocol/proof.ts";
+import { sha256 } from "../sha256.ts";
 import type { PaymentProof } from "./payment_proof.ts";
 import { decodePaymentProof, encodeUnsigned, isPaymentProof } from "./payment_proof.ts";
 
@@ -165,8 +166,9 @@ async function membersOf(
 function checkEntry({ entry: bytes, place, order, transaction, commit }: PaymentProof): void {
   if (!bytes) return;
   const entry = decodeEntry(bytes);
-  const hash = createHash("sha256").update(bytes).digest();
-  if (entry.number !== place.number || entry.atMs !== place.atMs || !sameBytes(hash, place.hash)) {
+  const isNamed = entry.number === place.number && entry.atMs === place.atMs &&
+    sameBytes(sha256(bytes), place.hash);
+  if (!isNamed) {
     throw new ProofError("it is another than the writer names");
   }
   const holds = entry.records.some((record) => {

@@ -3,8 +3,9 @@
 import { assertEquals, assertRejects } from "@std/assert";
 import { IntegrityError } from "../../src/errors.ts";
 import { indexPageItems } from "../../src/limits.ts";
-import { decodePointer, encodePointer, hashOf } from "../../src/log/stored.ts";
+import { decodePointer, encodePointer } from "../../src/log/stored.ts";
 import type { StorageKey, Write } from "../../src/log/storage.ts";
+import { sha256 } from "../../src/sha256.ts";
 import type { Disk } from "./disks.ts";
 import { disks, edit, keysOf, valueOf } from "./disks.ts";
 import {
@@ -43,14 +44,14 @@ async function entryKey(disk: Disk, number: number, part: number): Promise<Write
 function directoryAfter(after: number, directory: Uint8Array): Uint8Array {
   const bytes = directory.slice(0, -16);
   bytes[0] = after;
-  return new Uint8Array([...bytes, ...hashOf(bytes).subarray(0, 16)]);
+  return new Uint8Array([...bytes, ...sha256(bytes).subarray(0, 16)]);
 }
 
 /** As an entry that fits one part is stored: its length, its hash, its bytes. */
 function sealed(bytes: Uint8Array): Uint8Array {
   const value = new Uint8Array(40 + bytes.length);
   new DataView(value.buffer).setFloat64(0, bytes.length);
-  value.set(hashOf(bytes), 8);
+  value.set(sha256(bytes), 8);
   value.set(bytes, 40);
   return value;
 }

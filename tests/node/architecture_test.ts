@@ -34,20 +34,21 @@ const allowed: Readonly<Record<string, readonly string[]>> = {
   // Of http a node knows the interface that http owns, and where it is served.
   node: [
     ...["log", "link", "http/node_api.ts", "http/serve.ts", "keys", "codec", "protocol", "proof"],
-    ...plain,
+    ...["sha256.ts", ...plain],
   ],
   verify: ["log", "keys", "codec", "protocol", "bytes.ts", ...plain],
-  proof: ["keys", "codec", "protocol", "bytes.ts", ...plain],
+  proof: ["keys", "codec", "protocol", "bytes.ts", "sha256.ts", ...plain],
   http: ["protocol", ...plain],
   // Greetings carry a vector clock and come with an introduction, which links only pass on.
   link: ["keys", "protocol/vector_clock.ts", "protocol/message.ts", ...plain],
-  log: ["codec", "protocol", "bytes.ts", ...plain],
-  codec: ["protocol", "bytes.ts", ...plain],
-  keys: ["bytes.ts", ...plain],
+  log: ["codec", "protocol", "bytes.ts", "sha256.ts", ...plain],
+  codec: ["protocol", "bytes.ts", "sha256.ts", ...plain],
+  keys: ["bytes.ts", "sha256.ts", ...plain],
   protocol: [...plain],
   "bytes.ts": ["errors.ts"],
   "endpoint.ts": [],
   "names.ts": [],
+  "sha256.ts": [],
   "limits.ts": ["errors.ts"],
   "errors.ts": [],
   // A program of its own, which makes the executable.
