@@ -36,7 +36,7 @@ export interface Measured {
   readonly course?: Course;
 }
 
-export interface CpuUs {
+interface CpuUs {
   readonly coordinator: number;
   /** All of them together. */
   readonly participants: number;

@@ -17,7 +17,7 @@ import { byBatch, inProcess, overHttp } from "./payer.ts";
 import type { Workload } from "./workload.ts";
 import { accountName, currency, opening } from "./workload.ts";
 
-export type NodeSettings = Omit<NodeOptions, "open" | "logLevel">;
+type NodeSettings = Omit<NodeOptions, "open" | "logLevel">;
 
 export type Command =
   | { readonly do: "start"; readonly node: NodeSettings; readonly accounts: number }

@@ -28,7 +28,7 @@ export function parseNames(text: string, flag: string): string[] {
   return names;
 }
 
-export function parseAccount(text: string, flag: string): string {
+function parseAccount(text: string, flag: string): string {
   const account = parseName(text, flag);
   if (!reservedAccounts.includes(account)) return account;
   throw new UsageError(`${flag} "${account}" is reserved: give an account of a user`);

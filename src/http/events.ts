@@ -110,7 +110,7 @@ function isAfter(id: string, position: string): boolean {
   return entry > entryBefore || (entry === entryBefore && index > indexBefore);
 }
 
-export function eventJson(event: NodeEvent) {
+function eventJson(event: NodeEvent) {
   const { id, type, payment, transaction, code, commit, by, originator, entry } = event;
   return {
     id,

@@ -14,8 +14,6 @@ import type { LinkHost, LinkLayer } from "./host.ts";
 import { Link } from "./link.ts";
 import { Refusal } from "./refusal.ts";
 
-export { payloadBytesMax };
-
 const limitsDefault = {
   handshakeTimeoutMs: limits.handshakeTimeoutMs,
   handshakesMax: limits.handshakesMax,

@@ -102,13 +102,11 @@ export function isFinalByDialer(code: string): boolean {
 
 /** Whether dialling again can't help, after the listener refused the dialer. */
 export function isFinalByListener(code: string): boolean {
-  return isFinalByDialer(code) || finalByListener.has(code);
+  return isFinalByDialer(code) || finalByListener.includes(code);
 }
 
 /** What is wrong with the dialer's certificate or voucher stays wrong; so does a name whose holder answers. */
-const finalByListener = new Set([
-  ...["wrong_network", "expired", "wrong_name", "bad_voucher", "name_in_use"],
-]);
+const finalByListener = ["wrong_network", "expired", "wrong_name", "bad_voucher", "name_in_use"];
 
 /** The finding of the dialer, or the alert by which the listener hears of it. */
 function tlsFault(message: string): RefusalCode {

@@ -39,8 +39,6 @@ import {
 import type { KeyRange } from "./unused.ts";
 import { deleteKeys, takeKeys, unfinishedAfter } from "./unused.ts";
 
-export type { Head };
-
 /** What an entry holds besides its place in the chain. */
 export interface EntryContent extends Pick<Entry, "atMs" | "clock" | "witnesses" | "records"> {
   /** Of those records that say so, to be stored beside the entry. */

@@ -14,7 +14,8 @@ import type { Greeted } from "../link/host.ts";
 import { Coordinator, type CoordinatorEvent } from "../protocol/coordinator.ts";
 import type { PaymentId } from "../protocol/id.ts";
 import type { Order } from "../protocol/order.ts";
-import { Shell, type ShellOptions } from "./shell.ts";
+import { Shell } from "./shell.ts";
+import type { ShellOptions } from "./shell_options.ts";
 
 export class CoordinatorNode extends Shell<CoordinatorEvent, never> implements NodeApi {
   readonly #coordinator: Coordinator;

@@ -92,7 +92,7 @@ export async function eventsAfter(
 }
 
 /** @throws {FormatError} if the text is no event's id */
-export function parseEventId(id: string): { entry: number; index: number } {
+function parseEventId(id: string): { entry: number; index: number } {
   const match = /^(\d{1,15})(?:\.(\d{1,9}))?$/.exec(id);
   if (!match) throw new FormatError(`no event has the id ${JSON.stringify(shortened(id))}`);
   // An entry alone stands for all of it.

@@ -32,7 +32,8 @@ import type { CardKeeping } from "./cards.ts";
 import { claimOf, endOf } from "./cards.ts";
 import type { Told } from "./inbound.ts";
 import { Requests } from "./requests.ts";
-import { Shell, type ShellOptions } from "./shell.ts";
+import { Shell } from "./shell.ts";
+import type { ShellOptions } from "./shell_options.ts";
 import { Submissions } from "./submissions.ts";
 
 export interface ParticipantOptions extends ShellOptions {

@@ -39,13 +39,11 @@ import { Observer } from "./observer.ts";
 import { listPayments } from "./payment_list.ts";
 import { Peers } from "./peers.ts";
 import { provePayment } from "./prove.ts";
-import type { LogLevel, ShellOptions } from "./shell_options.ts";
+import type { ShellOptions } from "./shell_options.ts";
 import type { Time } from "./surroundings.ts";
 import { openDetails } from "./sealing.ts";
 import { Statements } from "./trust.ts";
 import { givenUpMs, pendingView, viewOf } from "./view.ts";
-
-export type { LogLevel, ShellOptions };
 
 /** A role's state machine, and what the shell reads of its state. */
 interface ShellCore<Event, Reply> extends Core<Event, Reply> {

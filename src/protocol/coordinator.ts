@@ -404,7 +404,7 @@ export class Coordinator {
       if (out.isFull) return;
       if (voting.deadlineMs > turn.nowMs) this.#remindAll(voting, turn, out);
       else {
-        const isReachable = [...voting.waitingFor].every((name) => this.#connected.has(name));
+        const isReachable = voting.waitingFor.every((name) => this.#connected.has(name));
         const code = isReachable ? "vote_timeout" : "participant_unreachable";
         this.#abort(voting.order, voting.transaction, code, turn, out);
       }

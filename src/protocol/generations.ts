@@ -21,10 +21,6 @@ export class Generations<K extends string, V> {
     this.#younger.set(key, value);
   }
 
-  get size(): number {
-    return this.#younger.size + this.#older.size;
-  }
-
   rotate(): void {
     // A checkpoint that failed leaves an older generation behind; it must stay.
     for (const [key, value] of this.#older) {

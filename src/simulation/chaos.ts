@@ -50,7 +50,7 @@ export interface Chaos {
 }
 
 const calmRate = 0.05;
-export const participantsDefault: Range = [2, 4];
+const participantsDefault: Range = [2, 4];
 
 export function chaosOf(random: Random, participants: number | undefined): Chaos {
   const isCalm = random.chance(calmRate);

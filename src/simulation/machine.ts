@@ -4,7 +4,7 @@ import type { Endpoint } from "../endpoint.ts";
 import type { Role } from "../names.ts";
 import { CoordinatorNode } from "../node/coordinator_node.ts";
 import { ParticipantNode } from "../node/participant_node.ts";
-import type { ShellOptions } from "../node/shell.ts";
+import type { ShellOptions } from "../node/shell_options.ts";
 import type { Surroundings } from "../node/surroundings.ts";
 import { IntegrityError, messageOf } from "../errors.ts";
 import type { MemoryDisk } from "../log/storage.ts";

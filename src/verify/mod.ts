@@ -17,8 +17,6 @@ import { readHistory } from "./history.ts";
 import { isOpen } from "./participant_book.ts";
 import { Network } from "./witnesses.ts";
 
-export type { Report } from "./findings.ts";
-
 /**
  * Checks each log from its genesis on, and the logs against each other. Nothing is written.
  *

@@ -3,7 +3,7 @@
 import { assert, assertEquals, assertStringIncludes, assertThrows } from "@std/assert";
 import { formatEndpoint, parseDialable } from "../../src/endpoint.ts";
 import { UsageError } from "../../src/errors.ts";
-import { payloadBytesMax } from "../../src/link/links.ts";
+import { payloadBytesMax } from "../../src/link/frame.ts";
 import { found, makeNetwork, pause, RawEnd, RecordingHost, withEnds } from "./network.ts";
 
 const { coordinator, alice, bob } = await makeNetwork();

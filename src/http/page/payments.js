@@ -19,7 +19,7 @@ const stepsOf = {
 const announceMs = 3_000;
 const rowsShown = 10;
 
-let announced = new Map();
+let announced = new Set();
 let announceAt = 0;
 
 let isWhole = false;
@@ -159,7 +159,7 @@ function announce(payments) {
   const isFirst = announced.size === 0;
   const ended = payments.filter(({ stage }) => stage === "done");
   const fresh = ended.find(({ id }) => !announced.has(id));
-  announced = new Map(ended.map(({ id }) => [id, true]));
+  announced = new Set(ended.map(({ id }) => id));
   if (isFirst || !fresh || Date.now() < announceAt) return;
   announceAt = Date.now() + announceMs;
   const { state, code, legs } = fresh;
