@@ -42,10 +42,6 @@ export const cardFailuresMs = 10 * 60_000;
 /** Declined charges that an issuer remembers the reason of. */
 export const declinesKept = 100;
 
-/** A log that is longer is cleared of what was erased when its node starts next, not when it stops:
- * that takes 11 to 14 s a GB. */
-export const wipedAtCloseBytesMax = 128 * 1024 * 1024;
-
 // Time
 
 export const tickIntervalMs = 100;
@@ -192,6 +188,9 @@ export const filterProbes = 4;
 export const lookUpsMax = 64;
 /** Ids that are reserved for it, past which nothing is looked up for what a peer asks about: it asks again. */
 export const askedLookUpsMax = 1_024;
+/** A log that is longer is cleared of what was erased when its node starts next, not when it stops:
+ * that takes 11 to 14 s a GB. */
+export const wipedAtCloseBytesMax = 128 * 1024 * 1024;
 
 // HTTP
 
@@ -214,6 +213,14 @@ export const listLimitMax = 500;
 export const listedPaymentsMax = 10_000;
 /** Records that are read for one list before it ends early, but for the rest of an entry. */
 export const listRecordsMax = 20_000;
+/** Streams of events open at once, of all clients. */
+export const streamsMax = 64;
+/** Bytes that may wait for one client; what is sent past it closes the stream, and it resumes. */
+export const streamBytesMax = 256 * 1024;
+/** Live events that may wait for one client. */
+export const streamEventsMax = 5_000;
+/** Between two comments that show that a stream lives. */
+export const streamHeartbeatMs = 5_000;
 
 invariant(tickIntervalMs < inquiryIntervalMs, "time-outs are noticed on ticks");
 invariant(inquiryIntervalMs < voteTimeoutMs, "a lost vote is found before the vote timeout");

@@ -12,14 +12,14 @@ const proofAnswer = z.object({ id: z.string(), proof: z.base64() });
 export const proof: Command = {
   name: "proof",
   summary: "write the certificate of a payment, for somebody who trusts none of the nodes",
-  usage: ["proof ID [--out FILE] [--without-entry]"],
-  positionals: ["ID"],
+  usage: ["proof PAYMENT [--out FILE] [--without-entry]"],
+  positionals: ["PAYMENT"],
   flags: [
     {
       name: "without-entry",
       help: "leave out the log's entry, which holds all that was stored in the same moment",
     },
-    { name: "out", value: "FILE", help: "where to write it (default ID.proof)" },
+    { name: "out", value: "FILE", help: "where to write it (default PAYMENT.proof)" },
     ...nodeFlags,
     jsonFlag,
   ],
@@ -29,7 +29,7 @@ export const proof: Command = {
     "The coordinator's has every participant's vote, a participant's its own and the decision.",
   ],
   run: async (args, io) => {
-    const id = parseId(args.positional("ID"), "ID");
+    const id = parseId(args.positional("PAYMENT"), "PAYMENT");
     const out = args.text("out") ?? `${id}.proof`;
     const node = await findNode(args);
     const query = args.is("without-entry") ? "?entry=false" : "";

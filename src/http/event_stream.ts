@@ -1,11 +1,6 @@
 /** One client of a stream of server-sent events, with a bounded buffer. */
 
-/** Bytes that may wait for one client; what is sent past it closes the stream, and it resumes. */
-export const streamBytesMax = 256 * 1024;
-/** Streams open at once, of all clients. */
-export const streamsMax = 64;
-/** Between two comments that show that the stream lives. */
-export const heartbeatMs = 5_000;
+import { streamBytesMax, streamHeartbeatMs, streamsMax } from "../limits.ts";
 
 const encoder = new TextEncoder();
 const headers = {
@@ -98,7 +93,7 @@ export class Streams {
     const heartbeat = setInterval(() => {
       // One that has no room has enough to read, and whoever fills it waits for the room.
       if (stream.hasRoom) stream.send(": \n\n");
-    }, heartbeatMs);
+    }, streamHeartbeatMs);
     stream.closed.then(() => {
       clearInterval(heartbeat);
       this.#open.delete(stream);

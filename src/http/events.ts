@@ -3,14 +3,13 @@
 import { createRoute, z } from "@hono/zod-openapi";
 import type { OpenAPIHono } from "@hono/zod-openapi";
 import { FormatError, messageOf } from "../errors.ts";
+import { streamEventsMax } from "../limits.ts";
 import { legJson } from "../protocol/order.ts";
 import type { EventStream, Streams } from "./event_stream.ts";
 import { eventText } from "./event_stream.ts";
 import type { NodeApi, NodeEvent } from "./node_api.ts";
 import { malformed, problem, problems } from "./problem.ts";
 
-/** Live events that may wait for one client. */
-export const pendingEventsMax = 5_000;
 const batchEvents = 256;
 
 export function addEventRoutes(
@@ -76,7 +75,7 @@ class Pump {
   }
 
   #take(event: NodeEvent): void {
-    if (this.#pending.length >= pendingEventsMax) {
+    if (this.#pending.length >= streamEventsMax) {
       // The log has it all; only a client that had caught up is too slow.
       if (!this.#isCatchingUp) return this.#stream.close();
       this.#pending = [];

@@ -319,7 +319,8 @@ export interface PaymentView {
   readonly transaction?: string;
   /** The decision entry's; until then that of this node's `prepared`. */
   readonly clock: VectorClock;
-  /** When this node recorded it, milliseconds since 1970. */
+  /** When it was decided, by the coordinator's clock; until then, and where an operator has forced it
+   * otherwise, when this node recorded it. Milliseconds since 1970. */
   readonly atMs: number;
   /** Where an operator of this node has decided about it. */
   readonly forced?: HeuristicView;

@@ -169,5 +169,5 @@ export class Acceptor {
 }
 
 const acceptPauseMs = 100;
-/** A flood of connections writes one line in this time. */
+/** Of connections past a bound, however many, one line is written in this time. */
 const warningMs = 1_000;

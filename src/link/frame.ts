@@ -12,7 +12,7 @@ export const frameHeaderBytes = 5;
 /** The most that one frame carries for a node. */
 export const payloadBytesMax = frameBytesMax - frameHeaderBytes;
 
-/** What a frame is. The first three pass between handshake and end of a link, as the node wills. */
+/** What a frame is. Only a payload is the node's own; the others are how links come and stay up. */
 export const frameKinds = {
   handshake: 1,
   refuse: 2,

@@ -2,8 +2,8 @@
  * Who is at the other end of a TLS connection, and whether both remember the same past.
  *
  * TLS has proven the listener to the dialer, by name. Here the dialer proves itself to the listener,
- * and each shows the other the entry of its own log that the other has seen last (DESIGN.md, Links
- * and "The log, its clock and its witnesses").
+ * and each shows the other the entry of its own log that the other has seen last: who came back with
+ * an older log, or another, can't.
  */
 
 import {

@@ -1,5 +1,5 @@
-/** Whether a peer still has the entries that this node has seen of it (DESIGN.md, "The log, its clock and
- * its witnesses"). */
+/** Whether a peer still has the entries that this node has seen of it: every node is a witness of the
+ * others' logs. */
 
 import type { LinkHost, Seen } from "./host.ts";
 import { Refusal } from "./refusal.ts";

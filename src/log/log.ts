@@ -259,7 +259,7 @@ export class Log {
     return (await this.#read(number)).hash;
   }
 
-  /** The records of that entry. */
+  /** A durable entry. The last few that were asked for stay in memory. */
   entry(number: number): Promise<Entry> {
     const known = this.#entries.get(number);
     // As the one that was asked for last.

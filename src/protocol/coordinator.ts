@@ -160,7 +160,7 @@ export class Coordinator {
       case "undecided":
       case "outcome":
       case "directory":
-        out.alarm(`${from} sent "${message.type}", which only a coordinator may send`);
+        out.alarm(`${from} sent "${message.type}", which is not its to send`);
         return;
       default:
         message satisfies never;

@@ -12,7 +12,8 @@ import type { VectorClock } from "./vector_clock.ts";
 export interface EntryContext {
   readonly number: number;
   readonly clock: VectorClock;
-  /** Milliseconds since 1970 by the node's own clock; for people, no rule depends on it. */
+  /** Milliseconds since 1970 by the node's own clock. Rules ask it only for what is dated: whether a
+   * payment's id is from the future, and whether a card has expired. */
   readonly atMs: number;
 }
 

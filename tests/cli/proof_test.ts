@@ -60,9 +60,9 @@ Deno.test("proof says that there is none, and writes nothing", () =>
   }));
 
 const refused: [line: string, named: RegExp][] = [
-  ["proof", /ID/],
-  ["proof 7", /ID/],
-  ["proof ID --oud x", /did you mean --out/],
+  ["proof", /PAYMENT/],
+  ["proof 7", /PAYMENT "7"/],
+  ["proof PAYMENT --oud x", /did you mean --out/],
   ["verify-proof", /FILE/],
   ["verify-proof FOLDER/none", /Cannot read "FOLDER\/none"/],
   ["verify-proof FOLDER/some", /--ca/],

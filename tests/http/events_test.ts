@@ -1,7 +1,7 @@
 import { assert, assertEquals, assertMatch } from "@std/assert";
-import { Streams, streamsMax } from "../../src/http/event_stream.ts";
-import { pendingEventsMax } from "../../src/http/events.ts";
+import { Streams } from "../../src/http/event_stream.ts";
 import { serveHttp } from "../../src/http/serve.ts";
+import { streamEventsMax, streamsMax } from "../../src/limits.ts";
 import { FakeNode, token } from "./fake_node.ts";
 
 interface Block {
@@ -174,7 +174,7 @@ Deno.test("a client too slow for /v1/events is closed, and resumes without a gap
     let recorded = 0;
     // More than the sockets hold: what waits in the node is bounded.
     while (node.listeners.size > 0) {
-      assert(recorded < 40 * pendingEventsMax, "never closed");
+      assert(recorded < 40 * streamEventsMax, "never closed");
       for (let i = 0; i < 1_000; i++, recorded++) node.record();
       await new Promise((resolve) => setTimeout(resolve, 0));
     }

@@ -1,4 +1,4 @@
-/** Imports point one way (DESIGN.md, "Shape"), and the protocol is pure. */
+/** Imports point one way, and the protocol is pure. */
 
 import { assert, assertEquals } from "@std/assert";
 
