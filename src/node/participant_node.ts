@@ -247,28 +247,23 @@ export class ParticipantNode extends Shell<ParticipantEvent, Reply> implements N
     });
   }
 
-  async resolve(choice: HeuristicChoice): Promise<ResolveAnswer> {
-    const answer = await this.#requests.ask((request) => ({ type: "resolve", request, ...choice }));
-    if (answer.state !== "resolved") throw new Error(`a decision was answered ${answer.state}`);
-    return answer;
+  resolve(choice: HeuristicChoice): Promise<ResolveAnswer> {
+    return this.#requests.ask("resolved", { type: "resolve", ...choice });
   }
 
   async inquire(): Promise<number> {
     this.links.hurry();
-    const answer = await this.#requests.ask((request) => ({ type: "inquire", request }));
-    if (answer.state !== "inquired") throw new Error(`an inquiry was answered ${answer.state}`);
-    return answer.count;
+    const { count } = await this.#requests.ask("inquired", { type: "inquire" });
+    return count;
   }
 
   async acknowledge(transaction: TransactionId, by: string): Promise<PaymentId | undefined> {
-    const answer = await this.#requests.ask((request) => ({
+    const { payment } = await this.#requests.ask("acknowledged", {
       type: "acknowledge",
-      request,
       transaction,
       by,
-    }));
-    if (answer.state === "acknowledged") return answer.payment;
-    throw new Error(`an acknowledgement was answered ${answer.state}`);
+    });
+    return payment;
   }
 
   async erase(payment: PaymentId, by: string): Promise<EraseAnswer> {
@@ -280,9 +275,7 @@ export class ParticipantNode extends Shell<ParticipantEvent, Reply> implements N
     if (erased?.[1].type === "erased") {
       return { result: "was_erased", by: erased[1].by, atMs: erased[0].atMs };
     }
-    const answer = await this.#requests.ask((request) => ({ type: "erase", request, payment, by }));
-    if (answer.state !== "erased") throw new Error(`an erasure was answered ${answer.state}`);
-    const { atMs } = answer;
+    const { atMs } = await this.#requests.ask("erased", { type: "erase", payment, by });
     return atMs === undefined ? { result: "under_way" } : { result: "erased", by, atMs };
   }
 
@@ -333,9 +326,8 @@ export class ParticipantNode extends Shell<ParticipantEvent, Reply> implements N
   }
 
   async openAccount(account: NewAccount): Promise<"opened" | "existed" | "differs"> {
-    const answer = await this.#requests.ask((request) => ({ type: "open", request, ...account }));
-    if (answer.state !== "account") throw new Error(`an account was answered ${answer.state}`);
-    return answer.result;
+    const { result } = await this.#requests.ask("account", { type: "open", ...account });
+    return result;
   }
 
   cards(): Promise<CardsView> {
@@ -352,16 +344,13 @@ export class ParticipantNode extends Shell<ParticipantEvent, Reply> implements N
     await keep();
     const hash = key.hashOf(number);
     const masked = maskedNumber(number);
-    const answer = await this.#requests.ask((request) => ({
+    const { result } = await this.#requests.ask("card", {
       type: "addCard",
-      request,
       hash,
       account,
       masked,
       expiry,
-    }));
-    if (answer.state !== "card") throw new Error(`a card was answered ${answer.state}`);
-    const { result } = answer;
+    });
     const card = await this.look(() => this.#participant.state.card(cardIdOf(hash)));
     if (card && (result === "added" || result === "existed")) {
       return { result, card: cardView(card), cvv: key.cvvOf(number, expiryText(expiry)) };
@@ -373,8 +362,7 @@ export class ParticipantNode extends Shell<ParticipantEvent, Reply> implements N
     card: { readonly id: string } | { readonly number: string },
   ): Promise<string | undefined> {
     const id = "id" in card ? card.id : cardIdOf(this.#cards.key.hashOf(card.number));
-    const answer = await this.#requests.ask((request) => ({ type: "removeCard", request, id }));
-    if (answer.state !== "card") throw new Error(`a card was answered ${answer.state}`);
-    return answer.result === "removed" ? id : undefined;
+    const { result } = await this.#requests.ask("card", { type: "removeCard", id });
+    return result === "removed" ? id : undefined;
   }
 }

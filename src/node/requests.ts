@@ -1,6 +1,10 @@
 /** Who waits for an answer of the core: users with their payments, and operators. */
 
+import { InvariantError } from "../errors.ts";
 import type { Answer, ParticipantEvent, Reply } from "../protocol/participant_event.ts";
+
+type AnswerIn<S extends Answer["state"]> = Extract<Answer, { readonly state: S }>;
+type Unnumbered<E> = E extends { readonly request: number } ? Omit<E, "request"> : never;
 
 interface Waiting {
   /** Its user waits for others, not only for this node. */
@@ -20,18 +24,30 @@ export class Requests {
     this.#enqueue = enqueue;
   }
 
-  /** Resolves to the answer, once that may be told; rejects if the node fails. */
-  ask(event: (request: number) => ParticipantEvent): Promise<Answer> {
+  /**
+   * Resolves to the answer, once that may be told; rejects if the node fails.
+   *
+   * @param states in which the core may answer
+   */
+  ask<S extends Answer["state"]>(
+    states: S | readonly S[],
+    event: Unnumbered<ParticipantEvent>,
+  ): Promise<AnswerIn<S>> {
     return new Promise((resolve, reject) => {
-      this.send({ isPayment: false, resolve, reject }, event);
+      const answered = (answer: Answer) => {
+        if (isIn(answer, states)) return resolve(answer);
+        // It runs in a turn of the loop, which no answer to one user may end.
+        reject(new InvariantError(`expected an answer of ${states}, but it was ${answer.state}`));
+      };
+      this.send({ isPayment: false, resolve: answered, reject }, event);
     });
   }
 
-  send(waiting: Waiting, event: (request: number) => ParticipantEvent): void {
+  send(waiting: Waiting, event: Unnumbered<ParticipantEvent>): void {
     if (this.#failure) return waiting.reject(this.#failure);
-    const number = ++this.#last;
-    this.#waiting.set(number, waiting);
-    this.#enqueue(event(number));
+    const request = ++this.#last;
+    this.#waiting.set(request, waiting);
+    this.#enqueue({ ...event, request });
   }
 
   answer({ request, answer }: Reply): void {
@@ -53,4 +69,11 @@ export class Requests {
     for (const { reject } of this.#waiting.values()) reject(error);
     this.#waiting.clear();
   }
+}
+
+function isIn<S extends Answer["state"]>(
+  answer: Answer,
+  states: S | readonly S[],
+): answer is AnswerIn<S> {
+  return [states].flat().some((state) => state === answer.state);
 }

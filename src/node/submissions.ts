@@ -119,15 +119,13 @@ export class Submissions {
     const content = details
       ? this.#options.surroundings.sealing.digest(text)
       : sha256(text).toHex();
-    const claim = await this.#options.requests.ask((request) => ({
+    const claim = await this.#options.requests.ask(["claimed", "rejected"], {
       type: "claim",
-      request,
       key: sha256(key).toHex().slice(0, 32),
       content,
       payment: id,
-    }));
+    });
     if (claim.state === "rejected") return { state: "rejected", id, code: claim.code };
-    if (claim.state !== "claimed") throw new Error(`a claim was answered ${claim.state}`);
     const { payment, isSameContent, number } = claim;
     return isSameContent ? { payment, number } : { state: "rejected", id, code: "key_reused" };
   }
@@ -173,7 +171,7 @@ export class Submissions {
       };
       this.#options.requests.send(
         { isPayment: true, resolve: answered, reject: failed },
-        (request) => ({ type: "submit", request, order, details, deadlineMs }),
+        { type: "submit", order, details, deadlineMs },
       );
     });
   }
