@@ -158,8 +158,7 @@ export class ParticipantNode extends Shell<ParticipantEvent, Reply> implements N
   protected counts(): { open: number; inDoubt: number } {
     let open = this.#participant.ownCount;
     let inDoubt = 0;
-    for (const [payment, held] of this.#participant.state.allOpen()) {
-      if (held.type === "refused") continue;
+    for (const [payment, held] of this.#participant.state.allHeld()) {
       if (!this.#participant.orderOfOwn(payment)) open++;
       if (held.type === "prepared") inDoubt++;
     }
@@ -172,14 +171,12 @@ export class ParticipantNode extends Shell<ParticipantEvent, Reply> implements N
 
   protected orderOf(payment: PaymentId): Order | undefined {
     const { state } = this.#participant;
-    const open = state.open(payment);
-    if (open && "order" in open) return open.order;
-    return state.settled(payment)?.order ?? this.#participant.orderOfOwn(payment);
+    return state.held(payment)?.order ?? state.settled(payment)?.order ??
+      this.#participant.orderOfOwn(payment);
   }
 
   protected isOpen(payment: PaymentId): boolean {
-    const open = this.#participant.state.open(payment);
-    return (open !== undefined && open.type !== "refused") ||
+    return this.#participant.state.held(payment) !== undefined ||
       this.#participant.orderOfOwn(payment) !== undefined;
   }
 
@@ -225,12 +222,11 @@ export class ParticipantNode extends Shell<ParticipantEvent, Reply> implements N
     return this.look(() => {
       const nowMs = this.time.wallMs();
       const views: InDoubtView[] = [];
-      for (const [payment, open] of this.#participant.state.allOpen()) {
-        if (open.type === "refused") continue;
-        const { transaction, order, card, context: { atMs } } = open;
+      for (const [payment, held] of this.#participant.state.allHeld()) {
+        const { transaction, order, card, context: { atMs } } = held;
         const participants = participantsOf(order);
         const legs = resolvedLegsOf(order, this.name, card);
-        const isForced = open.type === "forced";
+        const isForced = held.type === "forced";
         views.push({
           transaction,
           payment,
@@ -238,7 +234,7 @@ export class ParticipantNode extends Shell<ParticipantEvent, Reply> implements N
           participants,
           unreachable: this.#unreachable(participants),
           held: isForced ? [] : legs,
-          forced: isForced ? { commit: open.commit, by: open.by, atMs, legs } : undefined,
+          forced: isForced ? { commit: held.commit, by: held.by, atMs, legs } : undefined,
         });
       }
       return views.sort((a, b) =>

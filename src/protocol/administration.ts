@@ -84,12 +84,12 @@ export class Administration {
     const reply = (answer: ResolveAnswer): void => {
       out.replies.push({ request, answer });
     };
-    const open = this.#state.heldIn(transaction);
-    if (!open) return reply({ state: "resolved", result: "not_in_doubt" });
-    const { order, card } = open;
+    const held = this.#state.heldIn(transaction);
+    if (!held) return reply({ state: "resolved", result: "not_in_doubt" });
+    const { order, card } = held;
     const { payment } = order;
-    if (open.type === "forced") {
-      const { commit, by, context: { atMs } } = open;
+    if (held.type === "forced") {
+      const { commit, by, context: { atMs } } = held;
       const resolution = { payment, commit, by, atMs };
       return reply({ state: "resolved", result: "was_forced", resolution });
     }

@@ -50,9 +50,8 @@ export class Inquiries {
   peersToAsk(): Set<string> {
     const peers = new Set<string>();
     if (this.#isLinked()) return peers;
-    for (const [, open] of this.#state.allOpen()) {
-      if (open.type === "refused") continue;
-      for (const name of participantsOf(open.order)) if (name !== this.#name) peers.add(name);
+    for (const [, { order }] of this.#state.allHeld()) {
+      for (const name of participantsOf(order)) if (name !== this.#name) peers.add(name);
     }
     return peers;
   }
@@ -60,10 +59,10 @@ export class Inquiries {
   /** Once more about those of which nothing has come for a while. */
   askAgain(turn: Turn, out: Out): void {
     const { nowMs } = turn;
-    for (const open of this.#state.everyOpen()) {
-      if (open.type === "refused" || open.askedMs + inquiryIntervalMs > nowMs) continue;
-      open.askedMs = nowMs;
-      this.#inquire(open.order.payment, open, out);
+    for (const [payment, held] of this.#state.allHeld()) {
+      if (held.askedMs + inquiryIntervalMs > nowMs) continue;
+      held.askedMs = nowMs;
+      this.#inquire(payment, held, out);
     }
   }
 
@@ -130,10 +129,9 @@ export class Inquiries {
   /** Asks about all whose decision is unknown, and returns how many they are. */
   askAll(turn: Turn, out: Out): number {
     let count = 0;
-    for (const [payment, open] of this.#state.allOpen()) {
-      if (open.type === "refused") continue;
-      open.askedMs = turn.nowMs;
-      this.#inquire(payment, open, out);
+    for (const [payment, held] of this.#state.allHeld()) {
+      held.askedMs = turn.nowMs;
+      this.#inquire(payment, held, out);
       count++;
     }
     return count;
@@ -141,10 +139,10 @@ export class Inquiries {
 
   /** A peer that was not there before, while the coordinator is away. */
   askOf(peer: string, turn: Turn, out: Out): void {
-    for (const [payment, open] of this.#state.allOpen()) {
-      if (open.type === "refused" || !isParticipantOf(open.order, peer)) continue;
-      open.askedMs = turn.nowMs;
-      const { transaction } = open;
+    for (const [payment, held] of this.#state.allHeld()) {
+      if (!isParticipantOf(held.order, peer)) continue;
+      held.askedMs = turn.nowMs;
+      const { transaction } = held;
       out.send(peer, { type: "inquiry", transaction, payment });
     }
   }

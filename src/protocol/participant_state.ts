@@ -150,6 +150,10 @@ export class ParticipantState {
     return this.#open.get(payment);
   }
 
+  get openCount(): number {
+    return this.#open.size;
+  }
+
   /** What was voted yes for and not settled. */
   held(payment: PaymentId): Prepared | Forced | undefined {
     const open = this.open(payment);
@@ -158,22 +162,13 @@ export class ParticipantState {
 
   /** The same by its attempt; all that is open is looked through. */
   heldIn(transaction: TransactionId): Prepared | Forced | undefined {
-    for (const [, open] of this.#open) {
-      if (open.type !== "refused" && open.transaction === transaction) return open;
-    }
+    for (const [, held] of this.allHeld()) if (held.transaction === transaction) return held;
     return undefined;
   }
 
-  get openCount(): number {
-    return this.#open.size;
-  }
-
-  allOpen(): Iterable<[PaymentId, Open]> {
-    return this.#open;
-  }
-
-  everyOpen(): Iterable<Open> {
-    return this.#open.values();
+  /** The same of every payment. */
+  *allHeld(): Iterable<[PaymentId, Prepared | Forced]> {
+    for (const [payment, open] of this.#open) if (open.type !== "refused") yield [payment, open];
   }
 
   settled(payment: PaymentId): Settled | undefined {
@@ -202,8 +197,7 @@ export class ParticipantState {
     switch (record.type) {
       case "prepared": {
         const { transaction, order, card } = record;
-        const open = this.#open.get(order.payment);
-        invariant(!open || open.type === "refused", `payment ${order.payment} prepared twice`);
+        invariant(!this.held(order.payment), `payment ${order.payment} prepared twice`);
         this.#expectUnpaid(order.payment);
         const held = this.ledger.hold(resolvedLegsOf(order, this.#name, card));
         this.#open.set(order.payment, {
@@ -262,25 +256,18 @@ export class ParticipantState {
         this.#mismatches.delete(known);
         return;
       }
-      case "erased": {
-        const open = this.#open.get(record.payment);
-        invariant(
-          !open || open.type === "refused",
-          `details of ${record.payment} erased too early`,
-        );
+      case "erased":
+        invariant(!this.held(record.payment), `details of ${record.payment} erased too early`);
         return;
-      }
       case "refused": {
         const { payment, transaction } = record;
-        const open = this.#open.get(payment);
-        invariant(!open || open.type === "refused", `open payment ${payment} refused`);
+        invariant(!this.held(payment), `open payment ${payment} refused`);
         this.#open.set(payment, { type: "refused", transaction, context });
         return;
       }
       case "aborted": {
         const { order } = record;
-        const open = this.#open.get(order.payment);
-        invariant(!open || open.type === "refused", `payment ${order.payment} aborted while held`);
+        invariant(!this.held(order.payment), `payment ${order.payment} aborted while held`);
         this.#expectUnpaid(order.payment);
         this.#settled.set(order.payment, abortedUnheld(record, context));
         return;

@@ -3,7 +3,7 @@
 import { formatAmount } from "../protocol/money.ts";
 import type { Leg } from "../protocol/order.ts";
 import { legsOf } from "../protocol/order.ts";
-import type { Open } from "../protocol/participant_state.ts";
+import type { Forced, Prepared } from "../protocol/participant_state.ts";
 import { coordinatorOf } from "./agreement.ts";
 import type { Findings } from "./findings.ts";
 import type { CoordinatorHistory, History, ParticipantHistory } from "./history.ts";
@@ -27,9 +27,9 @@ export function checkConservation(histories: readonly History[], findings: Findi
     for (const { currency, settlement } of state.ledger.books()) {
       sumOf(currency).settled += settlement;
     }
-    for (const [payment, open] of state.allOpen()) {
+    for (const [payment, held] of state.allHeld()) {
       const decided = coordinator?.payments.get(payment);
-      for (const { currency, amount } of legsToCount(open, decided, name)) {
+      for (const { currency, amount } of legsToCount(held, decided, name)) {
         sumOf(currency).underWay += amount;
       }
     }
@@ -50,14 +50,17 @@ export function checkConservation(histories: readonly History[], findings: Findi
 }
 
 /** As the settlement account will have them, which has the opposite sign. */
-function legsToCount(open: Open, decided: Decided | undefined, name: string): Leg[] {
-  if (open.type === "refused") return [];
-  const legs = legsOf(open.order, name);
-  if (open.type === "prepared") {
-    return decided?.transaction === open.transaction ? legs.map(opposite) : [];
+function legsToCount(
+  held: Prepared | Forced,
+  decided: Decided | undefined,
+  name: string,
+): Leg[] {
+  const legs = legsOf(held.order, name);
+  if (held.type === "prepared") {
+    return decided?.transaction === held.transaction ? legs.map(opposite) : [];
   }
   // An operator's guess does not count until it is known whether it was right.
-  return open.commit && !decided ? legs : [];
+  return held.commit && !decided ? legs : [];
 }
 
 function opposite(leg: Leg): Leg {

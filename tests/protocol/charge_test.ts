@@ -397,9 +397,9 @@ for (const [when, goOn] of waysOn) {
       issuer.prepare(charge(), claim);
       issuer.force(forced!);
       goOn(issuer);
-      const [, open] = [...issuer.participant.state.allOpen()][0]!;
-      assert(open.type === "forced");
-      assertEquals(open.card, "main");
+      const [, held] = [...issuer.participant.state.allHeld()][0]!;
+      assert(held.type === "forced");
+      assertEquals(held.card, "main");
       const out = issuer.decide(isPosted!);
       assertEquals(out.alarms.length, forced === isPosted ? 0 : 1);
       assertEquals(issuer.balance, balance);

@@ -95,9 +95,9 @@ export const mutants: readonly Mutant[] = [
   {
     name: "a prepared participant times out",
     file: inquiries,
-    find: "open.askedMs = nowMs;",
+    find: "held.askedMs = nowMs;",
     replace:
-      `if (!this.#isLinked()) { this.#record({ type: "released", transaction: open.transaction, payment: open.order.payment }, turn, out); continue; }`,
+      `if (!this.#isLinked()) { this.#record({ type: "released", transaction: held.transaction, payment }, turn, out); continue; }`,
     seeds: 50,
   },
   {
