@@ -168,8 +168,9 @@ function cpuUs(): number {
 
 async function look({ node }: RunningNode): Promise<Look> {
   const { clock, open, written, committed } = await node.status();
-  const accounts = await node.accounts();
-  const books = await node.books();
+  const isParticipant = node.role === "participant";
+  const accounts = isParticipant ? await node.accounts() : [];
+  const books = isParticipant ? await node.books() : [];
   const isSound = books.every((book) => book.accounts + book.settlement + book.equity === 0n) &&
     accounts.every(({ posted, pendingDebits, pendingCredits }) =>
       posted >= 0n && (open > 0 || pendingDebits + pendingCredits === 0n)

@@ -2,7 +2,7 @@
 
 import type { Endpoint } from "../endpoint.ts";
 import { initCertificates } from "../keys/init.ts";
-import type { NodeApi, PaymentAnswer } from "../http/node_api.ts";
+import type { PaymentAnswer } from "../http/node_api.ts";
 import { ParticipantNode } from "../node/participant_node.ts";
 import type { RunningNode } from "../node/run.ts";
 import { startNode, stopSignal } from "../node/run.ts";
@@ -25,8 +25,12 @@ const columns = terminalStyle(false);
 
 interface Scene {
   readonly coordinator: RunningNode;
-  readonly alice: RunningNode;
-  readonly bob: RunningNode;
+  readonly alice: RunningParticipant;
+  readonly bob: RunningParticipant;
+}
+
+interface RunningParticipant extends RunningNode {
+  readonly node: ParticipantNode;
 }
 
 export interface DemoOptions {
@@ -91,16 +95,25 @@ async function open(folder: string): Promise<Scene> {
   const coordinator = await start("coordinator");
   const port = Number(coordinator.listen.split(":").at(-1));
   const server = { hostname: anywhere.hostname, port };
-  const [alice, bob] = await Promise.all([start("alice", server), start("bob", server)]);
-  for (const { node } of [alice, bob]) if (node instanceof ParticipantNode) await node.linked;
+  const [alice, bob] = await Promise.all([
+    linked(start("alice", server)),
+    linked(start("bob", server)),
+  ]);
   return { coordinator, alice, bob };
+}
+
+async function linked(starting: Promise<RunningNode>): Promise<RunningParticipant> {
+  const { node, ...rest } = await starting;
+  if (!(node instanceof ParticipantNode)) throw new TypeError(`${node.name} is no participant`);
+  await node.linked;
+  return { node, ...rest };
 }
 
 type Say = (line: string) => void;
 
 async function play(scene: Scene, io: Io, say: Say, tell: (value: unknown) => void) {
   const { alice, bob } = scene;
-  const pay = async (from: RunningNode, to: RunningNode, amount: bigint) => {
+  const pay = async (from: RunningParticipant, to: RunningParticipant, amount: bigint) => {
     const text = `${from.node.name} pays ${to.node.name} ${amountText(amount, currency)}`;
     const legs = [legOf(from, -amount), legOf(to, amount)];
     const answer = await from.node.submit({ legs, waitMs: waitMsDefault });
@@ -193,7 +206,7 @@ function rowOf({ node, what, at, entry, clock }: Step): string[] {
   return [node, what, `${at.slice(11, 23)} UTC`, `entry ${entry}`, `clock {${text}}`];
 }
 
-async function balanceOf(node: NodeApi): Promise<bigint> {
+async function balanceOf(node: ParticipantNode): Promise<bigint> {
   const accounts = await node.accounts();
   return accounts.reduce((sum, { posted }) => sum + posted, 0n);
 }

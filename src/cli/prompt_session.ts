@@ -1,10 +1,11 @@
 /** A person at a participant's prompt: what is typed is done, and what happens is told. */
 
 import { messageOf } from "../errors.ts";
-import type { NodeApi, NodeEvent, PaymentAnswer } from "../http/node_api.ts";
+import type { NodeEvent, PaymentAnswer } from "../http/node_api.ts";
 import { outcomeReason } from "../http/outcome_reason.ts";
 import { statusJson } from "../http/status.ts";
 import { waitMsDefault } from "../limits.ts";
+import type { ParticipantNode } from "../node/participant_node.ts";
 import type { PaymentId } from "../protocol/id.ts";
 import { addressOf, isCardLeg } from "../protocol/order.ts";
 import { balanceLines } from "./balance.ts";
@@ -17,7 +18,7 @@ import type { Style } from "./style.ts";
 import { parsePositive } from "./values.ts";
 
 export type PromptNode = Pick<
-  NodeApi,
+  ParticipantNode,
   "name" | "isReady" | "status" | "accounts" | "account" | "submit" | "subscribe"
 >;
 

@@ -1,9 +1,10 @@
 /** Who may ask: the server's own host names, the API token, and the role of the node asked. */
 
+import type { createRoute, OpenAPIHono } from "@hono/zod-openapi";
 import { timingSafeEqual } from "@std/crypto/timing-safe-equal";
 import type { Context, MiddlewareHandler } from "hono";
 import { invariant } from "../errors.ts";
-import type { NodeApi } from "./node_api.ts";
+import type { CoordinatorApi } from "./node_api.ts";
 import { methodNotAllowed, problem } from "./problem.ts";
 
 /**
@@ -56,17 +57,20 @@ function unauthorized(c: Context, tokenGiven: boolean) {
 }
 
 /**
- * A coordinator keeps no accounts, so nothing can be paid from or opened at it, and nothing is in doubt.
+ * Answers what only participants take: a coordinator keeps no accounts, so nothing can be paid from or
+ * opened at it, and nothing is in doubt.
  *
- * @param allowed what the path takes at a coordinator
+ * @param allowed what the paths take at a coordinator
  */
-export function participantOnly(
-  node: NodeApi,
-  allowed: readonly string[] = ["GET", "HEAD"],
-): MiddlewareHandler {
-  return async (c, next) => {
-    if (node.role === "participant") return await next();
-    const detail = `${node.name} is a coordinator: send this to a participant`;
-    return methodNotAllowed(c, allowed, detail);
-  };
+export function refuseRoutes(
+  app: OpenAPIHono,
+  node: CoordinatorApi,
+  routes: readonly ReturnType<typeof createRoute>[],
+  allowed: readonly string[] = [],
+): void {
+  const detail = `${node.name} is a coordinator: send this to a participant`;
+  for (const route of routes) {
+    app.openAPIRegistry.registerPath(route);
+    app.on(route.method, route.getRoutingPath(), (c) => methodNotAllowed(c, allowed, detail));
+  }
 }

@@ -9,15 +9,15 @@ import { accountsLimit, amountMax } from "../limits.ts";
 import { isName } from "../names.ts";
 import { isCurrency } from "../protocol/money.ts";
 import { reservedAccounts } from "../protocol/order.ts";
-import { participantOnly } from "./access.ts";
-import type { AccountPage, AccountView, BookView, NodeApi } from "./node_api.ts";
+import { refuseRoutes } from "./access.ts";
+import type { AccountPage, AccountView, AnyNodeApi, BookView } from "./node_api.ts";
 import { problem, problems } from "./problem.ts";
 import { digitsSchema, jsonOf, limitSchema, nameSchema, objectSchema, parsed } from "./schema.ts";
 
-export function addAccountRoutes(app: OpenAPIHono, node: NodeApi): void {
+export function addAccountRoutes(app: OpenAPIHono, node: AnyNodeApi): void {
   app.openapi(listRoute, async (c) => {
     const { cursor: from = 0, limit = from > 0 ? accountsLimit : Infinity } = c.req.valid("query");
-    const page = await node.accountPage(from, limit);
+    const page = await accountPageAt(node, from, limit);
     const { accounts, books, count } = page;
     if (accounts.length > accountsLimit) return wholeList(page);
     const end = from + accounts.length;
@@ -27,12 +27,13 @@ export function addAccountRoutes(app: OpenAPIHono, node: NodeApi): void {
 
   app.openapi(accountRoute, async (c) => {
     const { name } = c.req.valid("param");
-    const account = await node.account(name);
+    const account = node.role === "participant" ? await node.account(name) : undefined;
     if (account !== undefined) return c.json(accountJson(account), 200);
     return problem(c, 404, "account_not_found", `There is no account "${name}" at ${node.name}`);
   });
 
-  app.openapi({ ...openRoute, middleware: participantOnly(node) }, async (c) => {
+  if (node.role === "coordinator") return refuseRoutes(app, node, [openRoute], ["GET", "HEAD"]);
+  app.openapi(openRoute, async (c) => {
     const { account: name, currency, opening = 0n } = c.req.valid("json");
     const outcome = await node.openAccount({ account: name, currency, opening });
     if (outcome === "differs") {
@@ -44,6 +45,16 @@ export function addAccountRoutes(app: OpenAPIHono, node: NodeApi): void {
     if (outcome === "existed") return c.json(accountJson(account), 200);
     return c.json(accountJson(account), 201, { Location: `/v1/accounts/${name}` });
   });
+}
+
+/** None at a coordinator. */
+export async function accountPageAt(
+  node: AnyNodeApi,
+  from: number,
+  limit: number,
+): Promise<AccountPage> {
+  if (node.role === "coordinator") return { accounts: [], count: 0, books: [] };
+  return await node.accountPage(from, limit);
 }
 
 /** All at once, a million accounts would hold up payments for seconds: they go in pieces. */

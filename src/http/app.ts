@@ -16,7 +16,7 @@ import { addEventRoutes } from "./events.ts";
 import { addInDoubtRoutes } from "./in_doubt.ts";
 import { addMetricsRoute } from "./metrics.ts";
 import { addMismatchRoutes } from "./mismatches.ts";
-import type { NodeApi } from "./node_api.ts";
+import type { AnyNodeApi } from "./node_api.ts";
 import { addPageRoutes, pageFiles } from "./page.ts";
 import { addBatchRoute, batchPath } from "./payment_batch.ts";
 import { addPaymentRoutes } from "./payments.ts";
@@ -44,7 +44,7 @@ export interface AppOptions {
   readonly onError?: (line: string) => void;
 }
 
-export function createApp(node: NodeApi, options: AppOptions): OpenAPIHono {
+export function createApp(node: AnyNodeApi, options: AppOptions): OpenAPIHono {
   const onError = options.onError ?? (() => {});
   const app = new OpenAPIHono({
     defaultHook: (result, c) => {

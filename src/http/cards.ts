@@ -4,21 +4,24 @@ import { createRoute, z } from "@hono/zod-openapi";
 import type { OpenAPIHono } from "@hono/zod-openapi";
 import { expiryText } from "../protocol/card.ts";
 import type { Decline } from "../protocol/declines.ts";
-import { participantOnly } from "./access.ts";
+import { refuseRoutes } from "./access.ts";
 import { cardIdSchema, checkedNumberSchema, expirySchema } from "./card_schema.ts";
-import type { CardView, NodeApi } from "./node_api.ts";
+import type { AnyNodeApi, CardView, ParticipantApi } from "./node_api.ts";
 import { malformed, problem, problems, secretHook } from "./problem.ts";
 import { digitsSchema, jsonOf, nameSchema, objectSchema, timeSchema } from "./schema.ts";
 
-export function addCardRoutes(app: OpenAPIHono, node: NodeApi): void {
-  const middleware = participantOnly(node, []);
+export function addCardRoutes(app: OpenAPIHono, node: AnyNodeApi): void {
+  if (node.role === "coordinator") {
+    const routes = [listRoute, addRoute, removeRoute, removeByNumberRoute];
+    return refuseRoutes(app, node, routes);
+  }
 
-  app.openapi({ ...listRoute, middleware }, async (c) => {
+  app.openapi(listRoute, async (c) => {
     const { cards, declined } = await node.cards();
     return c.json({ cards: cards.map(cardJson), declined: declined.map(declineJson) }, 200);
   });
 
-  app.openapi({ ...addRoute, middleware }, async (c) => {
+  app.openapi(addRoute, async (c) => {
     const card = c.req.valid("json");
     const answer = await node.addCard(card);
     switch (answer.result) {
@@ -49,18 +52,18 @@ export function addCardRoutes(app: OpenAPIHono, node: NodeApi): void {
     }
   }, secretHook);
 
-  const removed = async (card: Parameters<NodeApi["removeCard"]>[0]) => {
+  const removed = async (card: Parameters<ParticipantApi["removeCard"]>[0]) => {
     const id = await node.removeCard(card);
     return id === undefined ? undefined : { removed: id };
   };
   const missing = "This node has issued no such card; see GET /v1/cards";
 
-  app.openapi({ ...removeRoute, middleware }, async (c) => {
+  app.openapi(removeRoute, async (c) => {
     const answer = await removed(c.req.valid("param"));
     return answer ? c.json(answer, 200) : problem(c, 404, "card_not_found", missing);
   }, secretHook);
 
-  app.openapi({ ...removeByNumberRoute, middleware }, async (c) => {
+  app.openapi(removeByNumberRoute, async (c) => {
     const answer = await removed(c.req.valid("json"));
     return answer ? c.json(answer, 200) : problem(c, 404, "card_not_found", missing);
   }, secretHook);

@@ -5,9 +5,9 @@ import type { OpenAPIHono, RouteHandler } from "@hono/zod-openapi";
 import type { Handler } from "hono";
 import { waitMsDefault } from "../limits.ts";
 import { cardAccount } from "../protocol/order.ts";
-import { participantOnly } from "./access.ts";
+import { refuseRoutes } from "./access.ts";
 import { cardSchema } from "./card_schema.ts";
-import type { NodeApi } from "./node_api.ts";
+import type { AnyNodeApi } from "./node_api.ts";
 import { orderInput, orderRequest } from "./order_input.ts";
 import { orderPayment, respond } from "./payment_answer.ts";
 import { canonicalText, positiveAmountSchema } from "./payment_request.ts";
@@ -23,9 +23,10 @@ import {
 
 export function addChargeRoute(
   app: OpenAPIHono,
-  node: NodeApi,
+  node: AnyNodeApi,
   onError: (line: string) => void,
 ): void {
+  if (node.role === "coordinator") return refuseRoutes(app, node, [chargeRoute]);
   const charge: RouteHandler<typeof chargeRoute> = async (c) => {
     const input = await orderInput(c, chargeRoute.request, secretFaultsOf);
     if (input instanceof Response) return input;
@@ -52,7 +53,7 @@ export function addChargeRoute(
     return respond(c, await orderPayment(node, request, onError));
   };
   app.openAPIRegistry.registerPath(chargeRoute);
-  app.post(chargeRoute.path, participantOnly(node, []), charge as Handler);
+  app.post(chargeRoute.path, charge as Handler);
 }
 
 const chargeSchema = objectSchema({

@@ -4,9 +4,9 @@ import { createRoute, z } from "@hono/zod-openapi";
 import type { OpenAPIHono } from "@hono/zod-openapi";
 import { decisionText } from "../protocol/message.ts";
 import { legJson } from "../protocol/order.ts";
-import { participantOnly } from "./access.ts";
+import { refuseRoutes } from "./access.ts";
 import { mismatchJson, mismatchSchema } from "./mismatches.ts";
-import type { InDoubtView, NodeApi } from "./node_api.ts";
+import type { AnyNodeApi, InDoubtView } from "./node_api.ts";
 import { problem, problems } from "./problem.ts";
 import {
   decisionSchema,
@@ -20,22 +20,19 @@ import {
   transactionIdSchema,
 } from "./schema.ts";
 
-export function addInDoubtRoutes(app: OpenAPIHono, node: NodeApi): void {
+export function addInDoubtRoutes(app: OpenAPIHono, node: AnyNodeApi): void {
   app.openapi(inDoubtRoute, async (c) => {
-    const [inDoubt, { mismatches }] = await Promise.all([node.inDoubt(), node.status()]);
+    const [inDoubt, { mismatches }] = await Promise.all([inDoubtAt(node), node.status()]);
     return c.json({
       inDoubt: inDoubt.map(inDoubtJson),
       mismatches: mismatches.map(mismatchJson),
     }, 200);
   });
 
-  const middleware = participantOnly(node, []);
-  app.openapi(
-    { ...retryRoute, middleware },
-    async (c) => c.json({ asked: await node.inquire() }, 200),
-  );
+  if (node.role === "coordinator") return refuseRoutes(app, node, [retryRoute, resolveRoute]);
+  app.openapi(retryRoute, async (c) => c.json({ asked: await node.inquire() }, 200));
 
-  app.openapi({ ...resolveRoute, middleware }, async (c) => {
+  app.openapi(resolveRoute, async (c) => {
     const { transaction } = c.req.valid("param");
     const { decision: commit, by = operatorDefault } = c.req.valid("json");
     const answer = await node.resolve({ transaction, commit, by });
@@ -58,6 +55,11 @@ export function addInDoubtRoutes(app: OpenAPIHono, node: NodeApi): void {
         return answer satisfies never;
     }
   });
+}
+
+/** A coordinator decides, so it never doubts. */
+export async function inDoubtAt(node: AnyNodeApi): Promise<InDoubtView[]> {
+  return node.role === "participant" ? await node.inDoubt() : [];
 }
 
 export function inDoubtJson(view: InDoubtView): z.infer<typeof inDoubtSchema> {

@@ -3,8 +3,8 @@
 import { createRoute, z } from "@hono/zod-openapi";
 import type { OpenAPIHono } from "@hono/zod-openapi";
 import { decisionText } from "../protocol/message.ts";
-import { participantOnly } from "./access.ts";
-import type { MismatchView, NodeApi } from "./node_api.ts";
+import { refuseRoutes } from "./access.ts";
+import type { AnyNodeApi, MismatchView } from "./node_api.ts";
 import { problem, problems } from "./problem.ts";
 import {
   decisionSchema,
@@ -16,9 +16,9 @@ import {
   transactionIdSchema,
 } from "./schema.ts";
 
-export function addMismatchRoutes(app: OpenAPIHono, node: NodeApi): void {
-  const middleware = [participantOnly(node, []), emptyBodyIsNone];
-  app.openapi({ ...acknowledgeRoute, middleware }, async (c) => {
+export function addMismatchRoutes(app: OpenAPIHono, node: AnyNodeApi): void {
+  if (node.role === "coordinator") return refuseRoutes(app, node, [acknowledgeRoute]);
+  app.openapi({ ...acknowledgeRoute, middleware: emptyBodyIsNone }, async (c) => {
     const { transaction } = c.req.valid("param");
     const { by = operatorDefault } = c.req.valid("json");
     const payment = await node.acknowledge(transaction, by);

@@ -14,6 +14,7 @@ import type { Leg, RefusalCode } from "../protocol/order.ts";
 import type { ResolveAnswer } from "../protocol/participant_event.ts";
 import type { VectorClock } from "../protocol/vector_clock.ts";
 
+/** What both roles have. */
 export interface NodeApi {
   readonly name: string;
   readonly role: Role;
@@ -23,12 +24,6 @@ export interface NodeApi {
   whyNotReady(): string | undefined;
   /** What the node knows, and has on disk, at the moment of asking. */
   status(): Promise<NodeStatus>;
-  /**
-   * Orders a payment and waits for its outcome.
-   *
-   * @throws {OutcomeUnknownError} if the node fails, or has failed
-   */
-  submit(request: PaymentRequest): Promise<PaymentAnswer>;
   /** With what it tells this node, which no list does. */
   payment(id: PaymentId): Promise<PaymentView | undefined>;
   /** When the last attempt was aborted, of a payment that is not known here and had one. */
@@ -45,25 +40,8 @@ export interface NodeApi {
    * @throws {FormatError} if the cursor never was such a `next`
    */
   payments(query: PaymentQuery): Promise<PaymentPage>;
-  /** All accounts of users, in the order in which they were opened. None at a coordinator. */
-  accounts(): Promise<AccountView[]>;
-  /** Of them `limit` at most, after the first `from`. */
-  accountPage(from: number, limit: number): Promise<AccountPage>;
-  account(name: string): Promise<AccountView | undefined>;
-  /** The sums of the books by currency; each row adds up to zero. */
-  books(): Promise<BookView[]>;
-  /** Opens an account. An account of that name, currency and opening balance is left as it is. */
-  openAccount(account: NewAccount): Promise<"opened" | "existed" | "differs">;
   /** By what a node is known, this one or a peer; nothing where no such peer is. */
   introduction(name: string): Promise<Introduction | undefined>;
-  /** The cards that this node has issued, and charges of them declined lately. */
-  cards(): Promise<CardsView>;
-  /** Lets a card pay from an account; a card that is there already, the same, is left as it is. */
-  addCard(card: NewCard): Promise<AddCardAnswer>;
-  /** Ends a card; resolves to its id, or to nothing where there is no such card. */
-  removeCard(card: { readonly id: string } | { readonly number: string }): Promise<
-    string | undefined
-  >;
   /** Takes back a peer refused for amnesia. */
   readmit(name: string, by: string): Promise<ReadmitAnswer>;
   /**
@@ -77,6 +55,42 @@ export interface NodeApi {
    * @throws {FormatError} if no event can have the id
    */
   eventsAfter(id: string | undefined, limit: number): Promise<NodeEvent[]>;
+  /** The newest payments with the stage that each has reached, newest first; a sample under load. */
+  recent(): Promise<PaymentTrace[]>;
+  /** How one payment went, as far as this node knows. */
+  trace(id: PaymentId): Promise<PaymentTrace | undefined>;
+  /** The latest log entries known of each node, those noticed after `sequence`, oldest first. */
+  activity(sequence: number): ActivityEntry[];
+}
+
+export type AnyNodeApi = CoordinatorApi | ParticipantApi;
+
+/** It keeps no accounts and originates no payments, and as it decides, it never doubts. */
+export interface CoordinatorApi extends NodeApi {
+  readonly role: "coordinator";
+}
+
+export interface ParticipantApi extends NodeApi {
+  readonly role: "participant";
+  /**
+   * Orders a payment and waits for its outcome.
+   *
+   * @throws {OutcomeUnknownError} if the node fails, or has failed
+   */
+  submit(request: PaymentRequest): Promise<PaymentAnswer>;
+  /** Accounts of users in the order in which they were opened: `limit`, after the first `from`. */
+  accountPage(from: number, limit: number): Promise<AccountPage>;
+  account(name: string): Promise<AccountView | undefined>;
+  /** Opens an account. An account of that name, currency and opening balance is left as it is. */
+  openAccount(account: NewAccount): Promise<"opened" | "existed" | "differs">;
+  /** The cards that this node has issued, and charges of them declined lately. */
+  cards(): Promise<CardsView>;
+  /** Lets a card pay from an account; a card that is there already, the same, is left as it is. */
+  addCard(card: NewCard): Promise<AddCardAnswer>;
+  /** Ends a card; resolves to its id, or to nothing where there is no such card. */
+  removeCard(card: { readonly id: string } | { readonly number: string }): Promise<
+    string | undefined
+  >;
   /** The decision is unknown: first what is prepared here, then what was forced; longest first. */
   inDoubt(): Promise<InDoubtView[]>;
   /** An operator decides for a transaction in doubt; recorded. */
@@ -87,12 +101,6 @@ export interface NodeApi {
   acknowledge(transaction: TransactionId, by: string): Promise<PaymentId | undefined>;
   /** An operator has what a payment told this node erased; recorded. */
   erase(payment: PaymentId, by: string): Promise<EraseAnswer>;
-  /** The newest payments with the stage that each has reached, newest first; a sample under load. */
-  recent(): Promise<PaymentTrace[]>;
-  /** How one payment went, as far as this node knows. */
-  trace(id: PaymentId): Promise<PaymentTrace | undefined>;
-  /** The latest log entries known of each node, those noticed after `sequence`, oldest first. */
-  activity(sequence: number): ActivityEntry[];
 }
 
 /** A record about a payment, durable in this node's log. */
@@ -377,6 +385,7 @@ export interface NewAccount {
   readonly opening: bigint;
 }
 
+/** Sums of the node's books in one currency; they add up to zero. */
 export interface BookView {
   readonly currency: string;
   readonly accounts: bigint;

@@ -3,7 +3,7 @@
 import type { OpenAPIHono } from "@hono/zod-openapi";
 import { parsePaymentId } from "../protocol/id.ts";
 import type { Streams } from "./event_stream.ts";
-import type { NodeApi } from "./node_api.ts";
+import type { AnyNodeApi } from "./node_api.ts";
 import chart from "./page/chart.js" with { type: "text" };
 import clocks from "./page/clocks.js" with { type: "text" };
 import diagramStyle from "./page/diagram.css" with { type: "text" };
@@ -50,7 +50,7 @@ export const pageFiles: readonly string[] = ["/", ...Object.keys(files)];
 
 export function addPageRoutes(
   app: OpenAPIHono,
-  node: NodeApi,
+  node: AnyNodeApi,
   streams: Streams,
   onError: (line: string) => void,
 ): void {

@@ -5,9 +5,11 @@
 
 import { messageOf } from "../errors.ts";
 import { doubtShownAfterMs, doubtsShownMax } from "../limits.ts";
+import { accountPageAt } from "./accounts.ts";
 import type { EventStream } from "./event_stream.ts";
 import { eventText } from "./event_stream.ts";
-import type { InDoubtView, NodeApi, NodeStatus } from "./node_api.ts";
+import { inDoubtAt } from "./in_doubt.ts";
+import type { AnyNodeApi, InDoubtView, NodeStatus } from "./node_api.ts";
 import { activityJson, pageAccountJson, pageInDoubtJson, traceJson } from "./page_view.ts";
 import { statusJson } from "./status.ts";
 
@@ -26,7 +28,7 @@ interface Sample {
 }
 
 export class PageFeed {
-  readonly #node: NodeApi;
+  readonly #node: AnyNodeApi;
   readonly #onError: (line: string) => void;
   readonly #watching = new Set<EventStream>();
   /** The latest data of each part that is sent whole. */
@@ -37,7 +39,7 @@ export class PageFeed {
   #isRunning = false;
   #wake: (() => void) | undefined;
 
-  constructor(node: NodeApi, onError: (line: string) => void) {
+  constructor(node: AnyNodeApi, onError: (line: string) => void) {
     this.#node = node;
     this.#onError = onError;
   }
@@ -84,8 +86,8 @@ export class PageFeed {
     const [status, traces, { accounts, count }, inDoubt] = await Promise.all([
       node.status(),
       node.recent(),
-      node.accountPage(0, accountsShown),
-      node.inDoubt(),
+      accountPageAt(node, 0, accountsShown),
+      inDoubtAt(node),
     ]);
     const doubts = lastingDoubts(inDoubt);
     this.#tell("status", {

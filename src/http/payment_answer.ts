@@ -4,7 +4,7 @@ import { z } from "@hono/zod-openapi";
 import type { Context } from "hono";
 import { messageOf } from "../errors.ts";
 import type {
-  NodeApi,
+  ParticipantApi,
   PaymentAnswer,
   PaymentRequest,
   PaymentView,
@@ -27,7 +27,7 @@ type RefusalStatus = 400 | 409 | 422 | 500 | 503;
 
 /** Orders a payment, and tells what became of it. Never rejects. */
 export async function orderPayment(
-  node: NodeApi,
+  node: ParticipantApi,
   request: PaymentRequest,
   onError: (line: string) => void,
 ): Promise<PaymentOutcome> {

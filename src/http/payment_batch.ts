@@ -11,8 +11,8 @@ import {
   paymentBatchUnderWayMax,
   waitMsDefault,
 } from "../limits.ts";
-import { participantOnly } from "./access.ts";
-import type { NodeApi } from "./node_api.ts";
+import { refuseRoutes } from "./access.ts";
+import type { AnyNodeApi, ParticipantApi } from "./node_api.ts";
 import type { PaymentOutcome } from "./payment_answer.ts";
 import { orderPayment, pendingSchema } from "./payment_answer.ts";
 import {
@@ -37,11 +37,12 @@ export const linesType: string = "application/x-ndjson";
 
 export function addBatchRoute(
   app: OpenAPIHono,
-  node: NodeApi,
+  node: AnyNodeApi,
   onError: (line: string) => void,
 ): void {
+  if (node.role === "coordinator") return refuseRoutes(app, node, [batchRoute]);
   let underWay = 0;
-  app.openapi({ ...batchRoute, middleware: participantOnly(node, []) }, async (c) => {
+  app.openapi(batchRoute, async (c) => {
     const { wait } = c.req.valid("query");
     if (!isOfLines(c)) return unsupportedMediaType(c, "batch", linesType);
     if (c.req.header("idempotency-key") !== undefined) {
@@ -94,7 +95,7 @@ function isOfLines(c: Context): boolean {
 
 /** What the line would be answered as a request of its own. */
 async function outcomeOf(
-  node: NodeApi,
+  node: ParticipantApi,
   text: string,
   waitMs: number,
   onError: (line: string) => void,

@@ -6,8 +6,8 @@ import type { Handler } from "hono";
 import { FormatError } from "../errors.ts";
 import { listLimitDefault, listLimitMax } from "../limits.ts";
 import type { PaymentId } from "../protocol/id.ts";
-import { participantOnly } from "./access.ts";
-import type { HeuristicView, NodeApi, PaymentPage, PaymentView } from "./node_api.ts";
+import { refuseRoutes } from "./access.ts";
+import type { AnyNodeApi, HeuristicView, PaymentPage, PaymentView } from "./node_api.ts";
 import { orderInput, orderRequest } from "./order_input.ts";
 import { orderPayment, pendingSchema, respond } from "./payment_answer.ts";
 import { paymentBodySchema, paymentRequest } from "./payment_request.ts";
@@ -27,18 +27,10 @@ import {
 
 export function addPaymentRoutes(
   app: OpenAPIHono,
-  node: NodeApi,
+  node: AnyNodeApi,
   onError: (line: string) => void,
 ): void {
-  const submit: RouteHandler<typeof submitRoute> = async (c) => {
-    const input = await orderInput(c, submitRoute.request);
-    if (input instanceof Response) return input;
-    const request = paymentRequest(input.body, input.waitMs, input.key, node.name);
-    if ("field" in request) return malformed(c, [request]);
-    return respond(c, await orderPayment(node, request, onError));
-  };
-  app.openAPIRegistry.registerPath(submitRoute);
-  app.post(submitRoute.path, participantOnly(node), submit as Handler);
+  addSubmitRoute(app, node, onError);
 
   app.openapi(paymentRoute, async (c) => {
     const { id } = c.req.valid("param");
@@ -58,8 +50,38 @@ export function addPaymentRoutes(
     return problem(c, 404, "proof_not_found", detail, { id });
   });
 
-  const operatorOnly = [participantOnly(node, []), emptyBodyIsNone];
-  app.openapi({ ...eraseRoute, middleware: operatorOnly }, async (c) => {
+  addEraseRoute(app, node);
+
+  app.openapi(listRoute, async (c) => {
+    const { limit = listLimitDefault, cursor, account } = c.req.valid("query");
+    const page = await pageOf(() => node.payments({ limit, cursor, account }));
+    if (page === undefined) {
+      return malformed(c, [{ field: "cursor", reason: "must be the next of an earlier answer" }]);
+    }
+    return c.json({ payments: page.payments.map(paymentJson), next: page.next }, 200);
+  });
+}
+
+function addSubmitRoute(
+  app: OpenAPIHono,
+  node: AnyNodeApi,
+  onError: (line: string) => void,
+): void {
+  if (node.role === "coordinator") return refuseRoutes(app, node, [submitRoute], ["GET", "HEAD"]);
+  const submit: RouteHandler<typeof submitRoute> = async (c) => {
+    const input = await orderInput(c, submitRoute.request);
+    if (input instanceof Response) return input;
+    const request = paymentRequest(input.body, input.waitMs, input.key, node.name);
+    if ("field" in request) return malformed(c, [request]);
+    return respond(c, await orderPayment(node, request, onError));
+  };
+  app.openAPIRegistry.registerPath(submitRoute);
+  app.post(submitRoute.path, submit as Handler);
+}
+
+function addEraseRoute(app: OpenAPIHono, node: AnyNodeApi): void {
+  if (node.role === "coordinator") return refuseRoutes(app, node, [eraseRoute]);
+  app.openapi({ ...eraseRoute, middleware: emptyBodyIsNone }, async (c) => {
     const { id } = c.req.valid("param");
     const { by = operatorDefault } = c.req.valid("json");
     const answer = await node.erase(id, by);
@@ -81,15 +103,6 @@ export function addPaymentRoutes(
       default:
         return answer satisfies never;
     }
-  });
-
-  app.openapi(listRoute, async (c) => {
-    const { limit = listLimitDefault, cursor, account } = c.req.valid("query");
-    const page = await pageOf(() => node.payments({ limit, cursor, account }));
-    if (page === undefined) {
-      return malformed(c, [{ field: "cursor", reason: "must be the next of an earlier answer" }]);
-    }
-    return c.json({ payments: page.payments.map(paymentJson), next: page.next }, 200);
   });
 }
 

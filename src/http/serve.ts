@@ -4,7 +4,7 @@ import { bareHost, type Endpoint, formatEndpoint } from "../endpoint.ts";
 import { messageOf } from "../errors.ts";
 import { drainMs } from "../limits.ts";
 import { createApp } from "./app.ts";
-import type { NodeApi } from "./node_api.ts";
+import type { AnyNodeApi } from "./node_api.ts";
 import type { Problem } from "./problem.ts";
 
 export interface ServeOptions {
@@ -35,7 +35,7 @@ export interface HttpServer {
  * @throws {TypeError} if the address is not a loopback one and there is no certificate
  * @throws {Error} if the address can't be listened on
  */
-export function serveHttp(node: NodeApi, options: ServeOptions): HttpServer {
+export function serveHttp(node: AnyNodeApi, options: ServeOptions): HttpServer {
   const { hostname, token, names = [], onError } = options;
   const loopback = options.loopback ?? isLoopback(hostname);
   const tls = loopback ? undefined : options.tls;

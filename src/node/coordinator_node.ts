@@ -1,15 +1,6 @@
 /** A coordinator as a running node. */
 
-import type {
-  AccountPage,
-  AccountView,
-  BookView,
-  CardsView,
-  InDoubtView,
-  MismatchView,
-  NodeApi,
-  PaymentAnswer,
-} from "../http/node_api.ts";
+import type { CoordinatorApi, MismatchView } from "../http/node_api.ts";
 import type { Greeted } from "../link/host.ts";
 import { Coordinator, type CoordinatorEvent } from "../protocol/coordinator.ts";
 import type { PaymentId } from "../protocol/id.ts";
@@ -17,7 +8,8 @@ import type { Order } from "../protocol/order.ts";
 import { Shell } from "./shell.ts";
 import type { ShellOptions } from "./shell_options.ts";
 
-export class CoordinatorNode extends Shell<CoordinatorEvent, never> implements NodeApi {
+export class CoordinatorNode extends Shell<"coordinator", CoordinatorEvent, never>
+  implements CoordinatorApi {
   readonly #coordinator: Coordinator;
 
   constructor(options: ShellOptions) {
@@ -60,66 +52,7 @@ export class CoordinatorNode extends Shell<CoordinatorEvent, never> implements N
     return { type: "linkUp", peer, address, introduction };
   }
 
-  // A coordinator keeps no accounts and originates no payments: the API answers 405.
-
-  submit(): Promise<PaymentAnswer> {
-    return Promise.reject(new TypeError("a coordinator originates no payments"));
-  }
-
-  /** It decides, so it never doubts. */
-  inDoubt(): Promise<InDoubtView[]> {
-    return Promise.resolve([]);
-  }
-
   protected mismatches(): MismatchView[] {
     return [];
-  }
-
-  resolve(): Promise<never> {
-    return Promise.reject(new TypeError("a coordinator's decisions are the real ones"));
-  }
-
-  inquire(): Promise<never> {
-    return Promise.reject(new TypeError("a coordinator has nothing to ask about"));
-  }
-
-  acknowledge(): Promise<never> {
-    return Promise.reject(new TypeError("a coordinator's decisions are never contradicted"));
-  }
-
-  erase(): Promise<never> {
-    return Promise.reject(new TypeError("a coordinator is told no details"));
-  }
-
-  accounts(): Promise<AccountView[]> {
-    return Promise.resolve([]);
-  }
-
-  accountPage(): Promise<AccountPage> {
-    return Promise.resolve({ accounts: [], count: 0, books: [] });
-  }
-
-  account(): Promise<undefined> {
-    return Promise.resolve(undefined);
-  }
-
-  books(): Promise<BookView[]> {
-    return Promise.resolve([]);
-  }
-
-  openAccount(): Promise<"opened"> {
-    return Promise.reject(new TypeError("a coordinator keeps no accounts"));
-  }
-
-  cards(): Promise<CardsView> {
-    return Promise.resolve({ cards: [], declined: [] });
-  }
-
-  addCard(): Promise<never> {
-    return Promise.reject(new TypeError("a coordinator issues no cards"));
-  }
-
-  removeCard(): Promise<never> {
-    return Promise.reject(new TypeError("a coordinator issues no cards"));
   }
 }

@@ -12,7 +12,7 @@ import type {
   MismatchView,
   NewAccount,
   NewCard,
-  NodeApi,
+  ParticipantApi,
   PaymentAnswer,
   PaymentRequest,
 } from "../http/node_api.ts";
@@ -42,7 +42,8 @@ export interface ParticipantOptions extends ShellOptions {
   readonly cards: CardKeeping;
 }
 
-export class ParticipantNode extends Shell<ParticipantEvent, Reply> implements NodeApi {
+export class ParticipantNode extends Shell<"participant", ParticipantEvent, Reply>
+  implements ParticipantApi {
   /** Resolves when the link to the coordinator is up for the first time. */
   readonly linked: Promise<void>;
   readonly #participant: Participant;

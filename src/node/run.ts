@@ -2,7 +2,7 @@
 
 import { bareHost, type Endpoint, formatEndpoint } from "../endpoint.ts";
 import { UsageError } from "../errors.ts";
-import type { NodeApi } from "../http/node_api.ts";
+import type { AnyNodeApi } from "../http/node_api.ts";
 import type { HttpServer } from "../http/serve.ts";
 import { serveHttp } from "../http/serve.ts";
 import { hostsOf, parseCertificate } from "../keys/certificate.ts";
@@ -82,7 +82,7 @@ export interface Attendant {
   /** A line for stderr. */
   err(line: string): void;
   /** Resolves when the person wants the node to stop. */
-  attend(node: NodeApi): Promise<void>;
+  attend(node: ParticipantNode): Promise<void>;
   /** Gives the terminal back; lines go out all the same. */
   leave(): void;
 }
@@ -105,8 +105,8 @@ export async function runNode(options: NodeOptions, attendant?: Attendant): Prom
   if (node instanceof ParticipantNode && !options.offline) node.linked.then(ready);
   else ready();
   try {
-    const left = attendant?.attend(node) ?? signal;
-    await Promise.race([signal, node.failed, left]).finally(() => attendant?.leave());
+    const left = node.role === "participant" ? attendant?.attend(node) : undefined;
+    await Promise.race([signal, node.failed, left ?? signal]).finally(() => attendant?.leave());
     print("info", "stopping: no new payments, those under way may finish");
   } finally {
     await running.stop();
@@ -221,7 +221,7 @@ async function openAccounts(node: ParticipantNode, openings: readonly Opening[])
 }
 
 function serve(
-  node: NodeApi,
+  node: AnyNodeApi,
   { http, https }: NodeOptions,
   identity: Identity,
   token: string,

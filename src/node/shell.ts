@@ -8,7 +8,6 @@ import { formatVersion } from "../codec/values.ts";
 import { formatEndpoint } from "../endpoint.ts";
 import { IntegrityError } from "../errors.ts";
 import type {
-  InDoubtView,
   LinkState,
   MismatchView,
   NodeApi,
@@ -55,9 +54,13 @@ interface ShellCore<Event, Reply> extends Core<Event, Reply> {
 
 const drainPollMs = 20;
 
-export abstract class Shell<Event extends { readonly type: string }, Reply> implements LinkHost {
+export abstract class Shell<
+  OwnRole extends Role,
+  Event extends { readonly type: string },
+  Reply,
+> implements LinkHost {
   readonly name: string;
-  readonly role: Role;
+  readonly role: OwnRole;
   /** Rejects when the node can't go on. */
   readonly failed: Promise<never>;
   protected readonly options: ShellOptions;
@@ -77,7 +80,7 @@ export abstract class Shell<Event extends { readonly type: string }, Reply> impl
   #hasFailed = false;
   #fail: (error: Error) => void;
 
-  constructor(role: Role, core: ShellCore<Event, Reply>, options: ShellOptions) {
+  constructor(role: OwnRole, core: ShellCore<Event, Reply>, options: ShellOptions) {
     const { identity } = options;
     this.name = identity.name;
     this.role = role;
@@ -152,7 +155,6 @@ export abstract class Shell<Event extends { readonly type: string }, Reply> impl
   /** Whether a payment is under way here. */
   protected abstract isOpen(payment: PaymentId): boolean;
   protected abstract mismatches(): MismatchView[];
-  abstract inDoubt(): Promise<InDoubtView[]>;
   /** What of the details that were opened goes to the core. */
   protected told(details: OpenedDetails | undefined): Told {
     return { details };

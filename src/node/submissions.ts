@@ -51,7 +51,7 @@ export class Submissions {
   }
 
   /**
-   * As `NodeApi.submit` in `http/node_api.ts`; the time to wait counts from now.
+   * As `ParticipantApi.submit` in `http/node_api.ts`; the time to wait counts from now.
    *
    * Neither this nor `#pay` is `async`: two fifths of what a payment under way kept alive was what async
    * functions keep until they go on.

@@ -3,6 +3,7 @@
 import { detailsHashOf, sealedFor } from "../../src/codec/details.ts";
 import { encodeOrder } from "../../src/codec/order.ts";
 import {
+  addressLengthMax,
   dateMsMax,
   detailsRecipientsMax,
   introductionBytesMax,
@@ -189,8 +190,8 @@ export const records: readonly LogRecord[] = [
   { type: "genesis", network: hash, name: nameLongest, role: "coordinator", version: 1 },
   { type: "genesis", network: hash, name: "a", role: "participant", version: 2 ** 53 - 1 },
   { type: "started", epoch: { counter: 9_999_999_999, nonce: "ffffffffffff" } },
-  { type: "introduced", name: nameLongest, address: "ü".repeat(300), introduction },
-  { type: "introduced", name: "bob", address: "\ufeffbob:1", introduction: undefined },
+  { type: "introduced", name: nameLongest, address: "h".repeat(addressLengthMax), introduction },
+  { type: "introduced", name: "bob", address: "bob:1", introduction: undefined },
   { type: "readmitted", name: nameLongest, by: "€".repeat(operatorLengthMax) },
   { type: "checkpointed", number: Number.MAX_SAFE_INTEGER, on: 300, hash },
   { type: "joined", epoch: { counter: 1, nonce: "000000000000" } },

@@ -145,6 +145,14 @@ for (
   });
 }
 
+Deno.test("a coordinator has no accounts, and is in doubt about nothing", async () => {
+  const ask = asker(new FakeNode("coordinator"));
+  assertEquals((await ask("/v1/accounts")).json, { accounts: [], books: [] });
+  const { status, json } = await ask("/v1/accounts/main");
+  assertEquals([status, json.code], [404, "account_not_found"]);
+  assertEquals((await ask("/v1/in-doubt")).json, { inDoubt: [], mismatches: [] });
+});
+
 const contentTypes: [type: string, status: number][] = [
   ["application/json", 201],
   ["application/json; charset=utf-8", 201],

@@ -6,6 +6,7 @@ import type {
   AccountView,
   ActivityEntry,
   AddCardAnswer,
+  AnyNodeApi,
   CardsView,
   EraseAnswer,
   HeuristicChoice,
@@ -14,8 +15,8 @@ import type {
   MismatchView,
   NewAccount,
   NewCard,
-  NodeApi,
   NodeEvent,
+  ParticipantApi,
   PaymentAnswer,
   PaymentPage,
   PaymentQuery,
@@ -97,7 +98,7 @@ export const introduction: Introduction = {
 
 export const aborted: PaymentView = { ...committed, state: "aborted", code: "insufficient_funds" };
 
-export class FakeNode implements NodeApi {
+export class FakeNode implements Omit<ParticipantApi, "role"> {
   readonly name = "alice";
   readonly requests: PaymentRequest[] = [];
   readonly queries: PaymentQuery[] = [];
@@ -310,7 +311,7 @@ export interface Reply {
 export type Ask = (path: string, init?: RequestInit & { method?: string }) => Promise<Reply>;
 
 /** Asks an app of this node, by default with the right token and host. */
-export function asker(node: NodeApi, options: Partial<AppOptions> = {}): Ask {
+export function asker(node: AnyNodeApi, options: Partial<AppOptions> = {}): Ask {
   const hosts = () => ["localhost:7080", "127.0.0.1:7080"];
   const app = createApp(node, { token, hosts, loopback: true, ...options });
   return async (path, init = {}) => {

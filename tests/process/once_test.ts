@@ -190,7 +190,9 @@ class SmallMemory {
   }
 
   async balance(name: string): Promise<number> {
-    const [account] = await this.nodes.get(name)!.node.accounts();
+    const { node } = this.nodes.get(name)!;
+    assert(node.role === "participant");
+    const [account] = await node.accounts();
     return Number(account!.posted);
   }
 
