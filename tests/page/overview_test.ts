@@ -358,18 +358,22 @@ Deno.test("back from a payment in doubt the focus is where it came from", own, a
   });
 });
 
-Deno.test("all times on the page have one format", own, async () => {
+Deno.test("all times on the page are UTC, with the date where it is not today's", own, async () => {
   const at = new Date(mismatch.atMs).toISOString();
+  const now = Date.now();
   const prepare = (node: FakeNode) => {
     node.mismatches = [mismatch];
+    node.traces = [traceOf(1, { atMs: now }), traceOf(2)];
     return changeStatus(node, { alarms: [`${at} a late abort of 1-a`] });
   };
-  const options = { locale: "en-US", timezoneId: "UTC" };
-  await look(options, prepare, async ({ page }) => {
-    const full = "Jan 31, 2025, 12:00:00 UTC";
+  await look({ locale: "ja", timezoneId: "Asia/Tokyo" }, prepare, async ({ page }) => {
+    const full = "2025-01-31 12:00:00 UTC";
     assertEquals(await page.locator("#alarmlist").innerText(), `${full}: a late abort of 1-a`);
     assertEquals(await page.locator("#mismatchlist time").innerText(), full);
-    const time = page.locator("#payments time");
-    assertEquals([await time.innerText(), await time.getAttribute("title")], ["12:00:00", full]);
+    const [fresh, old] = await page.locator("#payments time").all();
+    assertEquals(await fresh!.innerText(), new Date(now).toISOString().slice(11, 19));
+    const texts = [await old!.innerText(), await old!.getAttribute("title")];
+    assertEquals(texts, ["2025-01-31 12:00:00", full]);
+    assertMatch(await page.locator("#overview").innerText(), /times in UTC/);
   });
 });

@@ -95,7 +95,7 @@ function chart(id, columns, series) {
       x: { range: () => timeRange() },
       y: { range: (_plot, _min, max) => [0, Math.max(1, (max ?? 0) * 1.15)] },
     },
-    axes: [{ ...axis, size: 28, space: 80, values: (_plot, splits) => splits.map(timeText) }, {
+    axes: [{ ...axis, size: 28, space: 80, values: (_plot, splits) => splits.map(axisText) }, {
       ...axis,
       size: 48,
     }],
@@ -113,22 +113,9 @@ function timeRange() {
   return [now - Math.min(secondsShown, Math.max(60, passed)), now];
 }
 
-const minutes = new Intl.DateTimeFormat(undefined, {
-  hour: "2-digit",
-  minute: "2-digit",
-  hourCycle: "h23",
-});
-
-const withSeconds = new Intl.DateTimeFormat(undefined, {
-  hour: "2-digit",
-  minute: "2-digit",
-  second: "2-digit",
-  hourCycle: "h23",
-});
-
-function timeText(seconds) {
-  const isWhole = seconds % 60 === 0;
-  return (isWhole ? minutes : withSeconds).format(new Date(seconds * 1000));
+/** Seconds where they are needed to tell two times apart. */
+function axisText(seconds) {
+  return new Date(seconds * 1000).toISOString().slice(11, seconds % 60 === 0 ? 16 : 19);
 }
 
 function colour(name) {

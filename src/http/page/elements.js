@@ -76,20 +76,27 @@ export function withIds(text) {
   );
 }
 
-// One format: the hours of the day as in a log, and before them the date where it may be another.
-const time = { hour: "2-digit", minute: "2-digit", second: "2-digit", hourCycle: "h23" };
-const date = { year: "numeric", month: "short", day: "numeric" };
-const dayTime = new Intl.DateTimeFormat(undefined, time);
-const fullTime = new Intl.DateTimeFormat(undefined, { ...date, ...time, timeZoneName: "short" });
-const preciseTime = new Intl.DateTimeFormat(undefined, { ...time, fractionalSecondDigits: 3 });
+// The CLI's format, but always in UTC, as in logs: owners in several zones compare what they see.
+const dateOf = (iso) => iso.slice(0, 10);
+const fullText = (iso) => `${dateOf(iso)} ${iso.slice(11, 19)} UTC`;
 
-/** A `time` element; the whole date stands in its title. */
-export function timeOf(at, { precise = false } = {}) {
-  const date = new Date(at);
-  const text = (precise ? preciseTime : dayTime).format(date);
-  return element("time", { datetime: at, title: fullTime.format(date) }, text);
+/** Today's date: what stands in a list is made again when it changes. */
+export const today = () => dateOf(new Date().toISOString());
+
+/** The hours of the day, and before them the date where it is not today's. */
+export function timeText(at, { precise = false } = {}) {
+  const iso = new Date(at).toISOString();
+  const time = iso.slice(11, precise ? 23 : 19);
+  return dateOf(iso) === today() ? time : `${dateOf(iso)} ${time}`;
+}
+
+/** A `time` element without the zone, which stands above it; the whole time stands in its title. */
+export function timeOf(at, options) {
+  const iso = new Date(at).toISOString();
+  return element("time", { datetime: iso, title: fullText(iso) }, timeText(iso, options));
 }
 
 export function fullTimeOf(at) {
-  return element("time", { datetime: at }, fullTime.format(new Date(at)));
+  const iso = new Date(at).toISOString();
+  return element("time", { datetime: iso }, fullText(iso));
 }

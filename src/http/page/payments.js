@@ -9,6 +9,7 @@ import {
   setText,
   shortId,
   timeOf,
+  today,
 } from "./elements.js";
 import { tokenHeaders } from "./feed.js";
 
@@ -32,7 +33,8 @@ export function showPayments(all, role) {
   // The node has many more, and follows only the latest.
   setText(byId("more"), isWhole ? "Show fewer" : `Show the latest ${all.length}`);
   byId("nopayments").hidden = payments.length > 0;
-  fillRows(byId("payments"), payments.map((payment) => ({ id: payment.id, payment, role })), {
+  const day = today();
+  fillRows(byId("payments"), payments.map((payment) => ({ id: payment.id, payment, role, day })), {
     make: ({ id }) =>
       element("li", {}, element("a", { href: `#/payments/${id}`, class: "payment" })),
     show: (row, { payment, role }) =>
@@ -225,7 +227,7 @@ function detail(payment, role) {
     element(
       "div",
       { class: "columns even" },
-      card("Timeline", timeline(payment.steps)),
+      card("Timeline, UTC", timeline(payment.steps)),
       card("Vector clock", clockTable(payment.clock)),
     ),
   ];
@@ -242,7 +244,7 @@ function breakable(text) {
 }
 
 function card(name, ...content) {
-  const id = `card-${name.split(" ")[0].toLowerCase()}`;
+  const id = `card-${name.split(/\W/)[0].toLowerCase()}`;
   return element(
     "section",
     { class: "card", "aria-labelledby": id },
