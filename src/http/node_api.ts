@@ -208,6 +208,8 @@ export type Stage =
 export interface PaymentTrace {
   readonly payment: PaymentView;
   readonly stage: Stage;
+  /** At a participant: whether its legs were held for the last attempt. */
+  readonly isPrepared: boolean;
   /** At the coordinator, while it remembers them: they are messages, no log keeps them. */
   readonly votes: readonly VoteView[];
   readonly steps: readonly TraceStep[];

@@ -16,7 +16,7 @@ import type {
 import { outcomeReason } from "./outcome_reason.ts";
 import { paymentJson } from "./payment_view.ts";
 
-export function traceJson({ payment, stage, votes }: PaymentTrace) {
+export function traceJson({ payment, stage, isPrepared, votes }: PaymentTrace) {
   const { legs, ...json } = paymentJson(payment);
   return {
     ...json,
@@ -24,6 +24,7 @@ export function traceJson({ payment, stage, votes }: PaymentTrace) {
     stage,
     /** Whether anyone was asked to prepare it. */
     asked: isVotedOn(payment.code),
+    prepared: isPrepared,
     votes: votes.map(({ participant, vote, code, isAcked }) => ({
       participant,
       vote,

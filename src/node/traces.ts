@@ -30,6 +30,7 @@ interface Trace {
   /** Of a clock that never jumps; nothing where the beginning was not seen. */
   readonly startMs?: number;
   stage: Stage;
+  isPrepared: boolean;
   state: PaymentView["state"];
   code?: RefusalCode;
   transaction?: TransactionId;
@@ -180,6 +181,7 @@ export class Traces {
     switch (record.type) {
       case "prepared":
         trace.stage = "prepared";
+        trace.isPrepared = true;
         trace.state = "prepared";
         trace.transaction = record.transaction;
         break;
@@ -194,6 +196,7 @@ export class Traces {
         break;
       case "aborted":
         trace.stage = "done";
+        trace.isPrepared = false;
         trace.state = "aborted";
         trace.code = record.code;
         break;
@@ -226,6 +229,7 @@ export class Traces {
     const known = this.#traces.get(order.payment);
     if (known?.stage === "lost") {
       known.stage = stage;
+      known.isPrepared = false;
       known.transaction = transaction;
       known.atMs = Date.now();
       return note(known, what);
@@ -238,6 +242,7 @@ export class Traces {
       order,
       startMs: performance.now(),
       stage,
+      isPrepared: false,
       state: "pending",
       transaction,
       clock: new Map(),
@@ -257,11 +262,12 @@ export class Traces {
   }
 
   #view(trace: Trace): PaymentTrace {
-    const { order, stage, state, code, transaction, clock, atMs, steps } = trace;
+    const { order, stage, isPrepared, state, code, transaction, clock, atMs, steps } = trace;
     const { payment: id, legs, originator } = order;
     return {
       payment: { id, state, code, legs, originator, transaction, clock, atMs },
       stage,
+      isPrepared,
       votes: this.#options.role === "coordinator" ? votesOf(trace) : [],
       steps: [...steps],
     };
@@ -280,7 +286,8 @@ export function traceFromLog(
     isOfPayment(record) ? [{ what: recordText(record), atMs, entry, clock }] : []
   );
   const votes = role === "coordinator" ? votesOf(trace) : [];
-  return { payment: view, stage: trace.stage, votes, steps };
+  const { stage, isPrepared } = trace;
+  return { payment: view, stage, isPrepared, votes, steps };
 }
 
 function traceOf(view: PaymentView, isOpen: boolean): Trace {
@@ -288,6 +295,8 @@ function traceOf(view: PaymentView, isOpen: boolean): Trace {
   return {
     order: { payment, legs, originator },
     stage: stageOf(state, isOpen),
+    // A participant's view of an aborted payment names a transaction only where it held something.
+    isPrepared: state !== "pending" && view.transaction !== undefined,
     state,
     code,
     transaction: view.transaction as TransactionId | undefined,

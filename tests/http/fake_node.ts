@@ -50,6 +50,7 @@ export const committed: PaymentView = {
 export const trace: PaymentTrace = {
   payment: committed,
   stage: "done",
+  isPrepared: true,
   votes: [{ participant: "bob", vote: "yes", isAcked: true }],
   steps: [{ what: "committed", atMs: committed.atMs, entry: 12, clock: committed.clock }],
 };

@@ -2,6 +2,7 @@
 
 import { assertEquals } from "@std/assert";
 import { Traces } from "../../src/node/traces.ts";
+import { viewOf } from "../../src/node/view.ts";
 import type { EntryContext, LogRecord, Prepared } from "../../src/protocol/record.ts";
 import { prepared } from "../log/records.ts";
 
@@ -56,6 +57,18 @@ Deno.test("a payment whose attempt was lost is followed on when it comes again, 
   const decided = { number: 9, clock: new Map([["coordinator", 9]]), atMs: 9 };
   traces.recorded([{ type: "posted", transaction, payment, decided }], at(4));
   assertEquals(shown(traces), ["done", "committed", undefined]);
+});
+
+Deno.test("that something was held for a payment is known, also when its records are read back", () => {
+  const whole: LogRecord = { ...released, code: "vote_timeout" };
+  const unheld: LogRecord = { type: "aborted", order, code: "vote_timeout" };
+  for (const [records, isPrepared] of [[[asked, whole], true], [[unheld], false]] as const) {
+    assertEquals(follow(...records).get(payment)?.isPrepared, isPrepared);
+    const recalled = new Traces({ role: "participant" });
+    const found = records.map((record, i) => [at(i + 1), record] as const);
+    recalled.recall([viewOf(found)!], () => false);
+    assertEquals(recalled.get(payment)?.isPrepared, isPrepared);
+  }
 });
 
 Deno.test("payments are listed by the time that is shown of them, newest first", () => {

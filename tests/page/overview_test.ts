@@ -53,12 +53,12 @@ function wide(width: number): BrowserContextOptions {
 
 function traceOf(
   n: number,
-  { stage = "done", ...payment }: Partial<PaymentTrace["payment"]> & {
-    readonly stage?: PaymentTrace["stage"];
-  } = {},
+  { stage = "done", isPrepared = true, ...payment }:
+    & Partial<PaymentTrace["payment"]>
+    & Partial<Pick<PaymentTrace, "stage" | "isPrepared">> = {},
 ): PaymentTrace {
   const id = `0190f5d0-7b1a-7c3e-9f00-3b6f2a1c${String(n).padStart(4, "0")}` as PaymentId;
-  return { ...trace, stage, payment: { ...committed, ...payment, id } };
+  return { ...trace, stage, isPrepared, payment: { ...committed, ...payment, id } };
 }
 
 function tile(page: Page, name: string): Promise<string> {
@@ -265,6 +265,45 @@ Deno.test("an aborted payment shows its id beside its code", own, async () => {
     assertMatch(text, /aborted\s*,?\s*participant_unreachable\s*,?\s*…2a1c0001/);
   }, node);
 });
+
+for (
+  const [role, isPrepared, code, steps] of [
+    ["participant", true, "participant_unreachable", [
+      "ordered done",
+      "prepared done",
+      "decision bad",
+      "released done",
+    ]],
+    ["participant", false, "insufficient_funds", [
+      "ordered done",
+      "prepared bad",
+      "decision ahead",
+      "released ahead",
+    ]],
+    ["coordinator", false, "participant_unreachable", [
+      "prepare done",
+      "votes bad",
+      "decision ahead",
+      "acks skipped",
+    ]],
+  ] as const
+) {
+  Deno.test(`only the step that failed is red, ${role}, ${code}`, own, async () => {
+    const aborted = traceOf(1, { state: "aborted", code, isPrepared });
+    const node = new FakeNode(role);
+    await look({}, () => void (node.traces = [aborted]), async ({ page }) => {
+      const shown = await page.locator("#payments .step").evaluateAll((all) =>
+        all.map(({ textContent, className }) => `${textContent} ${className.split(" ").at(-1)}`)
+      );
+      assertEquals(shown, [...steps]);
+      const failed = steps.find((step) => step.endsWith(" bad"))!.split(" ")[0];
+      assertMatch(
+        await page.locator("#payments li").innerText(),
+        new RegExp(`failed at ${failed}`),
+      );
+    }, node);
+  });
+}
 
 Deno.test("a payment whose attempt was lost is not shown as aborted", own, async () => {
   const lost = traceOf(1, { stage: "lost", state: "pending" });

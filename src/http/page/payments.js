@@ -110,16 +110,11 @@ function stepper(payment, role) {
     : steps;
   const at = payment.stage === "done" ? steps.length : Math.max(0, steps.indexOf(payment.stage));
   const isAborted = payment.state === "aborted";
-  const isUnasked = isAborted && !payment.asked;
   const marks = names.map((name, index) => {
-    // A refused payment gets no acks: presumed abort needs none.
-    const isSkipped = isAborted && role === "coordinator" && index === 3;
-    const kind = isSkipped
-      ? "skipped"
-      : isLost(payment)
+    const kind = isLost(payment)
       ? "ahead"
-      : isUnasked
-      ? unaskedKind(name)
+      : isAborted
+      ? abortedKind(name, payment, role)
       : index < at
       ? "done"
       : index === at
@@ -127,24 +122,45 @@ function stepper(payment, role) {
       : "ahead";
     return element("span", { class: `step ${kind}` }, detailOf(name, payment, role));
   });
-  const all = element(
-    "span",
-    { class: `steps${isAborted && !isUnasked ? " aborted" : ""}` },
-    ...marks,
-  );
-  all.setAttribute("aria-hidden", "true");
-  const words = payment.stage === "done"
-    ? "finished, "
-    : isLost(payment)
+  const words = isLost(payment)
     ? ""
+    : isAborted
+    ? `failed at ${failedStep(payment, role)}, `
+    : payment.stage === "done"
+    ? "finished, "
     : `step ${at + 1} of ${steps.length}, ${names[at]}, `;
-  return element("span", { class: "way" }, all, element("span", { class: "hidden" }, words));
+  return element(
+    "span",
+    { class: "way" },
+    element("span", { class: "steps", "aria-hidden": "true" }, ...marks),
+    element("span", { class: "hidden" }, words),
+  );
 }
 
-/** Of what was refused as such, nobody prepared or voted; whoever ordered it did order it. */
-function unaskedKind(name) {
-  if (name === "decision") return "done bad";
-  return name === "ordered" ? "done" : "ahead";
+/** Where an aborted payment failed, as far as this node can tell. */
+function failedStep({ asked, prepared }, role) {
+  if (!asked) return "decision";
+  if (role === "coordinator") return "votes";
+  return prepared ? "decision" : "prepared";
+}
+
+/** One step failed; of those after it only the release took place, where something was held. */
+function abortedKind(name, payment, role) {
+  if (name === failedStep(payment, role)) return "bad";
+  switch (name) {
+    case "ordered":
+      return "done";
+    case "prepare":
+      return payment.asked ? "done" : "ahead";
+    case "prepared":
+    case "released":
+      return payment.prepared ? "done" : "ahead";
+    case "acks":
+      // Presumed abort needs none.
+      return "skipped";
+    default:
+      return "ahead";
+  }
 }
 
 /** Votes and acks with how many there are of how many, while they come in. */
@@ -310,8 +326,8 @@ function votesTable({ votes, state, asked }) {
 }
 
 function votesNote(payment) {
-  const { state, code, asked, steps } = payment;
-  const here = steps.some(({ what }) => what === "prepared")
+  const { state, code, asked, prepared } = payment;
+  const here = prepared
     ? "This participant voted yes: its legs were prepared before the vote left."
     : "This participant prepared nothing for it.";
   const all = isLost(payment)
