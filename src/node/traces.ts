@@ -4,6 +4,7 @@
  */
 
 import type {
+  HeuristicView,
   NodeEventType,
   PaymentTrace,
   PaymentView,
@@ -19,6 +20,7 @@ import type { Order, RefusalCode } from "../protocol/order.ts";
 import type { EntryContext, LogRecord } from "../protocol/record.ts";
 import type { Found } from "../protocol/step.ts";
 import { isOfPayment, paymentIn } from "./events.ts";
+import { forcedAfter } from "./view.ts";
 
 const tracesKept = 50;
 const stepsMax = 200;
@@ -33,6 +35,7 @@ interface Trace {
   isPrepared: boolean;
   state: PaymentView["state"];
   code?: RefusalCode;
+  forced?: HeuristicView;
   transaction?: TransactionId;
   clock: PaymentView["clock"];
   atMs: number;
@@ -176,6 +179,7 @@ export class Traces {
     const isDecided = trace.state === "committed" || trace.state === "aborted";
     const { number: entry, clock, atMs } = context;
     trace.steps.push({ what: recordText(record), atMs, entry, clock });
+    trace.forced = forcedAfter(trace.forced, record, context);
     // Of what an operator knows or has done, not of what became of the payment.
     if (record.type === "acknowledged" || record.type === "erased") return;
     switch (record.type) {
@@ -209,6 +213,7 @@ export class Traces {
       case "mismatch":
         trace.stage = "done";
         trace.state = record.commit ? "committed" : "aborted";
+        if (!record.commit) trace.code = "forced_otherwise";
         break;
       case "ended":
         trace.stage = "done";
@@ -262,10 +267,11 @@ export class Traces {
   }
 
   #view(trace: Trace): PaymentTrace {
-    const { order, stage, isPrepared, state, code, transaction, clock, atMs, steps } = trace;
+    const { order, stage, isPrepared, state, code, forced, transaction, clock, atMs, steps } =
+      trace;
     const { payment: id, legs, originator } = order;
     return {
-      payment: { id, state, code, legs, originator, transaction, clock, atMs },
+      payment: { id, state, code, forced, legs, originator, transaction, clock, atMs },
       stage,
       isPrepared,
       votes: this.#options.role === "coordinator" ? votesOf(trace) : [],
@@ -291,7 +297,7 @@ export function traceFromLog(
 }
 
 function traceOf(view: PaymentView, isOpen: boolean): Trace {
-  const { id: payment, legs, originator, state, code, clock, atMs } = view;
+  const { id: payment, legs, originator, state, code, forced, clock, atMs } = view;
   return {
     order: { payment, legs, originator },
     stage: stageOf(state, isOpen),
@@ -299,6 +305,7 @@ function traceOf(view: PaymentView, isOpen: boolean): Trace {
     isPrepared: state !== "pending" && view.transaction !== undefined,
     state,
     code,
+    forced,
     transaction: view.transaction as TransactionId | undefined,
     clock,
     atMs,

@@ -3,6 +3,7 @@
 import type { HeuristicView, PaymentView } from "../http/node_api.ts";
 import type { Order } from "../protocol/order.ts";
 import type { OutcomeAnswer } from "../protocol/participant_event.ts";
+import type { EntryContext, LogRecord } from "../protocol/record.ts";
 import type { Found } from "../protocol/step.ts";
 import type { VectorClock } from "../protocol/vector_clock.ts";
 
@@ -18,8 +19,6 @@ export function viewOf(found: readonly Found[]): PaymentView | undefined {
       case "prepared": {
         const { transaction } = record;
         ({ order, card } = record);
-        // An attempt after one that was forced as it was decided.
-        forced = undefined;
         view = { ...partsOf(order, card), state: "prepared", transaction, clock, atMs };
         break;
       }
@@ -37,14 +36,12 @@ export function viewOf(found: readonly Found[]): PaymentView | undefined {
       case "posted": {
         const { transaction, decided } = record;
         if (!order) break;
-        if (forced) forced = { ...forced, decided: true };
         const { clock, atMs } = decided;
         view = { ...partsOf(order, card), state: "committed", transaction, clock, atMs };
         break;
       }
       case "released": {
         const { transaction, code, decided } = record;
-        if (forced) forced = { ...forced, decided: false };
         const { clock, atMs } = decided ?? context;
         // Without a code only an attempt was aborted, and nothing is known of the payment.
         view = order && code
@@ -52,15 +49,9 @@ export function viewOf(found: readonly Found[]): PaymentView | undefined {
           : undefined;
         break;
       }
-      case "forced": {
-        const { commit, by } = record;
-        forced = { commit, by, atMs };
-        break;
-      }
       case "mismatch": {
         if (!order) break;
         const { transaction, commit } = record;
-        if (forced) forced = { ...forced, decided: commit };
         const parts = { ...partsOf(order, card), transaction, clock, atMs };
         // Perhaps only the attempt was aborted. But this node has posted its leg, and refuses every
         // other: no attempt will ever commit, and to say nothing would have the id look free.
@@ -69,12 +60,35 @@ export function viewOf(found: readonly Found[]): PaymentView | undefined {
           : { ...parts, state: "aborted", code: "forced_otherwise" };
         break;
       }
-      case "acknowledged":
-        if (forced) forced = { ...forced, acknowledged: { by: record.by, atMs } };
-        break;
     }
+    forced = forcedAfter(forced, record, context);
   }
   return view && forced ? { ...view, forced } : view;
+}
+
+/** What an operator has decided about a payment, once a further record of it is there. */
+export function forcedAfter(
+  forced: HeuristicView | undefined,
+  record: LogRecord,
+  { atMs }: EntryContext,
+): HeuristicView | undefined {
+  if (record.type === "forced") return { commit: record.commit, by: record.by, atMs };
+  if (!forced) return undefined;
+  switch (record.type) {
+    case "prepared":
+      // An attempt after one that was forced as it was decided.
+      return undefined;
+    case "posted":
+      return { ...forced, decided: true };
+    case "released":
+      return { ...forced, decided: false };
+    case "mismatch":
+      return { ...forced, decided: record.commit };
+    case "acknowledged":
+      return { ...forced, acknowledged: { by: record.by, atMs } };
+    default:
+      return forced;
+  }
 }
 
 /**

@@ -71,6 +71,20 @@ Deno.test("that something was held for a payment is known, also when its records
   }
 });
 
+Deno.test("what an operator forced is shown of a payment that is followed, and what was decided", () => {
+  const forced: LogRecord = { type: "forced", transaction, order, commit: true, by: "ann" };
+  const mismatch: LogRecord = { type: "mismatch", transaction, payment, commit: false };
+  const acknowledged: LogRecord = { type: "acknowledged", transaction, payment, by: "ben" };
+  const records = [asked, forced, mismatch, acknowledged];
+  for (let count = 2; count <= records.length; count++) {
+    const some = records.slice(0, count);
+    const read = viewOf(some.map((record, i) => [at(i + 1), record] as const));
+    const { payment: followed } = follow(...some).get(payment)!;
+    assertEquals([followed.forced, followed.code], [read?.forced, read?.code]);
+    assertEquals(followed.forced?.decided, count > 2 ? false : undefined);
+  }
+});
+
 Deno.test("payments are listed by the time that is shown of them, newest first", () => {
   const traces = new Traces({ role: "participant" });
   const orders = [1, 2, 3].map((n) => prepared(n) as Prepared);

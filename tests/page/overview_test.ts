@@ -305,6 +305,49 @@ for (
   });
 }
 
+for (
+  const [commit, decided, state, badge, last] of [
+    [true, false, "aborted", "forced: posted here, decided: abort", "decided otherwise: abort bad"],
+    [
+      false,
+      true,
+      "committed",
+      "forced: released here, decided: commit",
+      "decided otherwise: commit bad",
+    ],
+    [true, undefined, "prepared", "forced: posted here, decision unknown", "decision now"],
+  ] as const
+) {
+  Deno.test(`what was forced is told as it stands in the books: ${badge}`, own, async () => {
+    const forced = { commit, decided, by: "ann", atMs: committed.atMs };
+    const code = state === "aborted" ? "forced_otherwise" as const : undefined;
+    const shown = traceOf(1, { state, code, forced });
+    const prepare = (node: FakeNode) => {
+      node.traces = [shown];
+      node.trace = () => Promise.resolve(shown);
+    };
+    await look({}, prepare, async ({ page }) => {
+      const row = page.locator("#payments li");
+      const detail = page.locator("#detail");
+      for (const part of [row, detail]) {
+        await part.locator(".badge").waitFor();
+        assertEquals(await part.locator(".badge").textContent(), badge);
+        const kind = await part.locator(".badge").getAttribute("class");
+        assertEquals(kind, `badge ${decided === undefined ? "warn" : "bad"}`);
+        const steps = await part.locator(".step").evaluateAll((all) =>
+          all.map(({ textContent, className }) => `${textContent} ${className.split(" ").at(-1)}`)
+        );
+        const how = `forced to ${commit ? "commit" : "abort"} by ann done`;
+        assertEquals(steps, ["ordered done", "prepared done", how, last]);
+        if (part === row) await row.getByRole("link").click();
+      }
+      const text = await detail.innerText();
+      assertMatch(text, /An operator, ann, has forced it to/);
+      assert(!/forced_otherwise|no reason|every participant voted yes/.test(text), text);
+    });
+  });
+}
+
 Deno.test("a payment whose attempt was lost is not shown as aborted", own, async () => {
   const lost = traceOf(1, { stage: "lost", state: "pending" });
   const prepare = (node: FakeNode) => {

@@ -51,7 +51,9 @@ export function toggleWhole(role) {
 }
 
 function summary(payment, role) {
-  const why = payment.code
+  const why = isForcedOpenly(payment)
+    ? undefined
+    : payment.code
     ? element("span", { class: "mono quiet" }, ...breakable(payment.code))
     : isLost(payment)
     ? element("span", { class: "quiet small" }, lostText)
@@ -76,8 +78,19 @@ const comma = () => element("span", { class: "hidden" }, ", ");
 
 /** Only an attempt was aborted: of the payment itself nothing is decided. */
 const isLost = ({ stage }) => stage === "lost";
+const lostState = "attempt lost";
 const lostText = "may come again";
-const stateOf = (payment) => isLost(payment) ? "attempt lost" : payment.state;
+
+/** What an operator forced stands in this node's books, whatever was decided, or is not known to be. */
+const isForcedOpenly = ({ forced }) => forced !== undefined && forced.decided !== forced.decision;
+const doneBy = { commit: "posted", abort: "released" };
+
+function stateOf(payment) {
+  if (!isForcedOpenly(payment)) return isLost(payment) ? lostState : payment.state;
+  const { decision, decided } = payment.forced;
+  const what = decided ? `decided: ${decided}` : "decision unknown";
+  return `forced: ${doneBy[decision]} here, ${what}`;
+}
 
 function pathOf(legs) {
   const from = legs.filter(({ amount }) => amount.startsWith("-"));
@@ -99,11 +112,14 @@ function amountOf(legs) {
 }
 
 function badge(payment) {
-  const kind = { committed: "good", aborted: "bad" }[payment.state] ?? "moving";
+  const kind = isForcedOpenly(payment)
+    ? (payment.forced.decided ? "bad" : "warn")
+    : { committed: "good", aborted: "bad" }[payment.state] ?? "moving";
   return element("span", { class: `badge ${kind}` }, stateOf(payment));
 }
 
 function stepper(payment, role) {
+  if (isForcedOpenly(payment)) return forcedStepper(payment.forced);
   const steps = stepsOf[role] ?? stepsOf.participant;
   const names = payment.state === "aborted" && role === "participant"
     ? steps.with(3, "released")
@@ -129,12 +145,26 @@ function stepper(payment, role) {
     : payment.stage === "done"
     ? "finished, "
     : `step ${at + 1} of ${steps.length}, ${names[at]}, `;
+  return way(marks, words);
+}
+
+function way(marks, words) {
   return element(
     "span",
     { class: "way" },
     element("span", { class: "steps", "aria-hidden": "true" }, ...marks),
     element("span", { class: "hidden" }, words),
   );
+}
+
+function forcedStepper({ decision, by, decided }) {
+  const forced = `forced to ${decision} by ${by}`;
+  const last = decided ? `decided otherwise: ${decided}` : "decision";
+  const steps = [["ordered", "done"], ["prepared", "done"], [forced, "done"]];
+  const marks = [...steps, [last, decided ? "bad" : "now"]].map(([name, kind]) =>
+    element("span", { class: `step ${kind}` }, name)
+  );
+  return way(marks, `${forced}, `);
 }
 
 /** Where an aborted payment failed, as far as this node can tell. */
@@ -180,8 +210,9 @@ function announce(payments) {
   announced = new Set(ended.map(({ id }) => id));
   if (isFirst || !fresh || Date.now() < announceAt) return;
   announceAt = Date.now() + announceMs;
-  const { state, code, legs } = fresh;
-  const what = `${pathOf(legs)}, ${amountOf(legs)}: ${state}${code ? `, ${code}` : ""}`;
+  const { code, legs } = fresh;
+  const why = code && !isForcedOpenly(fresh) ? `, ${code}` : "";
+  const what = `${pathOf(legs)}, ${amountOf(legs)}: ${stateOf(fresh)}${why}`;
   setText(byId("announce"), what);
 }
 
@@ -216,9 +247,14 @@ function unknown(id) {
 }
 
 function detail(payment, role) {
-  const { id, legs, code, transaction, originator, at } = payment;
-  const state = stateOf(payment);
-  const why = code ? ` ${codeText(payment)}` : isLost(payment) ? ` ${lostText}` : "";
+  const { id, legs, code, transaction, originator } = payment;
+  const why = isForcedOpenly(payment)
+    ? ""
+    : code
+    ? ` ${codeText(payment)}`
+    : isLost(payment)
+    ? ` ${lostText}`
+    : "";
   return [
     back(),
     element(
@@ -231,7 +267,7 @@ function detail(payment, role) {
         ["Payment", element("span", { class: "mono" }, id)],
         ["Transaction", element("span", { class: "mono" }, transaction ?? "none")],
         ["Originator", originator],
-        [`${state[0].toUpperCase()}${state.slice(1)} at`, fullTimeOf(at)],
+        ...timeFacts(payment),
       ]),
     ),
     element(
@@ -246,6 +282,20 @@ function detail(payment, role) {
       card("Timeline, UTC", timeline(payment.steps)),
       card("Vector clock", clockTable(payment.clock)),
     ),
+  ];
+}
+
+function timeFacts(payment) {
+  const { forced, at } = payment;
+  const state = isLost(payment) ? lostState : payment.state;
+  // This node may have learnt of the decision long after it was made.
+  const isOtherwise = isForcedOpenly(payment) && forced.decided;
+  const name = isOtherwise ? "Known since" : `${state[0].toUpperCase()}${state.slice(1)} at`;
+  const by = ({ by, at }) => element("span", {}, `by ${by}, `, fullTimeOf(at));
+  return [
+    ...forced ? [[`Forced to ${forced.decision}`, by(forced)]] : [],
+    [name, fullTimeOf(at)],
+    ...forced?.acknowledged ? [["Acknowledged", by(forced.acknowledged)]] : [],
   ];
 }
 
@@ -330,7 +380,9 @@ function votesNote(payment) {
   const here = prepared
     ? "This participant voted yes: its legs were prepared before the vote left."
     : "This participant prepared nothing for it.";
-  const all = isLost(payment)
+  const all = isForcedOpenly(payment)
+    ? forcedNote(payment.forced)
+    : isLost(payment)
     ? "Only this attempt at it was aborted: the payment may commit when it is sent again."
     : state === "committed"
     ? "The payment committed, so every participant voted yes."
@@ -339,6 +391,16 @@ function votesNote(payment) {
       (asked ? "The coordinator knows who voted what." : "Nobody was asked to vote.")
     : "The coordinator gathers the votes and decides.";
   return card("Votes", element("p", {}, here), element("p", {}, all));
+}
+
+function forcedNote({ decision, by, decided, acknowledged }) {
+  const here = `An operator, ${by}, has forced it to ${decision}: this node's books have it ` +
+    `${doneBy[decision]}. `;
+  if (!decided) return `${here}What was decided is not known here yet.`;
+  const until = acknowledged
+    ? `as ${acknowledged.by} has acknowledged`
+    : "until people put it right";
+  return `${here}It was decided to ${decided}, so they differ from the others, ${until}.`;
 }
 
 function timeline(steps) {
