@@ -403,6 +403,8 @@ export interface PeerView {
   readonly name: string;
   readonly address: string;
   readonly link: LinkState;
+  /** When the link was lost; nothing where there is one, or was none since the node started. */
+  readonly downSinceMs?: number;
 }
 
 export interface NodeStatus {

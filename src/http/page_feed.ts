@@ -10,7 +10,13 @@ import type { EventStream } from "./event_stream.ts";
 import { eventText } from "./event_stream.ts";
 import { inDoubtAt } from "./in_doubt.ts";
 import type { AnyNodeApi, InDoubtView, NodeStatus } from "./node_api.ts";
-import { activityJson, pageAccountJson, pageInDoubtJson, traceJson } from "./page_view.ts";
+import {
+  activityJson,
+  pageAccountJson,
+  pageInDoubtJson,
+  pagePeerJson,
+  traceJson,
+} from "./page_view.ts";
 import { statusJson } from "./status.ts";
 
 const lookIntervalMs = 250;
@@ -92,6 +98,7 @@ export class PageFeed {
     const doubts = lastingDoubts(inDoubt);
     this.#tell("status", {
       ...statusJson(status),
+      peers: status.peers.map(pagePeerJson),
       ready: node.isReady(),
       whyNotReady: node.whyNotReady(),
       doubts: { count: doubts.length, longerThanSeconds: doubtShownAfterMs / 1000 },

@@ -11,6 +11,7 @@ import type {
   ActivityEntry,
   InDoubtView,
   PaymentTrace,
+  PeerView,
   TraceStep,
 } from "./node_api.ts";
 import { outcomeReason } from "./outcome_reason.ts";
@@ -47,6 +48,11 @@ export function detailJson(trace: PaymentTrace) {
 function stepJson({ what, atMs, entry, clock }: TraceStep) {
   const at = new Date(atMs).toISOString();
   return { what, at, entry, clock: clock && Object.fromEntries(clock) };
+}
+
+export function pagePeerJson({ name, address, link, downSinceMs }: PeerView) {
+  const downSince = downSinceMs === undefined ? undefined : new Date(downSinceMs).toISOString();
+  return { name, address, link, downSince };
 }
 
 export function pageAccountJson(account: AccountView) {

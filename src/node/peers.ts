@@ -11,6 +11,8 @@ export class Peers {
   readonly #membership: Membership;
   /** Each with what stands for that one link. */
   readonly #links = new Map<string, symbol>();
+  /** When those that had a link since the start lost it, milliseconds since 1970. */
+  readonly #downMs = new Map<string, number>();
   /** Those whose certificate says so; there is one. */
   readonly #coordinators = new Set<string>();
   /** Of peers that have linked since the start, before they are recorded. */
@@ -31,8 +33,9 @@ export class Peers {
     if (this.#role === "coordinator" && !this.#membership.knows(peer)) this.#newcomers.add(peer);
   }
 
-  linkDown(peer: string): void {
+  linkDown(peer: string, atMs: number): void {
     this.#links.delete(peer);
+    this.#downMs.set(peer, atMs);
     // It is recorded by now, and may come back another.
     this.#introductions.delete(peer);
   }
@@ -53,6 +56,11 @@ export class Peers {
   /** Another one each time that a link is made. */
   linkOf(peer: string): symbol | undefined {
     return this.#links.get(peer);
+  }
+
+  /** Nothing where it is linked, or never was since the start. */
+  downSinceMs(peer: string): number | undefined {
+    return this.isLinked(peer) ? undefined : this.#downMs.get(peer);
   }
 
   isCoordinator(peer: string): boolean {

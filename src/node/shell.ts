@@ -302,7 +302,7 @@ export abstract class Shell<
   }
 
   linkDown(peer: string, reason: string): void {
-    this.#peers.linkDown(peer);
+    this.#peers.linkDown(peer, this.time.wallMs());
     this.options.print("info", `link with ${peer} is down: ${reason}`);
     this.loop.enqueue({ type: "linkDown", peer });
     this.loop.keepWitnesses();
@@ -412,7 +412,8 @@ export abstract class Shell<
       const { epoch } = membership;
       const { network } = this.options.identity;
       const peers = membership.directory().map(({ name, address }) => {
-        return { name, address, link: this.#linkWith(name) };
+        const downSinceMs = this.#peers.downSinceMs(name);
+        return { name, address, link: this.#linkWith(name), downSinceMs };
       });
       const { committed, aborted } = this.meter;
       return {

@@ -192,6 +192,21 @@ Deno.test("peers are dialled once the coordinator is away, and hung up when it i
   await rig.node.stop();
 });
 
+Deno.test("the status says since when a link is lost, until it is back", async () => {
+  const rig = await Rig.start();
+  const downSince = async () => {
+    const { peers } = await rig.node.status();
+    return peers.find(({ name }) => name === "coordinator")?.downSinceMs;
+  };
+  assertEquals(await downSince(), undefined);
+  await rig.tick(100);
+  rig.node.linkDown("coordinator", "for the test");
+  assertEquals(await downSince(), nowMs + 100);
+  rig.linkCoordinator();
+  assertEquals(await downSince(), undefined);
+  await rig.node.stop();
+});
+
 Deno.test("a log of another node is refused for that, and not as its books do not fit", async () => {
   const storage = new MemoryStorage();
   const rig = await Rig.start(storage);

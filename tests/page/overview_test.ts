@@ -6,7 +6,7 @@ import type { PaymentTrace } from "../../src/http/node_api.ts";
 import { serveHttp } from "../../src/http/serve.ts";
 import type { PaymentId, TransactionId } from "../../src/protocol/id.ts";
 import { committed, doubt, FakeNode, forcedDoubt, mismatch, trace } from "../http/fake_node.ts";
-import { launch, openPage } from "./browser.ts";
+import { launch, openPage, violations } from "./browser.ts";
 
 /** Playwright and Deno's HTTP server end some things only after the test that used them. */
 const own = { sanitizeOps: false, sanitizeResources: false };
@@ -245,6 +245,32 @@ Deno.test("a node that takes no payments warns of it, and says why", own, async 
     await warning.waitFor({ state: "hidden" });
     assertEquals(await page.locator("#role").innerText(), "participant");
   });
+});
+
+Deno.test("a coordinator warns of participants that it does not reach", own, async () => {
+  const peer = { name: "bob", address: "127.0.0.1:7444", downSinceMs: committed.atMs };
+  const others = Array.from({ length: 6 }, (_, i) => `c${i}`);
+  const node = new FakeNode("coordinator");
+  await look({}, () => {}, async ({ page }) => {
+    const warning = page.locator("#unreached");
+    assertEquals(await warning.isVisible(), false);
+    await changeStatus(node, { peers: [{ ...peer, link: "down" }] });
+    await warning.waitFor();
+    assertEquals(
+      await page.locator("#unreachedlist").innerText(),
+      "bob is not reached since 2025-01-31 12:00:00 UTC: payments with bob are aborted",
+    );
+    assertEquals(await violations(page), []);
+    await changeStatus(node, {
+      peers: others.map((name) => ({ name, address: "127.0.0.1:1", link: "down" })),
+    });
+    const rows = page.locator("#unreachedlist li");
+    await rows.nth(5).waitFor();
+    assertEquals([await rows.count(), await rows.nth(5).innerText()], [6, "and 1 more: see Links"]);
+    assertMatch(await rows.nth(0).innerText(), /^c0 is not reached since this node's start:/);
+    await changeStatus(node, { peers: [{ ...peer, link: "up" }] });
+    await warning.waitFor({ state: "hidden" });
+  }, node);
 });
 
 Deno.test("a node with many payments says that it shows the latest", own, async () => {

@@ -12,6 +12,7 @@ import {
 } from "./elements.js";
 
 const count = new Intl.NumberFormat();
+const unreachedShown = 5;
 const rate = new Intl.NumberFormat(undefined, { maximumFractionDigits: 1 });
 
 export function showStatus(status) {
@@ -21,6 +22,7 @@ export function showStatus(status) {
   setText(byId("notready"), ready ? "" : `not ready for payments: ${whyNotReady}`);
   byId("balances").hidden = status.role === "coordinator";
   showMismatches(status.mismatches);
+  showUnreached(status);
   byId("alarms").hidden = status.alarms.length === 0;
   fill(byId("alarmlist"), status.alarms, alarmRow);
   showFigures(status);
@@ -30,6 +32,22 @@ export function showStatus(status) {
     ["Network", status.network],
     ...Object.entries(status.clock).map(([node, number]) => [`Entries of ${node}`, String(number)]),
   ], ([term, value]) => [element("dt", {}, term), element("dd", { class: "mono" }, value)]);
+}
+
+/** A participant whose coordinator is not reached says so beside its name. */
+function showUnreached({ role, peers }) {
+  const down = role === "coordinator" ? peers.filter(({ link }) => link === "down") : [];
+  byId("unreached").hidden = down.length === 0;
+  const shown = down.slice(0, unreachedShown);
+  const rest = down.length - shown.length;
+  fill(byId("unreachedlist"), [...shown, ...rest > 0 ? [{ rest }] : []], unreachedRow);
+}
+
+function unreachedRow({ name, downSince, rest }) {
+  if (rest) return element("li", {}, `and ${count.format(rest)} more: see Links`);
+  const since = downSince ? fullTimeOf(downSince) : "this node's start";
+  const what = `: payments with ${name} are aborted`;
+  return element("li", {}, element("strong", {}, name), " is not reached since ", since, what);
 }
 
 /** An alarm begins with its time. */
