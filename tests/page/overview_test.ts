@@ -247,6 +247,21 @@ Deno.test("a node that takes no payments warns of it, and says why", own, async 
   });
 });
 
+Deno.test("a tab's title says what is wrong with its node", own, async () => {
+  const doubts = [doubt, { ...doubt, transaction: "1-b" as TransactionId }];
+  await look({}, () => {}, async ({ node, page }) => {
+    const expect = async (title: string) => {
+      for (let i = 0; i < 50 && await page.title() !== title; i++) await page.waitForTimeout(100);
+      assertEquals(await page.title(), title);
+    };
+    await expect("alice · Handfast");
+    node.doubts = doubts.map((one) => ({ ...one, ageMs: lastingMs }));
+    await expect("(2 in doubt) alice · Handfast");
+    node.mismatches = [mismatch];
+    await expect("(mismatch) alice · Handfast");
+  });
+});
+
 Deno.test("a coordinator warns of participants that it does not reach", own, async () => {
   const peer = { name: "bob", address: "127.0.0.1:7444", downSinceMs: committed.atMs };
   const others = Array.from({ length: 6 }, (_, i) => `c${i}`);

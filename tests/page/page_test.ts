@@ -254,9 +254,15 @@ Deno.test("the page says when its node is gone, and comes back by itself", own, 
   const { page } = await openPage(browser, first.url);
   await page.getByText("live", { exact: true }).waitFor();
   await first.shutdown();
-  await page.getByText(/^not reached, shown as of \d+ s ago$/).waitFor({ timeout: 5_000 });
+  const bar = page.getByRole("alert").getByText(/^bob is not reached; shown as of [\d:]+ UTC$/);
+  await bar.waitFor({ timeout: 5_000 });
+  assertEquals(await page.title(), "(not reached) bob · Handfast");
+  assertEquals(await page.evaluate("getComputedStyle(main).filter"), "grayscale(1)");
+  assertEquals(await violations(page), []);
   const second = serve(Number(new URL(first.url).port));
   await page.getByText("live", { exact: true }).waitFor({ timeout: 10_000 });
+  assertEquals([await bar.count(), await page.title()], [0, "bob · Handfast"]);
+  assertEquals(await page.evaluate("getComputedStyle(main).filter"), "none");
   const payment = await pay(bob, "alice", "100");
   await (await rowOf(page, payment)).getByText("committed").waitFor();
   await page.context().close();

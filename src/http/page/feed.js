@@ -17,15 +17,15 @@ export function keepToken(token) {
 }
 
 /**
- * Watches until the node asks for a token, and again by itself when the stream breaks. Calls
- * `told(name, data)` for events and `state(name)` with "live", "stale" or "token".
+ * Watches until the node asks for a token, and again by itself when the stream breaks. Calls `heard()`
+ * for whatever comes, `told(name, data)` for events and `state(name)` with "live", "stale" or "token".
  */
-export async function watch({ told, state }) {
+export async function watch({ heard, told, state }) {
   let retryMs = retryMsMin;
   for (;;) {
     try {
       const hadToken = sessionStorage.getItem(tokenKey) !== null;
-      const end = await readStream({ told, live: () => state("live") });
+      const end = await readStream({ heard, told, live: () => state("live") });
       if (end === "token") {
         sessionStorage.removeItem(tokenKey);
         return state("token", hadToken);
@@ -39,7 +39,7 @@ export async function watch({ told, state }) {
   }
 }
 
-async function readStream({ told, live }) {
+async function readStream({ heard, told, live }) {
   const abort = new AbortController();
   let silence = setTimeout(() => abort.abort(), silenceMsMax);
   try {
@@ -52,6 +52,7 @@ async function readStream({ told, live }) {
     for (;;) {
       const { value, done } = await reader.read();
       if (done) return "ended";
+      heard();
       clearTimeout(silence);
       silence = setTimeout(() => abort.abort(), silenceMsMax);
       const blocks = (text + value).split("\n\n");

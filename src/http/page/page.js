@@ -2,22 +2,25 @@
 
 import { addSamples, remake } from "./chart.js";
 import { addEntries, setUp } from "./diagram.js";
-import { byId, setText, shortId } from "./elements.js";
+import { byId, setText, shortId, timeText } from "./elements.js";
 import { keepToken, watch } from "./feed.js";
 import { fitAccounts, showAccounts, showDoubts, showStatus } from "./node.js";
 import { forgetDetail, showDetail, showPayments, toggleWhole } from "./payments.js";
 
 let role;
 let name = "";
+/** What an operator should know of this node before looking at its page. */
+let mark = "";
 /** The payment whose page is shown, and the link that led there, to come back to it. */
 let opened;
-let lastToldMs = 0;
+let lastHeardMs = 0;
 let isWatched = false;
 
 const parts = {
   status: (status) => {
     const isFirst = role === undefined;
     ({ role, name } = status);
+    mark = markOf(status);
     showTitle();
     showStatus(status);
     if (isFirst) route();
@@ -38,7 +41,6 @@ start();
 addEventListener("hashchange", route);
 addEventListener("resize", fitRoom);
 matchMedia("(prefers-color-scheme: dark)").addEventListener("change", remake);
-setInterval(showAge, 1_000);
 
 byId("ask").addEventListener("submit", (event) => {
   event.preventDefault();
@@ -53,27 +55,26 @@ byId("more").addEventListener("click", () => toggleWhole(role));
 async function start() {
   if (isWatched) return;
   isWatched = true;
-  await watch({ told, state: showState });
+  await watch({ heard: () => lastHeardMs = Date.now(), told, state: showState });
   isWatched = false;
 }
 
 function told(name, data) {
-  lastToldMs = Date.now();
   parts[name]?.(data);
 }
 
 function showState(state, isRefused) {
-  byId("connection").dataset.state = state;
-  if (state === "live") setText(byId("connection"), "live");
-  else if (state === "token") ask(isRefused);
-  else showAge();
+  document.body.dataset.state = state;
+  setText(byId("stale"), state === "stale" ? staleText() : "");
+  showTitle();
+  if (state === "token") return ask(isRefused);
+  setText(byId("connection"), state === "live" ? "live" : "not reached");
 }
 
-function showAge() {
-  if (byId("connection").dataset.state !== "stale") return;
-  const seconds = Math.round((Date.now() - lastToldMs) / 1000);
-  const age = lastToldMs === 0 ? "" : `, shown as of ${seconds} s ago`;
-  setText(byId("connection"), `not reached${age}`);
+/** Nothing that is shown can be believed any more; it stays, as it may be all there is. */
+function staleText() {
+  const what = `${name || "The node"} is not reached`;
+  return lastHeardMs === 0 ? what : `${what}; shown as of ${timeText(lastHeardMs)} UTC`;
 }
 
 function ask(isRefused) {
@@ -91,11 +92,17 @@ function paymentInHash() {
   return /^#\/payments\/([0-9a-f-]+)$/.exec(location.hash)?.[1];
 }
 
-/** Of several tabs each says what it shows. */
+/** Of several tabs each says what it shows, and first what is wrong with it. */
 function showTitle() {
   const payment = paymentInHash();
-  const title = `${name} · Handfast`;
-  document.title = payment ? `${shortId(payment)} · ${title}` : title;
+  const wrong = document.body.dataset.state === "stale" ? "not reached" : mark;
+  const titles = [payment && shortId(payment), name, "Handfast"].filter(Boolean);
+  document.title = (wrong ? `(${wrong}) ` : "") + titles.join(" · ");
+}
+
+function markOf({ mismatches, doubts }) {
+  if (mismatches.length > 0) return "mismatch";
+  return doubts.count > 0 ? `${doubts.count} in doubt` : "";
 }
 
 function route() {
