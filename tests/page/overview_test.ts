@@ -247,6 +247,75 @@ Deno.test("a node that takes no payments warns of it, and says why", own, async 
   });
 });
 
+Deno.test("a payment is found by its id, and by the end of one that is listed", own, async () => {
+  const listed = traceOf(1);
+  const prepare = (node: FakeNode) => {
+    node.traces = [listed];
+    node.trace = (id) => Promise.resolve([listed, trace].find(({ payment }) => payment.id === id));
+  };
+  await look({}, prepare, async ({ page }) => {
+    const field = page.getByRole("searchbox", { name: "Find a payment by its id" });
+    for (
+      const [typed, id] of [
+        [` ${committed.id.toUpperCase()} `, committed.id],
+        [listed.payment.id.slice(-8).toUpperCase(), listed.payment.id],
+        [`…${listed.payment.id.slice(-8)}`, listed.payment.id],
+      ] as const
+    ) {
+      await page.locator("#payments").waitFor();
+      await page.keyboard.press("/");
+      await page.keyboard.type(typed);
+      await page.keyboard.press("Enter");
+      await page.locator(".timeline").waitFor();
+      assertMatch(page.url(), new RegExp(`#/payments/${id}$`));
+      assertMatch(await page.locator("#detail .facts").innerText(), new RegExp(id));
+      assertEquals([await focusedId(page), await field.inputValue()], ["detail-title", ""]);
+      await page.getByRole("link", { name: "All payments" }).click();
+    }
+    // In a field it is a character like others.
+    await field.fill("");
+    await page.keyboard.type("/");
+    assertEquals(await field.inputValue(), "/");
+  });
+});
+
+Deno.test("what names no payment says so, and what names nothing on the page", own, async () => {
+  const unknown = "0190f5d0-7b1a-7c3e-9f00-000000000000";
+  const node = new FakeNode();
+  const server = serveHttp(node, { hostname: "127.0.0.1", port: 0, token: "any" });
+  const { page, faults } = await openPage(browser, server.url);
+  await page.locator("#overview").waitFor();
+  const detail = page.locator("#detail");
+  const field = page.getByRole("searchbox");
+  for (
+    const [typed, said] of [
+      [unknown, /Payment not known\s+0190f5d0-\S+\s+alice knows no payment of this id\./],
+      ["00000000", /Payment not known\s+00000000\s+An id has 36 characters\./],
+      ["no/id 7%", /Payment not known\s+no\/id 7%\s/],
+    ] as const
+  ) {
+    await field.fill(typed);
+    await field.press("Enter");
+    await detail.getByText(typed).waitFor();
+    assertMatch(await detail.innerText(), said);
+    assertEquals([await focusedId(page), await page.locator("#overview").isVisible()], [
+      "detail-title",
+      false,
+    ]);
+  }
+  assertEquals(await violations(page), []);
+  await page.goto(`${server.url}/#/payments/${committed.id.toUpperCase()}`);
+  await page.locator(".timeline").waitFor();
+  await page.goto(`${server.url}/#/nowhere`);
+  await detail.getByText("This page knows no #/nowhere.").waitFor();
+  await page.locator(".skip").press("Enter");
+  assertEquals([await focusedId(page), page.url()], ["main", `${server.url}/#/nowhere`]);
+  // Chromium reports each answer 404 as an error.
+  assertEquals(faults.filter((fault) => !fault.includes("404")), []);
+  await page.context().close();
+  await server.shutdown();
+});
+
 Deno.test("a tab's title says what is wrong with its node", own, async () => {
   const doubts = [doubt, { ...doubt, transaction: "1-b" as TransactionId }];
   await look({}, () => {}, async ({ node, page }) => {

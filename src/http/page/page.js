@@ -5,7 +5,14 @@ import { addEntries, setUp } from "./diagram.js";
 import { byId, setText, shortId, timeText } from "./elements.js";
 import { keepToken, watch } from "./feed.js";
 import { fitAccounts, showAccounts, showDoubts, showStatus } from "./node.js";
-import { forgetDetail, showDetail, showPayments, toggleWhole } from "./payments.js";
+import {
+  forgetDetail,
+  latestIds,
+  showDetail,
+  showNothing,
+  showPayments,
+  toggleWhole,
+} from "./payments.js";
 
 let role;
 let name = "";
@@ -23,6 +30,7 @@ const parts = {
     mark = markOf(status);
     showTitle();
     showStatus(status);
+    byId("find").hidden = false;
     if (isFirst) route();
   },
   payments: (payments) => {
@@ -48,6 +56,27 @@ byId("ask").addEventListener("submit", (event) => {
   byId("token").value = "";
   byId("ask").hidden = true;
   start();
+});
+
+byId("find").addEventListener("submit", (event) => {
+  event.preventDefault();
+  const text = byId("wanted").value.trim().replace(/^…/, "").toLowerCase();
+  const address = `#/payments/${encodeURIComponent(listedId(text) ?? text)}`;
+  if (location.hash === address) route();
+  else location.hash = address;
+});
+
+addEventListener("keydown", (event) => {
+  const isOther = event.key !== "/" || event.ctrlKey || event.metaKey || event.altKey;
+  if (isOther || byId("find").hidden || event.target.matches("input")) return;
+  event.preventDefault();
+  byId("wanted").select();
+});
+
+// As an address its target would be another page.
+document.querySelector(".skip").addEventListener("click", (event) => {
+  event.preventDefault();
+  byId("main").focus();
 });
 
 byId("more").addEventListener("click", () => toggleWhole(role));
@@ -84,12 +113,25 @@ function ask(isRefused) {
   byId("mismatches").hidden = true;
   byId("overview").hidden = true;
   byId("detail").hidden = true;
+  byId("find").hidden = true;
   byId("ask").hidden = false;
   byId("token").focus();
 }
 
 function paymentInHash() {
-  return /^#\/payments\/([0-9a-f-]+)$/.exec(location.hash)?.[1];
+  const text = /^#\/payments\/(.+)$/.exec(location.hash)?.[1];
+  try {
+    return text && decodeURIComponent(text).toLowerCase();
+  } catch {
+    return text;
+  }
+}
+
+/** The id that ends so, of all that the page lists. */
+function listedId(end) {
+  const links = [...document.querySelectorAll('main a[href^="#/payments/"]')];
+  const ids = [...latestIds(), ...links.map(({ hash }) => hash.slice("#/payments/".length))];
+  return end.length === shortId(end).length - 1 ? ids.find((id) => id.endsWith(end)) : undefined;
 }
 
 /** Of several tabs each says what it shows, and first what is wrong with it. */
@@ -109,14 +151,16 @@ function route() {
   if (role === undefined) return;
   showTitle();
   const payment = paymentInHash();
-  byId("overview").hidden = payment !== undefined;
-  byId("detail").hidden = payment === undefined;
+  const isOverview = ["", "#", "#/"].includes(location.hash);
+  byId("overview").hidden = !isOverview;
+  byId("detail").hidden = isOverview;
+  forgetDetail();
   if (payment) {
     opened = { payment, link: document.activeElement };
+    byId("wanted").value = "";
     return refreshDetail();
   }
-  forgetDetail();
-  byId("detail").replaceChildren();
+  if (!isOverview) return showNothing(location.hash);
   fitRoom();
   if (opened) rowOf(opened).focus();
   opened = undefined;
@@ -138,5 +182,5 @@ function rowOf({ payment, link }) {
 function refreshDetail() {
   const payment = paymentInHash();
   // While the node is not reached, the page already says so.
-  if (payment && role) showDetail(payment, role).catch(() => {});
+  if (payment && role) showDetail(payment, { role, name }).catch(() => {});
 }

@@ -19,6 +19,7 @@ const stepsOf = {
 };
 const announceMs = 3_000;
 const rowsShown = 10;
+const idLength = 36;
 
 let announced = new Set();
 let announceAt = 0;
@@ -43,6 +44,8 @@ export function showPayments(all, role) {
   });
   announce(all);
 }
+
+export const latestIds = () => latest.map(({ id }) => id);
 
 export function toggleWhole(role) {
   isWhole = !isWhole;
@@ -221,7 +224,7 @@ function announce(payments) {
 let shown = { id: undefined, text: "" };
 
 /** Fetches one payment and shows it; called again it shows what changed. */
-export async function showDetail(id, role) {
+export async function showDetail(id, { role, name }) {
   const response = await fetch(`/page/payments/${encodeURIComponent(id)}`, {
     headers: tokenHeaders(),
   });
@@ -231,19 +234,40 @@ export async function showDetail(id, role) {
   shown = { id, text };
   const view = byId("detail");
   const hadFocus = view.contains(document.activeElement);
-  view.replaceChildren(...(response.ok ? detail(JSON.parse(text), role) : unknown(id)));
+  view.replaceChildren(
+    ...(response.ok ? detail(JSON.parse(text), role) : unknownPayment(id, name)),
+  );
   if (isNew || hadFocus) byId("detail-title").focus({ preventScroll: !isNew });
 }
 
 export function forgetDetail() {
   shown = { id: undefined, text: "" };
+  byId("detail").replaceChildren();
+}
+
+/** For an address that names nothing. */
+export function showNothing(address) {
+  byId("detail").replaceChildren(
+    back(),
+    title("Nothing is here"),
+    element("p", {}, "This page knows no ", element("span", { class: "mono" }, address), "."),
+  );
+  byId("detail-title").focus();
 }
 
 const back = () => element("p", {}, element("a", { href: "#/" }, "← All payments"));
 const title = (text) => element("h2", { id: "detail-title", tabindex: "-1" }, text);
 
-function unknown(id) {
-  return [back(), title("Payment not known"), element("p", { class: "mono" }, id)];
+function unknownPayment(id, name) {
+  const what = id.length === idLength
+    ? `${name} knows no payment of this id.`
+    : `An id has ${idLength} characters. The last 8 are enough for a payment that is listed.`;
+  return [
+    back(),
+    title("Payment not known"),
+    element("p", { class: "mono" }, id),
+    element("p", {}, what),
+  ];
 }
 
 function detail(payment, role) {
