@@ -2,7 +2,7 @@
 
 import { assert, assertEquals, assertMatch } from "@std/assert";
 import type { BrowserContextOptions, Page } from "playwright-core";
-import type { PaymentTrace } from "../../src/http/node_api.ts";
+import type { NodeStatus, PaymentTrace } from "../../src/http/node_api.ts";
 import { serveHttp } from "../../src/http/serve.ts";
 import type { PaymentId, TransactionId } from "../../src/protocol/id.ts";
 import { committed, doubt, FakeNode, forcedDoubt, mismatch, trace } from "../http/fake_node.ts";
@@ -41,10 +41,11 @@ async function look(
 
 async function changeStatus(
   node: FakeNode,
-  change: Partial<Awaited<ReturnType<FakeNode["status"]>>>,
+  change: Partial<NodeStatus>,
 ): Promise<void> {
   const status = await node.status();
-  node.status = () => Promise.resolve({ ...status, mismatches: node.mismatches, ...change });
+  const changed = { ...status, mismatches: node.mismatches, ...change };
+  node.status = () => Promise.resolve(changed as typeof status);
 }
 
 function wide(width: number): BrowserContextOptions {
@@ -180,14 +181,65 @@ Deno.test("no line is drawn over a time in which nothing was measured", own, asy
   });
 });
 
-Deno.test("where the last row of figures is not full nothing grey shows", own, async () => {
-  await look(wide(768), () => {}, async ({ page }) => {
-    const backs = await page.evaluate(
-      '[".tiles", ".card"].map((at) => getComputedStyle(document.querySelector(at)).backgroundColor)',
-    ) as string[];
-    assertEquals(backs[0], backs[1]);
+for (const width of [360, 768, 1280]) {
+  Deno.test(`every row of figures is full, and of one line each, ${width} px`, own, async () => {
+    const prepare = (node: FakeNode) =>
+      changeStatus(node, { committed: 35_497_776, latencyMs: { p50: 9_999.4, p99: 9_999.5 } });
+    await look(wide(width), prepare, async ({ page }) => {
+      assertMatch(await tile(page, "Latency p50"), /^Latency p50\s+9999 ms$/);
+      assertMatch(await tile(page, "Latency p99"), /^Latency p99\s+10\.0 s$/);
+      const [ends, lines]: number[][] = await page.evaluate(`(() => {
+        const all = [...document.querySelectorAll(".tile")];
+        const rows = Map.groupBy(all, (tile) => Math.round(tile.getBoundingClientRect().top));
+        const edge = document.querySelector(".tiles").getBoundingClientRect().right;
+        const rightOf = (row) => row.at(-1).getBoundingClientRect().right;
+        return [
+          [...rows.values()].map((row) => Math.round(edge - rightOf(row))),
+          all.map((tile) => {
+            const text = document.createRange();
+            text.selectNodeContents(tile.querySelector("dd"));
+            return text.getClientRects().length;
+          }),
+        ];
+      })()`);
+      assertEquals(ends!.filter((gap) => gap !== 1), []);
+      assertEquals(lines!.filter((count) => count !== 1), []);
+    });
   });
-});
+}
+
+Deno.test(
+  "on a narrow screen each link and each doubt is a card, and no name broken",
+  own,
+  async () => {
+    const prepare = async (node: FakeNode) => {
+      node.doubts = [{ ...doubt, ageMs: lastingMs }];
+      const address = "127.0.0.1:40121";
+      await changeStatus(node, { peers: [{ name: "coordinator", address, link: "down" }] });
+    };
+    await look(wide(360), prepare, async ({ page }) => {
+      await page.locator(".stacked > #doubtrows").waitFor();
+      for (const id of ["doubtrows", "peers"]) {
+        const [rest, lines]: [number, number[]] = await page.evaluate(`(() => {
+        const rows = document.querySelector("#${id}");
+        const box = rows.closest(".scroll");
+        return [
+          box.scrollWidth - box.clientWidth,
+          [...rows.querySelectorAll("th, td")].map((cell) => {
+            const text = document.createRange();
+            text.selectNodeContents([...cell.querySelectorAll("*")].at(-1) ?? cell);
+            return text.getClientRects().length;
+          }),
+        ];
+      })()`);
+        assertEquals([rest, lines.filter((count) => count !== 1)], [0, []], id);
+      }
+      await page.setViewportSize({ width: 1280, height: 900 });
+      await page.locator(".stacked").first().waitFor({ state: "detached" });
+      assertEquals(await page.locator("#doubts thead").isVisible(), true);
+    });
+  },
+);
 
 Deno.test("figures that start with the node say so", own, async () => {
   await look({}, () => {}, async ({ page }) => {

@@ -27,6 +27,7 @@ export function showStatus(status) {
   fill(byId("alarmlist"), status.alarms, alarmRow);
   showFigures(status);
   fill(byId("peers"), status.peers, peerRow);
+  fitTable("peers");
   fill(byId("facts"), [
     ["Epoch", status.epoch],
     ["Network", status.network],
@@ -105,8 +106,11 @@ function showFigures(status) {
   );
 }
 
+/** Four digits at most, as there is room for them. */
 function milliseconds(value) {
-  return value === null ? "–" : `${value.toFixed(value < 10 ? 1 : 0)} ms`;
+  if (value === null) return "–";
+  if (value >= 9_999.5) return `${(value / 1000).toFixed(1)} s`;
+  return `${value.toFixed(value < 10 ? 1 : 0)} ms`;
 }
 
 const linkKinds = { up: "good", down: "bad", not_needed: "" };
@@ -116,10 +120,10 @@ function peerRow({ name, address, link }) {
     "tr",
     {},
     element("th", { scope: "row" }, name),
-    element("td", { class: "quiet" }, address),
+    element("td", { class: "quiet", "data-name": "Address" }, address),
     element(
       "td",
-      {},
+      { "data-name": "Link" },
       element("span", { class: `badge ${linkKinds[link]}` }, link.replace("_", " ")),
     ),
   );
@@ -134,14 +138,19 @@ export function showAccounts({ count: all, accounts }) {
       amountCell("Posted", decimal.posted, currency),
       amountCell("Available", decimal.available, currency),
     ));
-  fitAccounts();
+  fitTable("accounts");
   byId("moreaccounts").hidden = all <= accounts.length;
   setText(byId("moreaccounts"), `The first ${accounts.length} of ${all}.`);
 }
 
 /** Again whenever the room changes. */
-export function fitAccounts() {
-  const table = byId("accounts").parentElement;
+export function fitTables() {
+  for (const id of ["accounts", "peers", "doubtrows"]) fitTable(id);
+}
+
+/** Where the columns do not fit, each row is a card: nothing is cut off, and no word broken. */
+function fitTable(id) {
+  const table = byId(id).parentElement;
   table.classList.remove("stacked");
   table.classList.toggle("stacked", table.scrollWidth > table.parentElement.clientWidth);
 }
@@ -166,18 +175,24 @@ export function showDoubts({ count: all, doubts }) {
     byId("payments-title").focus({ preventScroll: true });
   }
   section.hidden = all === 0;
+  fitTable("doubtrows");
 }
 
 /** The link in the first cell stays: it may have the focus, and ages change every second. */
 function showDoubt(row, doubt) {
   for (const cell of [...row.children].slice(1)) cell.remove();
   row.append(
-    element("td", { class: "mono" }, doubt.transaction),
-    element("td", { class: "amount" }, ageText(doubt.age)),
-    element("td", {}, doubt.forced ? forcedText(doubt.forced) : legsText(doubt.held)),
-    element("td", {}, doubt.participants.join(", ")),
-    element("td", {}, doubt.unreachable.join(", ") || "–"),
+    cell("Transaction", element("span", { class: "mono id" }, doubt.transaction)),
+    cell("Age", ageText(doubt.age), "amount"),
+    cell("Held", doubt.forced ? forcedText(doubt.forced) : legsText(doubt.held)),
+    cell("Participants", doubt.participants.join(", ")),
+    cell("Not reached", doubt.unreachable.join(", ") || "–"),
   );
+}
+
+/** `name` stands beside the content where the row is a card. */
+function cell(name, content, kind) {
+  return element("td", { class: kind, "data-name": name }, element("span", {}, content));
 }
 
 function legsText(legs) {

@@ -4,7 +4,7 @@ import { addSamples, remake } from "./chart.js";
 import { addEntries, setUp } from "./diagram.js";
 import { byId, setText, shortId, timeText } from "./elements.js";
 import { keepToken, watch } from "./feed.js";
-import { fitAccounts, showAccounts, showDoubts, showStatus } from "./node.js";
+import { fitTables, showAccounts, showDoubts, showStatus } from "./node.js";
 import {
   forgetDetail,
   latestIds,
@@ -169,7 +169,7 @@ function route() {
 /** What depends on the width that there is. */
 function fitRoom() {
   remake();
-  fitAccounts();
+  fitTables();
 }
 
 /** Or the list's heading, once the row has left it. */
