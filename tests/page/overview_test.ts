@@ -368,6 +368,48 @@ Deno.test("what names no payment says so, and what names nothing on the page", o
   await server.shutdown();
 });
 
+Deno.test("charts of nothing say so, each for itself", own, async () => {
+  await look({}, () => {}, async ({ page }) => {
+    const add = (sample: string) =>
+      page.evaluate(`import("/page/chart.js").then(({ addSamples }) => addSamples([
+        { at: Date.now(), throughput: 0, p50: null, p99: null, ...${sample} }]))`);
+    for (
+      const [sample, charts] of [
+        ["{}", []],
+        ["{ throughput: 3 }", ["throughput"]],
+        ["{ p50: 1, p99: 2 }", ["throughput", "latency"]],
+      ] as const
+    ) {
+      await add(sample);
+      for (const id of ["throughput", "latency"] as const) {
+        const isDrawn = (charts as readonly string[]).includes(id);
+        assertEquals(await page.locator(`#${id} canvas`).isVisible(), isDrawn, id);
+        assertEquals(await page.locator(`#no${id}`).isVisible(), !isDrawn, id);
+      }
+      await page.waitForTimeout(5);
+    }
+  });
+});
+
+Deno.test("what is pending stands below its account, and leaves its line there", own, async () => {
+  await look({}, () => {}, async ({ node, page }) => {
+    const rows = page.locator("#accounts th");
+    const expect = async (text: string) => {
+      await rows.first().getByText(text).waitFor();
+      assertEquals(await rows.allInnerTexts(), [`main\n${text}`, "savings"]);
+    };
+    await expect("pending −125.00");
+    const accounts = await node.accounts();
+    const change = (pending: { pendingDebits: bigint; pendingCredits: bigint }) =>
+      node.accounts = () =>
+        Promise.resolve(accounts.map((one, i) => i === 0 ? { ...one, ...pending } : one));
+    change({ pendingDebits: 100_000n, pendingCredits: 250n });
+    await expect("pending −1,000.00, +2.50");
+    change({ pendingDebits: 0n, pendingCredits: 0n });
+    await expect("nothing pending");
+  });
+});
+
 Deno.test("a tab's title says what is wrong with its node", own, async () => {
   const doubts = [doubt, { ...doubt, transaction: "1-b" as TransactionId }];
   await look({}, () => {}, async ({ node, page }) => {

@@ -108,7 +108,11 @@ Deno.test("of what nobody was asked to prepare only the decision is red", own, a
 
 Deno.test("no time below a chart is cut off, the last neither", own, async () => {
   const { page } = await openPage(browser, coordinator.url);
-  await page.locator("#throughput canvas").waitFor({ timeout: 10_000 });
+  const chart = page.locator("#throughput canvas");
+  for (let i = 0; i < 20 && !await chart.isVisible(); i++) {
+    await pay(alice, "bob", "100");
+    await page.waitForTimeout(500);
+  }
   // The last time may stand at the very end of the plot, in its middle.
   const room: unknown = await page.evaluate(`(() => {
     const [outer, inner] = ["#throughput canvas", "#throughput .u-over"].map((at) =>

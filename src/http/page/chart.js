@@ -8,6 +8,7 @@ const heightPx = 180;
 const gapMs = 5_000;
 
 let samples = [];
+/** Of those that have something to show. */
 let charts = [];
 
 export function addSamples(fresh) {
@@ -25,10 +26,25 @@ export function remake() {
 }
 
 function draw() {
-  if (byId("throughput").clientWidth === 0 || samples.length === 0) return;
-  if (charts.length === 0) charts = [throughputChart(), latencyChart()];
-  for (const { plot, columns } of charts) plot.setData(dataOf(columns));
-  label();
+  const isWanted = {
+    throughput: samples.some(({ throughput }) => throughput > 0),
+    latency: samples.some(({ p50 }) => p50 !== null),
+  };
+  for (const [id, make] of Object.entries({ throughput: throughputChart, latency: latencyChart })) {
+    byId(id).hidden = !isWanted[id];
+    byId(`no${id}`).hidden = isWanted[id];
+    const known = charts.find((chart) => chart.id === id);
+    if (known && isWanted[id]) known.plot.setData(dataOf(known.columns));
+    else if (known) drop(known);
+    // Without width the page shows something else.
+    else if (byId(id).clientWidth > 0) charts.push(make());
+  }
+  if (samples.length > 0) label();
+}
+
+function drop(chart) {
+  chart.plot.destroy();
+  charts = charts.filter((other) => other !== chart);
 }
 
 function dataOf(columns) {
@@ -103,7 +119,7 @@ function chart(id, columns, series) {
   };
   // deno-lint-ignore no-undef
   const plot = new uPlot(options, dataOf(columns), target);
-  return { plot, columns };
+  return { id, plot, columns };
 }
 
 /** At first a minute, then more, so that what there is can be seen. */

@@ -129,12 +129,23 @@ function peerRow({ name, address, link }) {
   );
 }
 
+/** Under load they come and go: a line that has been there stays, so that nothing jumps. */
+const everPending = new Set();
+
 export function showAccounts({ count: all, accounts }) {
-  fill(byId("accounts"), accounts, ({ account, currency, decimal }) =>
+  for (const { account, pendingDebits, pendingCredits } of accounts) {
+    if (pendingDebits !== "0" || pendingCredits !== "0") everPending.add(account);
+  }
+  fill(byId("accounts"), accounts, ({ account, currency, decimal, ...pending }) =>
     element(
       "tr",
       {},
-      element("th", { scope: "row" }, account),
+      element(
+        "th",
+        { scope: "row" },
+        account,
+        ...everPending.has(account) ? [pendingNote(pending, decimal)] : [],
+      ),
       amountCell("Posted", decimal.posted, currency),
       amountCell("Available", decimal.available, currency),
     ));
@@ -153,6 +164,15 @@ function fitTable(id) {
   const table = byId(id).parentElement;
   table.classList.remove("stacked");
   table.classList.toggle("stacked", table.scrollWidth > table.parentElement.clientWidth);
+}
+
+function pendingNote({ pendingDebits, pendingCredits }, decimal) {
+  const parts = [
+    ...pendingDebits === "0" ? [] : [`−${grouped(decimal.pendingDebits)}`],
+    ...pendingCredits === "0" ? [] : [`+${grouped(decimal.pendingCredits)}`],
+  ];
+  const text = parts.length > 0 ? `pending ${parts.join(", ")}` : "nothing pending";
+  return element("span", { class: "pending quiet" }, text);
 }
 
 function amountCell(name, decimal, currency) {
