@@ -105,9 +105,9 @@ function valueOf({ value }: Flag): Value {
   return { type: "other" };
 }
 
-/** Words that a command takes without a flag. */
+/** Words that a command takes without a flag: what stands for others is in upper case. */
 function choicesOf({ positionals = [] }: Command): string[] {
-  return positionals.flatMap((word) => /^[a-z]+(\|[a-z]+)+$/.test(word) ? word.split("|") : []);
+  return positionals.flatMap((word) => /^[a-z]+(\|[a-z]+)*$/.test(word) ? word.split("|") : []);
 }
 
 function takesFile({ positionals = [] }: Command): boolean {

@@ -23,6 +23,7 @@ const commands: Readonly<Record<string, () => Promise<Command>>> = {
   "pay": async () => (await import("./pay.ts")).pay,
   "charge": async () => (await import("./charge.ts")).charge,
   "card": async () => (await import("./card.ts")).card,
+  "account": async () => (await import("./account.ts")).account,
   "balance": async () => (await import("./balance.ts")).balance,
   "payment": async () => (await import("./payment.ts")).payment,
   "payments": async () => (await import("./payments.ts")).payments,

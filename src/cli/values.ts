@@ -28,7 +28,7 @@ export function parseNames(text: string, flag: string): string[] {
   return names;
 }
 
-function parseAccount(text: string, flag: string): string {
+export function parseAccount(text: string, flag: string): string {
   const account = parseName(text, flag);
   if (!reservedAccounts.includes(account)) return account;
   throw new UsageError(`${flag} "${account}" is reserved: give an account of a user`);
@@ -90,6 +90,13 @@ export function parsePositive(text: string, currency: string, flag: string): big
   const units = parseUnits(text, currency, flag);
   if (units > 0n) return units;
   throw new UsageError(`${flag} "${shortened(text)}" must be more than zero`);
+}
+
+/** Minor units of a decimal amount that is not below zero. */
+export function parseFromZero(text: string, currency: string, flag: string): bigint {
+  const units = parseUnits(text, currency, flag);
+  if (units >= 0n) return units;
+  throw new UsageError(`${flag} "${shortened(text)}" must not be below zero`);
 }
 
 /** `ACCOUNT=AMOUNT:CURRENCY`. */

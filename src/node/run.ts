@@ -154,7 +154,7 @@ export async function startNode(options: NodeOptions, print: Print): Promise<Run
     closing.pop();
     closing.push(() => node.stop());
     const token = await folder.token();
-    if (node instanceof ParticipantNode) await openAccounts(node, options.open);
+    if (node instanceof ParticipantNode) await openAccounts(node, options.open, print);
     const http = serve(node, options, identity, token, print);
     closing.push(() => http.shutdown());
     // Offline nobody is told where: the ready line says none.
@@ -212,11 +212,18 @@ function checkRole(identity: Identity, { role }: NodeOptions): void {
   );
 }
 
-async function openAccounts(node: ParticipantNode, openings: readonly Opening[]): Promise<void> {
+async function openAccounts(
+  node: ParticipantNode,
+  openings: readonly Opening[],
+  print: Print,
+): Promise<void> {
   for (const { account, amount, currency } of openings) {
     const result = await node.openAccount({ account, currency, opening: amount });
-    if (result !== "differs") continue;
-    throw new UsageError(`The account "${account}" exists in another currency than ${currency}`);
+    if (result === "differs") {
+      throw new UsageError(`The account "${account}" exists in another currency than ${currency}`);
+    }
+    if (result === "opened") continue;
+    print("info", `account "${account}" exists already: --open has not changed its balance`);
   }
 }
 

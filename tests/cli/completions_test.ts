@@ -8,6 +8,7 @@ const completed: readonly [typed: readonly string[], offers: string][] = [
   [["handfast", "compl"], "completions"],
   [["handfast", "pay", "--am"], "--amount"],
   [["handfast", "completions", ""], "bash zsh fish --help"],
+  [["handfast", "account", "o"], "open"],
   [["handfast", "help", "in-"], "in-doubt"],
   [["handfast", "--ro"], "--role"],
   [["handfast", "--role", "=", "s"], "server"],

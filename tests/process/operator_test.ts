@@ -121,8 +121,8 @@ async function forcedWrongly(t: Deno.TestContext): Promise<void> {
   await t.step(
     "its ledger is put right as the README says: by an account that corrects it",
     async () => {
-      const correction = { account: "correction", currency: "USD", opening: "12500" };
-      assertEquals((await cluster.node("bob").post("/v1/accounts", correction)).status, 201);
+      const open = "account open correction --currency USD --opening 125.00".split(" ");
+      assertEquals((await cluster.run(...open, ...at)).code, 0);
       const line = ["pay", "--from", "correction", "--to", "main@bob", "--amount", "125.00"];
       const { code, stderr } = await cluster.run(...line, ...at);
       assertEquals(code, 0, stderr);
