@@ -14,7 +14,7 @@ import { parseName, wholeIn } from "./values.ts";
 export const payments: Command = {
   name: "payments",
   summary: "the payments of a node, newest first",
-  usage: ["payments [--limit N] [--account NAME]"],
+  usage: ["payments [--limit N] [--account NAME] [--details]"],
   flags: [
     {
       name: "limit",
@@ -22,15 +22,20 @@ export const payments: Command = {
       help: `how many, up to ${listedPaymentsMax} (default: ${listLimitDefault})`,
     },
     { name: "account", value: "NAME", help: "only those of this account of the node" },
+    { name: "details", help: "with memo and reference, where they were told to the node" },
     ...nodeFlags,
     jsonFlag,
   ],
   run: async (args, io) => {
     const text = args.text("account");
     const account = text === undefined ? undefined : parseName(text, "--account");
+    const hasDetails = args.is("details");
     const list = {
       path: "/v1/payments",
-      query: account === undefined ? undefined : { account },
+      query: {
+        ...account === undefined ? {} : { account },
+        ...hasDetails ? { details: "true" } : {},
+      },
       of: account === undefined ? undefined : `/v1/accounts/${account}`,
       name: "payments",
       item: paymentAnswer,
@@ -41,20 +46,30 @@ export const payments: Command = {
       if (hasMore && io.isWatched) {
         io.err(`there are older ones: --limit takes up to ${listedPaymentsMax}`);
       }
-      return paymentsLines(found, style);
+      return paymentsLines(found, hasDetails, style);
     });
   },
 };
 
-function paymentsLines(found: readonly PaymentAnswer[], style: Style): string[] {
+function paymentsLines(
+  found: readonly PaymentAnswer[],
+  hasDetails: boolean,
+  style: Style,
+): string[] {
   if (found.length === 0) return ["no payments"];
   return style.table([
-    ["at", "state", "payment", "id"],
+    ["at", "state", "payment", "id", ...hasDetails ? ["memo", "reference"] : []],
     ...found.map((payment) => [
       timeText(payment.at),
       stateText(payment, style),
       legsText(payment.legs),
       payment.id,
+      ...hasDetails ? detailsCells(payment) : [],
     ]),
   ]);
+}
+
+/** Memo and reference. */
+function detailsCells({ memo = "", reference = "", details }: PaymentAnswer): string[] {
+  return details === undefined ? [memo, reference] : [`(${details})`, ""];
 }

@@ -24,7 +24,7 @@ export interface NodeApi {
   whyNotReady(): string | undefined;
   /** What the node knows, and has on disk, at the moment of asking. */
   status(): Promise<NodeStatus>;
-  /** With what it tells this node, which no list does. */
+  /** With what it tells this node. */
   payment(id: PaymentId): Promise<PaymentView | undefined>;
   /** When the last attempt was aborted, of a payment that is not known here and had one. */
   givenUpMs(id: PaymentId): Promise<number | undefined>;
@@ -354,6 +354,8 @@ export interface PaymentQuery {
   readonly cursor?: string;
   /** Only payments with a leg on this account of this node. */
   readonly account?: string;
+  /** With what they tell this node, which takes its time. */
+  readonly hasDetails?: boolean;
 }
 
 /** Fewer than were asked for may be there, and older ones all the same. */

@@ -53,8 +53,9 @@ export function addPaymentRoutes(
   addEraseRoute(app, node);
 
   app.openapi(listRoute, async (c) => {
-    const { limit = listLimitDefault, cursor, account } = c.req.valid("query");
-    const page = await pageOf(() => node.payments({ limit, cursor, account }));
+    const { limit = listLimitDefault, cursor, account, details } = c.req.valid("query");
+    const query = { limit, cursor, account, hasDetails: details };
+    const page = await pageOf(() => node.payments(query));
     if (page === undefined) {
       return malformed(c, [{ field: "cursor", reason: "must be the next of an earlier answer" }]);
     }
@@ -189,6 +190,12 @@ const cursorSchema = parsed(
 )
   .optional().openapi({ type: "string" });
 
+const choiceSchema = (description: string) =>
+  parsed(
+    (text) => text === "true" ? true : text === "false" ? false : undefined,
+    "true or false",
+  ).optional().openapi({ type: "string", enum: ["true", "false"], description });
+
 const proofRoute = createRoute({
   method: "get",
   path: "/v1/payments/{id}/proof",
@@ -197,14 +204,9 @@ const proofRoute = createRoute({
   request: {
     params: z.object({ id: paymentIdSchema }),
     query: z.object({
-      entry: parsed(
-        (text) => text === "true" ? true : text === "false" ? false : undefined,
-        "true or false",
-      ).optional().openapi({
-        type: "string",
-        enum: ["true", "false"],
-        description: "Whether the log's entry goes with it, and so all that was stored with it",
-      }),
+      entry: choiceSchema(
+        "Whether the log's entry goes with it, and so all that was stored with it",
+      ),
     }),
   },
   responses: {
@@ -225,6 +227,9 @@ const listRoute = createRoute({
       limit: limitSchema(listLimitMax, listLimitDefault),
       cursor: cursorSchema,
       account: nameSchema.optional(),
+      details: choiceSchema(
+        "Whether memo, reference and details go with each payment, as with one that is asked for alone",
+      ),
     }),
   },
   responses: {

@@ -4,6 +4,7 @@ import { FormatError } from "../errors.ts";
 import type { PaymentPage, PaymentQuery, PaymentView } from "../http/node_api.ts";
 import { listRecordsMax } from "../limits.ts";
 import type { Log } from "../log/log.ts";
+import type { PaymentId } from "../protocol/id.ts";
 import type { Order } from "../protocol/order.ts";
 import type { LogRecord } from "../protocol/record.ts";
 import type { Found } from "../protocol/step.ts";
@@ -28,6 +29,7 @@ function orderIn(record: LogRecord): Order | undefined {
  * One page of what the log knows up to entry `head`. It has fewer payments than it may where many records
  * are not of the account: who asks for them must not hold up all others.
  *
+ * @param told what a payment tells this node, where that is wanted
  * @throws {FormatError} for a cursor that no page gave
  */
 export async function listPayments(
@@ -35,6 +37,7 @@ export async function listPayments(
   head: number,
   node: string,
   { limit, cursor, account }: PaymentQuery,
+  told?: (id: PaymentId) => Promise<PaymentView["told"]>,
 ): Promise<PaymentPage> {
   const payments: PaymentView[] = [];
   const from = cursor === undefined ? undefined : parseCursor(cursor, head);
@@ -58,10 +61,15 @@ export async function listPayments(
       const last = found.findLast(([, record]) => orderIn(record));
       if (!view || !last || !isWanted(last[1])) continue;
       if (payments.length === limit) return { payments, next: `${number}.${at + 1}` };
-      payments.push(view);
+      payments.push(told && isTold(found) ? { ...view, told: await told(view.id) } : view);
     }
   }
   return { payments };
+}
+
+/** Most payments tell nothing, and of them nothing need be looked for. */
+function isTold(found: readonly Found[]): boolean {
+  return found.some(([, record]) => record.type === "prepared" && record.hasDetails);
 }
 
 /** A record in its entry. */

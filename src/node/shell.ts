@@ -384,7 +384,8 @@ export abstract class Shell<
     const { log } = this.options;
     // What anybody has been told is in the log by then.
     await this.look(() => {});
-    return await listPayments(log, log.head.number, this.name, query);
+    const told = query.hasDetails ? (id: PaymentId) => this.#told(id) : undefined;
+    return await listPayments(log, log.head.number, this.name, query, told);
   }
 
   async readmit(name: string, by: string): Promise<ReadmitAnswer> {

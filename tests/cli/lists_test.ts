@@ -61,6 +61,29 @@ Deno.test("payments asks for as many pages as its limit takes, up to 10,000 paym
   assertStringIncludes(err.join(), "from 1 to 10000");
 });
 
+Deno.test("payments --details asks for memo and reference, and shows them in columns", async () => {
+  const searches: string[] = [];
+  const parts = [{ memo: "Rent", reference: "INV-7" }, { details: "erased" }, {}];
+  const payments = parts.map((told) => ({
+    ...{ id, state: "committed", legs: [], originator: "a", clock: {}, at: "", ...told },
+  }));
+  await using node = await fakeNode(({ url }) => {
+    searches.push(new URL(url).search);
+    return Response.json({ payments });
+  });
+  const cells = async (...flags: string[]) => {
+    const { out } = await record("payments", ...flags, ...node.flags);
+    return out.map((line) => line.split("\t").slice(3));
+  };
+  assertEquals(await cells(), [["id"], [id], [id], [id]]);
+  const told = [["Rent", "INV-7"], ["(erased)", ""], ["", ""]];
+  assertEquals(await cells("--details"), [
+    ["id", "memo", "reference"],
+    ...told.map((texts) => [id, ...texts]),
+  ]);
+  assertEquals(searches, ["?limit=50", "?details=true&limit=50"]);
+});
+
 Deno.test("payments tells an account that there is not from one without payments", async () => {
   const detail = 'There is no account "nope" at alice';
   const refusal = { code: "account_not_found", detail };

@@ -349,10 +349,29 @@ Deno.test("GET /v1/payments lists a page", async () => {
   assertEquals((await ask("/v1/payments")).json, { payments: [view], next: "b" });
   await ask("/v1/payments?limit=500&cursor=b&account=main");
   assertEquals(node.queries.map((query) => query.limit), [50, 500]);
-  assertEquals(node.queries[1], { limit: 500, cursor: "b", account: "main" });
+  assertEquals(node.queries[1], {
+    ...{ limit: 500, cursor: "b", account: "main" },
+    hasDetails: undefined,
+  });
 });
 
-for (const query of ["limit=0", "limit=501", "limit=x", "account=A", "cursor=", "limti=5"]) {
+Deno.test("GET /v1/payments?details=true lists them with what they tell the node", async () => {
+  const node = new FakeNode();
+  const payments = [
+    { ...committed, told: { memo: "Rent", reference: "INV-7" } },
+    { ...committed, told: "erased" },
+    committed,
+  ] as const;
+  node.page = () => Promise.resolve({ payments });
+  const { json } = await asker(node)("/v1/payments?details=true");
+  const told = [{ memo: "Rent", reference: "INV-7" }, { details: "erased" }, {}];
+  assertEquals(json, { payments: told.map((parts) => ({ ...view, ...parts })) });
+  await asker(node)("/v1/payments?details=false");
+  assertEquals(node.queries.map(({ hasDetails }) => hasDetails), [true, false]);
+});
+
+const malformedQueries = ["limit=0", "limit=501", "limit=x", "account=A", "cursor=", "limti=5"];
+for (const query of [...malformedQueries, "details=yes"]) {
   Deno.test(`GET /v1/payments?${query} is malformed`, async () => {
     const reply = await asker(new FakeNode())(`/v1/payments?${query}`);
     assertEquals([reply.status, reply.json.field], [400, query.split("=")[0]]);

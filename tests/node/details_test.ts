@@ -229,10 +229,15 @@ Deno.test("a node votes no to tampered details, yes to the real ones, and reads 
   assertEquals((await bob.votes(count)).at(-1)?.yes, true);
   const told = async () => (await bob.node.payment(payment))?.told;
   assertEquals(await told(), { memo, reference: undefined });
-  // What comes with it where no token is asked for, or in a list, tells nothing.
+  // What comes with it where no token is asked for, or in a list that is not to, tells nothing.
   assertEquals((await bob.node.trace(payment))?.payment.told, undefined);
   const { payments } = await bob.node.payments({ limit: 9 });
   assertEquals(payments.map(({ id, told }) => [id, told]), [[payment, undefined]]);
+  const listed = async () => {
+    const { payments } = await bob.node.payments({ limit: 9, hasDetails: true });
+    return payments.map(({ id, told }) => [id, told]);
+  };
+  assertEquals(await listed(), [[payment, { memo, reference: undefined }]]);
 
   assertEquals(await bob.node.erase(payment, "ann"), { result: "under_way" });
   const transaction = `1-aaaaaaaaaaaa-${count}` as TransactionId;
@@ -258,6 +263,7 @@ Deno.test("a node votes no to tampered details, yes to the real ones, and reads 
   });
   assertEquals((await bob.node.erase(payment, "ben")).result, "erased");
   assertEquals(await told(), "erased");
+  assertEquals(await listed(), [[payment, "erased"]]);
 });
 
 function transactionOf(sequence: number): { readonly transaction: TransactionId } {

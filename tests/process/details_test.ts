@@ -62,6 +62,8 @@ Deno.test("a memo is read by its recipient, by nobody else, until it is erased",
     const shown = await run(`payment --data data/bob ${id}`);
     assertStringIncludes(shown.stdout, `memo: ${memo}`);
     assertStringIncludes(shown.stdout, `reference: ${reference}`);
+    const listed = await run("payments --data data/bob --details");
+    assertMatch(listed.stdout, new RegExp(`\t${id}\t${memo}\t${reference}$`, "m"));
     for (const name of ["alice", "coordinator"]) {
       const { memo, reference, details } = await seenBy(name, id);
       assertEquals([memo, reference, details], [undefined, undefined, undefined], name);
