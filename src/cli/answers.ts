@@ -21,6 +21,8 @@ export const paymentAnswer = z.object({
   state: z.enum(["pending", "prepared", "committed", "aborted"]),
   code: z.string().optional(),
   legs: z.array(leg),
+  /** At the issuer of the card that pays: the account behind it. */
+  card: z.string().optional(),
   originator: z.string(),
   /** Of what it tells the node asked; one line each. */
   memo: z.string().optional(),

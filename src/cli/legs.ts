@@ -1,3 +1,4 @@
+import { cardAccount } from "../protocol/order.ts";
 import { amountText } from "./amounts.ts";
 
 export interface LegText {
@@ -18,4 +19,16 @@ export function legsText(legs: readonly LegText[]): string {
   }
   return legs.map(({ account, amount, currency }) => `${account} ${amountText(amount, currency)}`)
     .join(", ");
+}
+
+/** A payment's legs with the account behind the card that pays, where the node asked has issued it. */
+export function withCard(
+  { legs, card }: { readonly legs: readonly LegText[]; readonly card?: string },
+): readonly LegText[] {
+  if (card === undefined) return legs;
+  return legs.map((leg) =>
+    leg.account.startsWith(`${cardAccount}@`)
+      ? { ...leg, account: `${leg.account} (${card})` }
+      : leg
+  );
 }

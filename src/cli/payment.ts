@@ -4,6 +4,7 @@ import { amountText } from "./amounts.ts";
 import { show } from "./api.ts";
 import { jsonFlag } from "./command.ts";
 import type { Command } from "./command.ts";
+import { withCard } from "./legs.ts";
 import { acknowledgeText, nodeText } from "./mismatches.ts";
 import { nodeFlags } from "./node_address.ts";
 import type { Style, Tone } from "./style.ts";
@@ -21,7 +22,7 @@ export const payment: Command = {
     return await show(args, io, { method: "GET", path }, paymentAnswer, (found, style) => [
       `${found.id} ${stateHere(found, style)}`,
       ...style.table(
-        found.legs.map(({ account, amount, currency }) => [
+        withCard(found).map(({ account, amount, currency }) => [
           `  ${account}`,
           amountText(amount, currency),
         ]),

@@ -2,7 +2,7 @@ import { paymentAnswer } from "./answers.ts";
 import type { PaymentAnswer } from "./answers.ts";
 import { jsonFlag } from "./command.ts";
 import type { Command } from "./command.ts";
-import { legsText } from "./legs.ts";
+import { legsText, withCard } from "./legs.ts";
 import { nodeFlags } from "./node_address.ts";
 import { showList } from "./pages.ts";
 import { stateText } from "./payment.ts";
@@ -62,7 +62,7 @@ function paymentsLines(
     ...found.map((payment) => [
       timeText(payment.at),
       stateText(payment, style),
-      legsText(payment.legs),
+      legsText(withCard(payment)),
       payment.id,
       ...hasDetails ? detailsCells(payment) : [],
     ]),

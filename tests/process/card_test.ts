@@ -128,6 +128,12 @@ async function run(t: Deno.TestContext): Promise<void> {
       const { legs, card } = body as unknown as { legs: { account: string }[]; card?: string };
       assertEquals(legs.map(({ account }) => account), ["card@bob", "main@alice"], name);
       assertEquals(card, name === "bob" ? "main" : undefined, name);
+      const at = ["--data", cluster.data(name)];
+      const payer = name === "bob" ? "card@bob (main)" : "card@bob";
+      const one = await cluster.run("payment", id, ...at);
+      assertStringIncludes(one.stdout, `\n  ${payer}\t-2.00 USD\n`);
+      const all = await cluster.run("payments", ...at);
+      assertStringIncludes(all.stdout, `2.00 USD from ${payer} to main@alice\t${id}`);
     }
     const list = async (name: string) => {
       const { body } = await cluster.node(name).get("/v1/payments?account=main");
