@@ -221,6 +221,12 @@ export const streamBytesMax = 256 * 1024;
 export const streamEventsMax = 5_000;
 /** Between two comments that show that a stream lives. */
 export const streamHeartbeatMs = 5_000;
+/** Records of a statement that are gone through at once, but for the rest of an entry. */
+export const statementTurnRecords = 500;
+/** How often a statement tells how far it has read. */
+export const statementReadingMs = 1_000;
+/** How much of a statement is gathered before it is sent, in characters. */
+export const statementPieceLength = 16_384;
 
 invariant(tickIntervalMs < inquiryIntervalMs, "time-outs are noticed on ticks");
 invariant(inquiryIntervalMs < voteTimeoutMs, "a lost vote is found before the vote timeout");

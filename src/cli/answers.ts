@@ -131,6 +131,41 @@ export const removedCardAnswer = z.object({ removed: z.string() });
 
 export const eraseAnswer = z.object({ erased: z.string(), by: z.string(), at: z.string() });
 
+const moved = { posted: z.string(), amount: digits(), balance: digits() };
+
+/** A line of a statement. */
+export const statementAnswer = z.discriminatedUnion("type", [
+  z.object({
+    type: z.literal("opening"),
+    account: z.string(),
+    currency: z.string(),
+    from: z.string().optional(),
+    to: z.string().optional(),
+    /** Of the node's look at its books. */
+    at: z.string(),
+    balance: digits(),
+  }),
+  z.object({ type: z.literal("opened"), ...moved }),
+  z.object({
+    type: z.literal("payment"),
+    ...moved,
+    decided: z.string(),
+    payment: z.string(),
+    accounts: z.array(z.string()),
+    forced: z.boolean().optional(),
+    memo: z.string().optional(),
+    reference: z.string().optional(),
+    details: z.enum(["erased", "unreadable"]).optional(),
+  }),
+  z.object({ type: z.literal("closing"), balance: digits(), debits: digits(), credits: digits() }),
+  z.object({ type: z.literal("reading"), entries: z.number() }),
+]);
+type StatementAnswer = z.infer<typeof statementAnswer>;
+export type OpeningAnswer = Extract<StatementAnswer, { type: "opening" }>;
+export type ClosingAnswer = Extract<StatementAnswer, { type: "closing" }>;
+/** What moved the account. */
+export type MovementAnswer = Extract<StatementAnswer, { type: "opened" | "payment" }>;
+
 /** An outcome or a refusal, as far as it can be told which payment it is about. */
 const outcomeAnswer = z.object({
   id: z.string().optional(),

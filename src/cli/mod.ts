@@ -27,6 +27,7 @@ const commands: Readonly<Record<string, () => Promise<Command>>> = {
   "balance": async () => (await import("./balance.ts")).balance,
   "payment": async () => (await import("./payment.ts")).payment,
   "payments": async () => (await import("./payments.ts")).payments,
+  "statement": async () => (await import("./statement.ts")).statement,
   "status": async () => (await import("./status.ts")).status,
   "in-doubt": async () => (await import("./in_doubt.ts")).inDoubt,
   "resolve": async () => (await import("./resolve.ts")).resolve,

@@ -46,15 +46,15 @@ export async function send(node: NodeAddress, request: Request): Promise<Reply> 
 export interface LinesRequest {
   /** With its query. */
   readonly path: string;
-  /** JSON values. */
-  readonly lines: readonly string[];
+  /** JSON values, which are posted; without them the path is only asked. */
+  readonly lines?: readonly string[];
   /** How long nothing may come. */
   readonly silenceMsMax: number;
   /** Ends the wait. */
   readonly interrupted?: AbortSignal;
 }
 
-/** Posts JSON lines, and hands over each line of a good answer as it comes. Never throws. */
+/** Asks for JSON lines, and hands over each line of a good answer as it comes. Never throws. */
 export async function sendLines(
   node: NodeAddress,
   { path, lines, silenceMsMax, interrupted }: LinesRequest,
@@ -62,9 +62,9 @@ export async function sendLines(
 ): Promise<Reply> {
   using patience = new Patience(silenceMsMax, "nothing came for", interrupted);
   const init = {
-    method: "POST",
+    method: lines === undefined ? "GET" : "POST",
     headers: { "Content-Type": linesType },
-    body: lines.join("\n"),
+    body: lines?.join("\n"),
     signal: patience.signal,
   };
   return await reach(node, path, init, async (response) => {

@@ -70,6 +70,8 @@ function paymentsLines(
 }
 
 /** Memo and reference. */
-function detailsCells({ memo = "", reference = "", details }: PaymentAnswer): string[] {
+export function detailsCells(
+  { memo = "", reference = "", details }: Pick<PaymentAnswer, "memo" | "reference" | "details">,
+): [string, string] {
   return details === undefined ? [memo, reference] : [`(${details})`, ""];
 }

@@ -29,6 +29,7 @@ import {
   repeatedFaults,
   unsupportedMediaType,
 } from "./problem.ts";
+import { addStatementRoute } from "./statement.ts";
 import { addStatusRoutes } from "./status.ts";
 
 export interface AppOptions {
@@ -65,6 +66,7 @@ export function createApp(node: AnyNodeApi, options: AppOptions): OpenAPIHono {
   addPaymentRoutes(app, node, onError);
   addBatchRoute(app, node, onError);
   addAccountRoutes(app, node);
+  addStatementRoute(app, node, onError);
   addCardRoutes(app, node);
   addChargeRoute(app, node, onError);
   addStatusRoutes(app, node);

@@ -81,6 +81,8 @@ export interface ParticipantApi extends NodeApi {
   /** Accounts of users in the order in which they were opened: `limit`, after the first `from`. */
   accountPage(from: number, limit: number): Promise<AccountPage>;
   account(name: string): Promise<AccountView | undefined>;
+  /** All that moved an account in a period, as of now; nothing where there is no such account. */
+  statement(query: StatementQuery): Promise<StatementView | undefined>;
   /** Opens an account. An account of that name, currency and opening balance is left as it is. */
   openAccount(account: NewAccount): Promise<"opened" | "existed" | "differs">;
   /** The cards that this node has issued, and charges of them declined lately. */
@@ -363,6 +365,63 @@ export interface PaymentPage {
   readonly payments: readonly PaymentView[];
   /** The cursor of the page after it; nothing where there is none. */
   readonly next?: string;
+}
+
+/** By the times at which this node posted, milliseconds since 1970. */
+export interface StatementQuery {
+  readonly account: string;
+  /** The first of the period; without it, it begins with the log. */
+  readonly fromMs?: number;
+  /** The first after the period; without it, it ends now. */
+  readonly toMs?: number;
+}
+
+export interface StatementView {
+  readonly currency: string;
+  /** Of the look at the books; nothing that was posted after it is told of. */
+  readonly atMs: number;
+  /** The opening balance, what moved the account, oldest first, and the closing balance; once. */
+  readonly parts: AsyncIterable<StatementPart>;
+}
+
+export type StatementPart =
+  /** The log is long: so many of its entries have been read by now. */
+  | { readonly type: "reading"; readonly entries: number }
+  | { readonly type: "opening"; readonly balance: bigint }
+  | StatementLine
+  | {
+    readonly type: "closing";
+    readonly balance: bigint;
+    /** Sums over the period, both as positive amounts; what the account was opened with is a credit. */
+    readonly debits: bigint;
+    readonly credits: bigint;
+    readonly lines: number;
+  };
+
+export type StatementLine = OpenedLine | PaymentLine;
+
+/** The account was opened, with an amount that may be zero. */
+interface OpenedLine extends Movement {
+  readonly type: "opened";
+}
+
+interface PaymentLine extends Movement {
+  readonly type: "payment";
+  readonly payment: PaymentId;
+  /** By the coordinator's clock; where it was forced, when it was, by this node's. */
+  readonly decidedMs: number;
+  /** Who was paid by a debit, and who paid a credit: `account@participant`. */
+  readonly others: readonly string[];
+  readonly isForced: boolean;
+  readonly told?: PaymentView["told"];
+}
+
+interface Movement {
+  /** When this node posted it, by its own clock. */
+  readonly postedMs: number;
+  readonly amount: bigint;
+  /** After it. */
+  readonly balance: bigint;
 }
 
 export interface AccountPage {

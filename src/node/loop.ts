@@ -63,9 +63,15 @@ interface Waiter {
   readonly fail: (error: unknown) => void;
 }
 
-/** A look at the state; what it saw is told when it is synced. */
+/** Between two records of a log: after all entries before `number`, and after `at` records of that one. */
+export interface Place {
+  readonly number: number;
+  readonly at: number;
+}
+
+/** A look at the state, which is the fold of the log up to a place; told when all of that is synced. */
 class Look {
-  constructor(readonly look: () => Waiter) {}
+  constructor(readonly look: (upTo: Place) => Waiter) {}
 }
 
 /** An event whose durability is waited for. */
@@ -180,13 +186,17 @@ export class Loop<Event extends { readonly type: string }, Reply> {
     });
   }
 
-  /** A look at the state. It is told when nothing of it is unsynced any more. */
-  read<T>(look: () => T): Promise<T> {
+  /**
+   * A look at the state. It is told when nothing of it is unsynced any more.
+   *
+   * @param look is told up to where the state is the fold of the log
+   */
+  read<T>(look: (upTo: Place) => T): Promise<T> {
     return new Promise((resolve, fail) => {
       let value: T;
       const waiter = this.#wait({ done: () => resolve(value), fail });
-      const read = () => {
-        value = look();
+      const read = (upTo: Place) => {
+        value = look(upTo);
         return waiter;
       };
       this.#push(new Look(read));
@@ -317,7 +327,8 @@ export class Loop<Event extends { readonly type: string }, Reply> {
     for (; at < items.length && at < turnEventsMax && !out.isFull; at++) {
       const item = items[at]!;
       if (item instanceof Look) {
-        waiters.push(item.look());
+        const records = this.#pending.length + out.records.length;
+        waiters.push(item.look({ number: turn.number, at: records }));
         mustAppend = true;
       } else if (item instanceof Awaited) {
         this.#step(item.event, turn, out);

@@ -15,6 +15,8 @@ import type {
   ParticipantApi,
   PaymentAnswer,
   PaymentRequest,
+  StatementQuery,
+  StatementView,
 } from "../http/node_api.ts";
 import { reconnectMsMax } from "../limits.ts";
 import type { Greeted, Greeting } from "../link/host.ts";
@@ -34,6 +36,7 @@ import type { Told } from "./inbound.ts";
 import { Requests } from "./requests.ts";
 import { Shell } from "./shell.ts";
 import type { ShellOptions } from "./shell_options.ts";
+import { Statement } from "./statement.ts";
 import { Submissions } from "./submissions.ts";
 
 export interface ParticipantOptions extends ShellOptions {
@@ -312,6 +315,25 @@ export class ParticipantNode extends Shell<"participant", ParticipantEvent, Repl
       const account = this.#participant.state.ledger.account(name);
       return account && accountView(account);
     });
+  }
+
+  async statement({ account, fromMs, toMs }: StatementQuery): Promise<StatementView | undefined> {
+    const seen = await this.look((upTo) => {
+      const found = this.#participant.state.ledger.account(account);
+      return found && { currency: found.currency, at: { ...upTo, balance: found.posted } };
+    });
+    if (!seen) return undefined;
+    const { currency, at } = seen;
+    const atMs = this.time.wallMs();
+    const statement = new Statement({
+      log: this.options.log,
+      node: this.name,
+      account,
+      currency,
+      told: (payment) => this.toldOf(payment),
+      time: this.time,
+    });
+    return { currency, atMs, parts: statement.parts(at, fromMs, toMs) };
   }
 
   books(): Promise<BookView[]> {

@@ -31,7 +31,7 @@ import type { Alarm, CommonEvent, Found } from "../protocol/step.ts";
 import { Alarms } from "./alarms.ts";
 import { haltAt } from "./halt.ts";
 import { Inbound, type Told } from "./inbound.ts";
-import type { Core } from "./loop.ts";
+import type { Core, Place } from "./loop.ts";
 import { Loop } from "./loop.ts";
 import { Meter } from "./meter.ts";
 import { Observer } from "./observer.ts";
@@ -328,12 +328,12 @@ export abstract class Shell<
 
   async payment(id: PaymentId): Promise<PaymentView | undefined> {
     const view = await this.#view(id);
-    const told = view && await this.#told(id);
+    const told = view && await this.toldOf(id);
     return told ? { ...view, told } : view;
   }
 
   /** What the payment tells this node, as far as users may see it. */
-  async #told(id: PaymentId): Promise<PaymentView["told"]> {
+  protected async toldOf(id: PaymentId): Promise<PaymentView["told"]> {
     const found = await this.options.log.details(id);
     if (!found?.details) return found && "erased";
     const { order, details } = found;
@@ -384,7 +384,7 @@ export abstract class Shell<
     const { log } = this.options;
     // What anybody has been told is in the log by then.
     await this.look(() => {});
-    const told = query.hasDetails ? (id: PaymentId) => this.#told(id) : undefined;
+    const told = query.hasDetails ? (id: PaymentId) => this.toldOf(id) : undefined;
     return await listPayments(log, log.head.number, this.name, query, told);
   }
 
@@ -450,7 +450,7 @@ export abstract class Shell<
     return this.#peers.isLinked(peer);
   }
 
-  protected look<T>(read: () => T): Promise<T> {
+  protected look<T>(read: (upTo: Place) => T): Promise<T> {
     return this.loop.read(read);
   }
 

@@ -24,6 +24,9 @@ import type {
   PaymentTrace,
   PaymentView,
   ReadmitAnswer,
+  StatementPart,
+  StatementQuery,
+  StatementView,
 } from "../../src/http/node_api.ts";
 import { FormatError } from "../../src/errors.ts";
 import type { Role } from "../../src/names.ts";
@@ -204,6 +207,17 @@ export class FakeNode implements Omit<ParticipantApi, "role"> {
 
   async account(name: string) {
     return (await this.accounts()).find(({ account }) => account === name);
+  }
+
+  /** Of its only account; the queries are kept. */
+  statementParts: StatementPart[] = [];
+  readonly statements: StatementQuery[] = [];
+
+  statement(query: StatementQuery): Promise<StatementView | undefined> {
+    this.statements.push(query);
+    if (query.account !== "main") return Promise.resolve(undefined);
+    const parts = ReadableStream.from(this.statementParts);
+    return Promise.resolve({ currency: "USD", atMs: committed.atMs, parts });
   }
 
   books() {

@@ -234,6 +234,7 @@ Deno.test("/openapi.json describes the routes under /v1, and no others", async (
     "delete /v1/cards/{id}",
     "get /v1/accounts",
     "get /v1/accounts/{name}",
+    "get /v1/accounts/{name}/statement",
     "get /v1/cards",
     "get /v1/events",
     "get /v1/in-doubt",

@@ -461,3 +461,35 @@ Deno.test("after a failure nothing more is looked up", async () => {
   await rig.idle();
   assert(all < 2 * lookUpsMax, `${all} look-ups`);
 });
+
+Deno.test("a look is told up to which record the state is the fold of the log", async () => {
+  const bob = await startParticipant("bob");
+  const looked: unknown[] = [];
+  const look = () =>
+    bob.loop.read(({ number, at }) => {
+      looked.push({ number, at, accounts: bob.core.state.ledger.accountCount });
+    });
+  const open = (account: string, request: number) =>
+    bob.loop.enqueue({ type: "open", request, account, currency: "USD", opening: 0n });
+  const next = bob.log.head.number + 1;
+  await look();
+  assertEquals(looked, [{ number: next, at: 0, accounts: 1 }]);
+  // What is pending counts, and what follows in the same turn does not.
+  const paid = order();
+  bob.message("coordinator", { type: "prepare", transaction, order: paid });
+  await bob.idle();
+  const { payment, hash: orderHash } = paid;
+  const commit = { type: "decision", transaction, payment, commit: true, orderHash } as const;
+  bob.message("coordinator", { ...commit, decided });
+  await bob.idle();
+  open("second", 1);
+  const looks = [look()];
+  open("third", 2);
+  looks.push(look());
+  await Promise.all(looks);
+  const { number } = bob.log.head;
+  assertEquals(looked.slice(1), [{ number, at: 2, accounts: 2 }, { number, at: 3, accounts: 3 }]);
+  const { records } = await bob.log.entry(number);
+  assertEquals(records.map(({ type }) => type), ["posted", "opened", "opened"]);
+  await bob.stop();
+});
