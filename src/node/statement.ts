@@ -15,7 +15,7 @@ import type { Log } from "../log/log.ts";
 import type { Head } from "../log/stored.ts";
 import type { PaymentId, TransactionId } from "../protocol/id.ts";
 import type { Order } from "../protocol/order.ts";
-import { isCardLeg, resolvedLegsOf } from "../protocol/order.ts";
+import { addressOf, isCardLeg, resolvedLegsOf } from "../protocol/order.ts";
 import type { EntryContext, Forced, LogRecord, Posted, Prepared } from "../protocol/record.ts";
 import type { Place } from "./loop.ts";
 import type { Time } from "./surroundings.ts";
@@ -259,7 +259,7 @@ export class Statement {
     return [...here, ...away]
       .filter((leg) => leg.currency === currency && (leg.amount < 0n) !== (amount < 0n))
       .filter((leg) => leg.participant !== node || leg.account !== account)
-      .map((leg) => `${leg.account}@${leg.participant}`);
+      .map(addressOf);
   }
 
   /** Payments come first. Now and then it is told how far the log was read. */
