@@ -45,6 +45,8 @@ export const declinesKept = 100;
 // Time
 
 export const tickIntervalMs = 100;
+/** How long an entry may be on its way to the disk before the node says that it takes no payments. */
+export const diskWaitMsMax = 3_000;
 /** From a transaction's start until the coordinator aborts it for want of votes. */
 export const voteTimeoutMs = 3_000;
 /** Between two inquiries of a participant in doubt. */

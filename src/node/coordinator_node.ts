@@ -20,7 +20,8 @@ export class CoordinatorNode extends Shell<"coordinator", CoordinatorEvent, neve
 
   whyNotReady(): string | undefined {
     if (this.isDraining) return "the node is stopping";
-    return this.isListening ? undefined : "participants can't reach it yet";
+    if (!this.isListening) return "participants can't reach it yet";
+    return this.whyNotDurable();
   }
 
   protected needsLink(): boolean {

@@ -97,6 +97,7 @@ export class Loop<Event extends { readonly type: string }, Reply> {
   #queue: Item<Event>[] = [];
   readonly #arrivals: Arrivals;
   #turns = 0;
+  #appendingSinceMs: number | undefined;
   #wake: (() => void) | undefined;
   #isStopping = false;
   #failure: { readonly error: unknown } | undefined;
@@ -131,6 +132,11 @@ export class Loop<Event extends { readonly type: string }, Reply> {
 
   get queued(): number {
     return this.#queue.length;
+  }
+
+  /** Since when an entry has been on its way to the disk; nothing where none is. */
+  get appendingSinceMs(): number | undefined {
+    return this.#appendingSinceMs;
   }
 
   /** Turns begun: as long as it stays the same, nothing more of what is queued has been stepped. */
@@ -289,6 +295,7 @@ export class Loop<Event extends { readonly type: string }, Reply> {
       this.#pending = [];
       this.#pendingBytes = 0;
       this.#hasNewWitness = false;
+      this.#appendingSinceMs = nowMs;
       if (pause) await pause("before", records);
       const { atMs, clock } = turn;
       const sends = out.sends.concat(this.#confirmations);
@@ -298,6 +305,7 @@ export class Loop<Event extends { readonly type: string }, Reply> {
         frames = this.#frames(sends, { ...head, clock });
       });
       if (pause) await pause("after", records);
+      this.#appendingSinceMs = undefined;
       recorded(records, turn);
       this.#recordsSinceCheckpoint += records.length;
     } else {

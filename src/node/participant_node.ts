@@ -18,7 +18,7 @@ import type {
   StatementQuery,
   StatementView,
 } from "../http/node_api.ts";
-import { reconnectMsMax } from "../limits.ts";
+import { reconnectMsMax, tickIntervalMs } from "../limits.ts";
 import type { Greeted, Greeting } from "../link/host.ts";
 import type { Role } from "../names.ts";
 import { cardIdOf, expiryText, maskedNumber } from "../protocol/card.ts";
@@ -98,7 +98,8 @@ export class ParticipantNode extends Shell<"participant", ParticipantEvent, Repl
 
   whyNotReady(): string | undefined {
     if (this.isDraining) return "the node is stopping";
-    return this.#participant.isLinked ? undefined : "no link to the coordinator";
+    if (!this.#participant.isLinked) return "no link to the coordinator";
+    return this.whyNotDurable();
   }
 
   /** As every node; whoever waits longer than that is answered that it is still pending. */
@@ -115,6 +116,7 @@ export class ParticipantNode extends Shell<"participant", ParticipantEvent, Repl
 
   protected override tick(): void {
     super.tick();
+    if (this.diskWaitMs > tickIntervalMs) this.#requests.endLate(this.nowMs);
     this.#dialPeers();
   }
 

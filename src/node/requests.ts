@@ -9,6 +9,8 @@ type Unnumbered<E> = E extends { readonly request: number } ? Omit<E, "request">
 interface Waiting {
   /** Its user waits for others, not only for this node. */
   readonly isPayment: boolean;
+  /** Until when, where somebody waits for no longer. */
+  readonly deadlineMs?: number;
   readonly resolve: (answer: Answer) => void;
   readonly reject: (error: Error) => void;
 }
@@ -28,10 +30,12 @@ export class Requests {
    * Resolves to the answer, once that may be told; rejects if the node fails.
    *
    * @param states in which the core may answer
+   * @param deadlineMs until when it is waited for: then it rejects, whatever comes of the event
    */
   ask<S extends Answer["state"]>(
     states: S | readonly S[],
     event: Unnumbered<ParticipantEvent>,
+    deadlineMs?: number,
   ): Promise<AnswerIn<S>> {
     return new Promise((resolve, reject) => {
       const answered = (answer: Answer) => {
@@ -39,7 +43,7 @@ export class Requests {
         // It runs in a turn of the loop, which no answer to one user may end.
         reject(new InvariantError(`expected an answer of ${states}, but it was ${answer.state}`));
       };
-      this.send({ isPayment: false, resolve: answered, reject }, event);
+      this.send({ isPayment: false, deadlineMs, resolve: answered, reject }, event);
     });
   }
 
@@ -61,6 +65,16 @@ export class Requests {
       if (!isPayment) continue;
       resolve({ state: "pending" });
       this.#waiting.delete(request);
+    }
+  }
+
+  /** While the disk does not answer, the core can't tell anybody that time is up. */
+  endLate(nowMs: number): void {
+    for (const [request, { isPayment, deadlineMs = Infinity, resolve, reject }] of this.#waiting) {
+      if (deadlineMs > nowMs) continue;
+      this.#waiting.delete(request);
+      if (isPayment) resolve({ state: "pending" });
+      else reject(new Error("the disk has not answered in time"));
     }
   }
 

@@ -18,7 +18,13 @@ import type {
   ReadmitAnswer,
 } from "../http/node_api.ts";
 import type { Identity } from "../keys/identity.ts";
-import { checkpointRecordsDefault, drainMs, peersMax, tickIntervalMs } from "../limits.ts";
+import {
+  checkpointRecordsDefault,
+  diskWaitMsMax,
+  drainMs,
+  peersMax,
+  tickIntervalMs,
+} from "../limits.ts";
 import type { Greeted, Greeting, LinkHost, LinkLayer, Seen } from "../link/host.ts";
 import type { Role } from "../names.ts";
 import type { OpenedDetails } from "../protocol/details.ts";
@@ -223,6 +229,18 @@ export abstract class Shell<
     const start: CommonEvent = { type: "start", genesis, nonce: surroundings.nonce() };
     await this.#loop.settled(start);
     this.#stopTicking = surroundings.time.every(tickIntervalMs, () => this.tick());
+  }
+
+  /** For how long the disk has not answered, milliseconds. */
+  protected get diskWaitMs(): number {
+    return this.nowMs - (this.#loop?.appendingSinceMs ?? this.nowMs);
+  }
+
+  /** Nothing while the disk answers. */
+  protected whyNotDurable(): string | undefined {
+    const waitMs = this.diskWaitMs;
+    if (waitMs < diskWaitMsMax) return undefined;
+    return `the disk has not answered for ${Math.floor(waitMs / 1_000)} s`;
   }
 
   protected tick(): void {

@@ -4,7 +4,7 @@ import { encodeOrder } from "../codec/order.ts";
 import { messageOf } from "../errors.ts";
 import type { PaymentAnswer, PaymentRequest } from "../http/node_api.ts";
 import { OutcomeUnknownError } from "../http/node_api.ts";
-import { introductionMsMax, queueEventsMax, tickIntervalMs } from "../limits.ts";
+import { diskWaitMsMax, introductionMsMax, queueEventsMax, tickIntervalMs } from "../limits.ts";
 import type { DetailsFor } from "../protocol/details.ts";
 import type { PaymentId } from "../protocol/id.ts";
 import type { Introduction } from "../protocol/message.ts";
@@ -85,7 +85,7 @@ export class Submissions {
     let sent;
     try {
       if (request.key) {
-        const claimed = await this.#claim(request, request.key, newId);
+        const claimed = await this.#claim(request, request.key, newId, startMs);
         if ("state" in claimed) return claimed;
         claim = claimed;
       }
@@ -111,9 +111,10 @@ export class Submissions {
 
   /** What a key stands for, or why it stands for nothing. */
   async #claim(
-    { details }: PaymentRequest,
+    { details, waitMs }: PaymentRequest,
     { key, request: text }: NonNullable<PaymentRequest["key"]>,
     id: PaymentId,
+    startMs: number,
   ): Promise<Claim | Unsent> {
     // In the clear, a hash of what is to be told would let anyone who reads the log try what it is.
     const content = details
@@ -124,7 +125,7 @@ export class Submissions {
       key: sha256(key).toHex().slice(0, 32),
       content,
       payment: id,
-    });
+    }, startMs + Math.max(waitMs, diskWaitMsMax));
     if (claim.state === "rejected") return { state: "rejected", id, code: claim.code };
     const { payment, isSameContent, number } = claim;
     return isSameContent ? { payment, number } : { state: "rejected", id, code: "key_reused" };
@@ -170,7 +171,7 @@ export class Submissions {
         }
       };
       this.#options.requests.send(
-        { isPayment: true, resolve: answered, reject: failed },
+        { isPayment: true, deadlineMs, resolve: answered, reject: failed },
         { type: "submit", order, details, deadlineMs },
       );
     });

@@ -174,9 +174,14 @@ class Rig {
   async tick(afterMs: number): Promise<string[]> {
     // What is queued has been stepped.
     await this.node.inDoubt();
+    this.pass(afterMs);
+    return this.links.told.splice(0);
+  }
+
+  /** As `tick`, where nothing that is queued can be stepped. */
+  pass(afterMs: number): void {
     this.#nowMs += afterMs;
     this.#tick();
-    return this.links.told.splice(0);
   }
 }
 
@@ -384,6 +389,27 @@ Deno.test("a node that drains answers that what is under way is pending", async 
   await rig.node.status();
   await rig.node.drain();
   assertEquals(await answer, { state: "pending", id: ownId });
+  await rig.node.stop();
+});
+
+Deno.test("nobody waits for a disk that does not answer", async () => {
+  const storage = new HeldStorage();
+  const rig = await Rig.start(storage);
+  storage.hold();
+  const opened = rig.node.openAccount({ account: "savings", currency: "USD", opening: 0n });
+  await new Promise((resolve) => setTimeout(resolve, 0));
+  const answer = rig.node.submit({ legs, waitMs: 1_000, id: ownId });
+  const keyed = rig.node.submit({ legs, waitMs: 0, key });
+  const isUnknown = assertRejects(() => keyed, OutcomeUnknownError, "not answered in time");
+  rig.pass(1_000);
+  assertEquals(await answer, { state: "pending", id: ownId });
+  assertEquals(rig.node.whyNotReady(), undefined);
+  rig.pass(2_000);
+  await isUnknown;
+  assertEquals(rig.node.whyNotReady(), "the disk has not answered for 3 s");
+  storage.release();
+  assertEquals(await opened, "opened");
+  assertEquals(rig.node.whyNotReady(), undefined);
   await rig.node.stop();
 });
 
