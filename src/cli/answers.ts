@@ -72,11 +72,14 @@ export type InDoubtAnswer = z.infer<typeof inDoubtAnswer>;
 export const statusAnswer = z.object({
   name: z.string(),
   role: z.enum(["coordinator", "participant"]),
+  notReady: z.string().optional(),
   epoch: z.string(),
   clock: z.record(z.string(), z.number()),
   peers: z.array(z.object({ name: z.string(), address: z.string(), link: z.enum(linkStates) })),
   open: z.number(),
   inDoubt: z.number(),
+  /** Seconds. */
+  longestDoubt: z.number().optional(),
   committed: z.number(),
   aborted: z.number(),
   throughput: z.number(),

@@ -32,9 +32,16 @@ export async function checkData(
 ): Promise<Finding[]> {
   const findings = await checkFolder(dir);
   if (findings.some(({ level, subject }) => level === "fail" && subject === dir)) return findings;
-  if (!await exists(`${dir}/api.json`) || !await isRunning(dir)) {
+  const hasBegun = await exists(`${dir}/api.json`);
+  if (!hasBegun || !await isRunning(dir)) {
     if (logKeys.length > 0) findings.push(await checkLog(dir, logKeys));
-    return [...findings, ok(dir, "no node runs with it")];
+    const next = "look at what it said last, and start it again";
+    findings.push(
+      hasBegun
+        ? warn(dir, "no node runs with it: the last one was killed", next)
+        : ok(dir, "no node runs with it"),
+    );
+    return findings;
   }
   return [...findings, ...await checkRunning(dir, caFile)];
 }
@@ -137,13 +144,17 @@ async function checkRunning(dir: string, caFile: string): Promise<Finding[]> {
   return findings;
 }
 
-async function checkReady(node: NodeAddress, { name, role }: StatusAnswer): Promise<Finding> {
+async function checkReady(
+  node: NodeAddress,
+  { name, role, notReady }: StatusAnswer,
+): Promise<Finding> {
   const reply = await send(node, { method: "GET", path: "/readyz", timeoutMs: answerMsMax });
   if (reply.type === "answered" && reply.status === 200) return ok(name, "takes payments");
   const next = role === "participant"
     ? "start the coordinator, or look at this node's own messages for why it is refused"
     : "it is stopping, or offline: start it again";
-  return fail(name, "does not take payments", next);
+  const why = notReady === undefined ? "" : `: ${notReady}`;
+  return fail(name, `does not take payments${why}`, next);
 }
 
 function checkClock(url: string, date: string | undefined, receivedMs: number): Finding[] {

@@ -32,7 +32,7 @@ export const init: Command = {
     const made = await initCertificates({
       dir,
       nodes,
-      coordinator: coordinatorOf(args.text("coordinator"), nodes),
+      coordinator: await coordinatorOf(args.text("coordinator"), nodes, dir),
       hosts: hostsIn(args.text("hosts")),
       force: args.is("force"),
     });
@@ -75,10 +75,16 @@ async function initCa(dir: string, args: Arguments, io: Io): Promise<number> {
   return exitCode.done;
 }
 
-function coordinatorOf(text: string | undefined, nodes: readonly string[]): string | undefined {
+/** Nothing where it has been made before: those that are made now are participants then. */
+async function coordinatorOf(
+  text: string | undefined,
+  nodes: readonly string[],
+  dir: string,
+): Promise<string | undefined> {
   if (text === undefined) return undefined;
   const name = parseName(text, "--coordinator");
   if (nodes.includes(name)) return name;
+  if ((await nodeNamesOf(dir, "coordinator")).includes(name)) return undefined;
   throw new UsageError(`--coordinator "${name}" is none of --nodes ${nodes.join(",")}: add it`);
 }
 

@@ -6,6 +6,7 @@ import type { Command } from "./command.ts";
 import { mismatchLines, nodeText } from "./mismatches.ts";
 import { nodeFlags } from "./node_address.ts";
 import type { Style } from "./style.ts";
+import { durationText } from "./times.ts";
 
 export const status: Command = {
   name: "status",
@@ -27,9 +28,12 @@ export function statusLines(found: StatusAnswer, style: Style, node = ""): strin
   const clock = Object.entries(found.clock).map(([name, count]) => `${name} ${count}`).join(", ");
   return [
     `${found.name}, ${found.role}, epoch ${found.epoch}`,
+    ...found.notReady === undefined
+      ? []
+      : [style.paint("warning", `takes no payments: ${found.notReady}`)],
     ...mismatchLines(found.mismatches, style, node),
     `clock: ${clock}`,
-    `payments: ${found.open} open, ${found.inDoubt} of them in doubt; ` +
+    `payments: ${found.open} open, ${found.inDoubt} of them in doubt${longestText(found)}; ` +
     `since it started ${found.committed} committed, ${found.aborted} aborted`,
     `${found.throughput} a second; p50 ${msText(found.latency.p50ms)}, ` +
     `p99 ${msText(found.latency.p99ms)}`,
@@ -45,6 +49,11 @@ export function statusLines(found: StatusAnswer, style: Style, node = ""): strin
     ),
     ...found.alarms.map((alarm) => style.paint("bad", `alarm: ${alarm}`)),
   ];
+}
+
+/** What is so for a moment only is every payment on its way. */
+function longestText({ longestDoubt = 0 }: StatusAnswer): string {
+  return longestDoubt === 0 ? "" : `, the longest for ${durationText(longestDoubt)}`;
 }
 
 function msText(ms: number | null): string {

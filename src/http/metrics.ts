@@ -25,6 +25,9 @@ function metricsText(status: NodeStatus): string {
     ...metric("payments_in_doubt", "gauge", "Prepared here with the decision unknown", [
       ["", status.inDoubt],
     ]),
+    ...metric("longest_doubt_seconds", "gauge", "For how long the first of those has been so", [
+      ["", status.longestDoubtMs / 1_000],
+    ]),
     ...metric("mismatches", "gauge", "Forced decisions found wrong and not acknowledged", [
       ["", status.mismatches.length],
     ]),

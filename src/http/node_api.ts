@@ -471,6 +471,8 @@ export interface PeerView {
 export interface NodeStatus {
   readonly name: string;
   readonly role: Role;
+  /** Why it takes no payments; nothing where it does. */
+  readonly whyNotReady?: string;
   /** Hash of the network's CA certificate, hexadecimal. */
   readonly network: string;
   readonly epoch: string;
@@ -480,6 +482,8 @@ export interface NodeStatus {
   readonly open: number;
   /** Of these, prepared here with the decision unknown. */
   readonly inDoubt: number;
+  /** For how long the first of those has been so. */
+  readonly longestDoubtMs: number;
   readonly committed: number;
   readonly aborted: number;
   /** Payments decided a second, over the last ten seconds. */

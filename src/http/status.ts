@@ -62,12 +62,15 @@ export function statusJson(status: NodeStatus): z.infer<typeof statusSchema> {
   return {
     name: status.name,
     role: status.role,
+    ready: status.whyNotReady === undefined,
+    notReady: status.whyNotReady,
     network: status.network,
     epoch: status.epoch,
     clock: Object.fromEntries(status.clock),
     peers: status.peers.map(({ name, address, link }) => ({ name, address, link })),
     open: status.open,
     inDoubt: status.inDoubt,
+    longestDoubt: Math.floor(status.longestDoubtMs / 1_000),
     committed: status.committed,
     aborted: status.aborted,
     throughput: status.throughput,
@@ -82,6 +85,8 @@ const count = z.number().int();
 const statusSchema = z.object({
   name: z.string(),
   role: z.enum(["coordinator", "participant"]),
+  ready: z.boolean().openapi({ description: "Whether it takes payments" }),
+  notReady: z.string().optional().openapi({ description: "Why it takes none" }),
   network: z.string().openapi({ description: "SHA-256 of the network's CA certificate" }),
   epoch: z.string(),
   clock: clockSchema,
@@ -90,6 +95,9 @@ const statusSchema = z.object({
   ),
   open: count.openapi({ description: "Payments under way" }),
   inDoubt: count.openapi({ description: "Of these, prepared here with the decision unknown" }),
+  longestDoubt: count.openapi({
+    description: "For how long the first of those has been so, seconds",
+  }),
   committed: count,
   aborted: count,
   throughput: z.number().openapi({

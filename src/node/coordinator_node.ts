@@ -32,8 +32,8 @@ export class CoordinatorNode extends Shell<"coordinator", CoordinatorEvent, neve
 
   protected abandon(): void {}
 
-  protected counts(): { open: number; inDoubt: number } {
-    return { open: this.#coordinator.openCount, inDoubt: 0 };
+  protected counts() {
+    return { open: this.#coordinator.openCount, inDoubt: 0, longestDoubtMs: 0 };
   }
 
   protected orderUnderWay(payment: PaymentId): Order | undefined {

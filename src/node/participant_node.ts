@@ -161,14 +161,18 @@ export class ParticipantNode extends Shell<"participant", ParticipantEvent, Repl
     this.#requests.fail(error);
   }
 
-  protected counts(): { open: number; inDoubt: number } {
+  protected counts() {
     let open = this.#participant.ownCount;
     let inDoubt = 0;
+    const nowMs = this.time.wallMs();
+    let sinceMs = nowMs;
     for (const [payment, held] of this.#participant.state.allHeld()) {
       if (!this.#participant.orderOfOwn(payment)) open++;
-      if (held.type === "prepared") inDoubt++;
+      if (held.type !== "prepared") continue;
+      inDoubt++;
+      sinceMs = Math.min(sinceMs, held.context.atMs);
     }
-    return { open, inDoubt };
+    return { open, inDoubt, longestDoubtMs: nowMs - sinceMs };
   }
 
   protected orderUnderWay(payment: PaymentId): Order | undefined {

@@ -153,7 +153,7 @@ export abstract class Shell<
   /** The node fails: users who wait are told so. */
   protected abstract abandon(error: Error): void;
   /** What users have under way here, and of that what is in doubt. */
-  protected abstract counts(): { readonly open: number; readonly inDoubt: number };
+  protected abstract counts(): Pick<NodeStatus, "open" | "inDoubt" | "longestDoubtMs">;
   /** The order of a payment that is under way with nothing durable about it. */
   protected abstract orderUnderWay(payment: PaymentId): Order | undefined;
   /** The order of a payment that is open or was settled lately. */
@@ -438,6 +438,7 @@ export abstract class Shell<
       return {
         name: this.name,
         role: this.role,
+        whyNotReady: this.whyNotReady(),
         network,
         epoch: epoch ? `${epoch.counter}-${epoch.nonce}` : "",
         clock: this.loop.clock,

@@ -27,6 +27,10 @@ const networks: readonly [runs: string[], server: string][] = [
     "--server 127.0.0.1:7443 --server-name clearing",
   ],
   [["--nodes clearing", "--nodes nord"], "--server 127.0.0.1:7443 --server-name clearing"],
+  [
+    ["--nodes clearing", "--nodes nord --coordinator clearing"],
+    "--server 127.0.0.1:7443 --server-name clearing",
+  ],
   [["--nodes coordinator,nord"], "--server 127.0.0.1:7443"],
   // Whose key is made elsewhere is not known here.
   [["--ca-only", "--nodes nord"], "--server 127.0.0.1:7443"],

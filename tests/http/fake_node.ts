@@ -147,6 +147,7 @@ export class FakeNode implements Omit<ParticipantApi, "role"> {
       peers: [{ name: "bob", address: "127.0.0.1:7444", link: "up" as LinkState }],
       open: 2,
       inDoubt: 1,
+      longestDoubtMs: 33_500,
       committed: 5,
       aborted: 4,
       throughput: 1.5,
