@@ -1,15 +1,27 @@
 /** `/metrics`: the node in Prometheus' text format, version 0.0.4. */
 
+import { createRoute, z } from "@hono/zod-openapi";
 import type { OpenAPIHono } from "@hono/zod-openapi";
 import type { LinkState, NodeApi, NodeStatus } from "./node_api.ts";
 import { linkStates } from "./node_api.ts";
+import { problems } from "./problem.ts";
 
 export function addMetricsRoute(app: OpenAPIHono, node: NodeApi): void {
-  app.get("/metrics", async (c) => {
+  app.openapi(metricsRoute, async (c) => {
     const text = metricsText(await node.status());
-    return c.body(text, 200, { "Content-Type": "text/plain; version=0.0.4; charset=utf-8" });
+    return c.text(text, 200, { "Content-Type": "text/plain; version=0.0.4; charset=utf-8" });
   });
 }
+
+const metricsRoute = createRoute({
+  method: "get",
+  path: "/metrics",
+  summary: "The node in Prometheus' text format; on a loopback address open to all",
+  responses: {
+    200: { description: "Its figures", content: { "text/plain": { schema: z.string() } } },
+    ...problems(401, 421),
+  },
+});
 
 function metricsText(status: NodeStatus): string {
   const { role } = status;

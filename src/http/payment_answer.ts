@@ -87,8 +87,10 @@ function aborted({ id, code }: PaymentView): PaymentOutcome {
 function rejected(id: string, code: SubmitRejectionCode): PaymentOutcome {
   const state = "rejected";
   switch (code) {
-    case "id_reused":
-      return refusal(422, code, `Payment id ${id} was used for another payment`, { id, state });
+    case "id_reused": {
+      const detail = `Payment id ${id} was used for another payment; ask for that by its id`;
+      return refusal(422, code, detail, { id, state });
+    }
     case "key_reused":
       // Under the id of this request there is nothing, and the other's is not for this one to know.
       return refusal(422, code, "This Idempotency-Key was used for another request", { state });

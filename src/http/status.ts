@@ -50,10 +50,10 @@ export function addStatusRoutes(app: OpenAPIHono, node: NodeApi): void {
     }
   });
 
-  app.get("/healthz", (c) => c.json({ status: "ok" }));
-  app.get("/readyz", (c) => {
+  app.openapi(healthRoute, (c) => c.json({ status: "ok" } as const, 200));
+  app.openapi(readyRoute, (c) => {
     const why = node.whyNotReady();
-    if (why === undefined) return c.json({ status: "ready" });
+    if (why === undefined) return c.json({ status: "ready" } as const, 200);
     return problem(c, 503, "not_ready", `${node.name} cannot take payments yet: ${why}`);
   });
 }
@@ -149,5 +149,24 @@ const readmitRoute = createRoute({
   responses: {
     200: jsonOf("Taken back, and recorded", z.object({ readmitted: z.string() })),
     ...problems(400, 401, 404, 409, 413, 415, 421),
+  },
+});
+
+const healthRoute = createRoute({
+  method: "get",
+  path: "/healthz",
+  summary: "Whether the node answers",
+  security: [],
+  responses: { 200: jsonOf("It does", z.object({ status: z.literal("ok") })), ...problems(421) },
+});
+
+const readyRoute = createRoute({
+  method: "get",
+  path: "/readyz",
+  summary: "Whether the node takes payments",
+  security: [],
+  responses: {
+    200: jsonOf("It does", z.object({ status: z.literal("ready") })),
+    ...problems(421, 503),
   },
 });

@@ -174,9 +174,27 @@ Deno.test("doctor names folders that are none, and a CA that it lacks", async ()
   );
 });
 
+Deno.test("doctor warns of a node that was killed", async () => {
+  const [certs, data] = [await Deno.makeTempDir(), await Deno.makeTempDir()];
+  try {
+    await initCertificates({ dir: certs, nodes: ["a"] });
+    const look = async () => {
+      const { out } = await record("doctor", "--certs", certs, "--data", data);
+      return out.find((line) => line.includes("no node runs with it"))?.slice(0, 4);
+    };
+    await Deno.writeTextFile(`${data}/log.kv`, "");
+    await Deno.writeTextFile(`${data}/lock`, "");
+    assertEquals(await look(), "ok  ");
+    await Deno.writeTextFile(`${data}/api.json`, '{"url":"http://127.0.0.1:1"}');
+    assertEquals(await look(), "warn");
+  } finally {
+    for (const folder of [certs, data]) await Deno.remove(folder, { recursive: true });
+  }
+});
+
 Deno.test("doctor looks whether a node could link with the coordinator", async () => {
   const [dir, foreign] = [await Deno.makeTempDir(), await Deno.makeTempDir()];
-  for (const  of of[dir, foreign]) await initCertificates({ dir: of, nodes: ["hub", "a"] });
+  for (const folder of [dir, foreign]) await initCertificates({ dir: folder, nodes: ["hub", "a"] });
   const identity = await loadIdentity({ certs: dir, name: "hub" });
   const links = new Links({ identity, host: new RecordingHost() });
   const { port } = links.listen({ hostname: "127.0.0.1", port: 0 });
@@ -204,7 +222,7 @@ Deno.test("doctor looks whether a node could link with the coordinator", async (
     }
   } finally {
     await links.close();
-    for (const  of of[dir, foreign]) await Deno.remove(of, { recursive: true });
+    for (const folder of [dir, foreign]) await Deno.remove(folder, { recursive: true });
   }
 });
 

@@ -227,7 +227,7 @@ Deno.test("a node that cannot take payments is healthy but not ready", async () 
   assertEquals((await ask("/healthz")).status, 200);
 });
 
-Deno.test("/openapi.json describes the routes under /v1, and no others", async () => {
+Deno.test("/openapi.json describes the routes under /v1, health and figures, and no others", async () => {
   const { json } = await asker(new FakeNode())("/openapi.json");
   assertEquals(json.openapi, "3.1.0");
   const paths = json.paths as Record<string, Record<string, unknown>>;
@@ -235,6 +235,9 @@ Deno.test("/openapi.json describes the routes under /v1, and no others", async (
     .flatMap(([path, methods]) => Object.keys(methods).map((method) => `${method} ${path}`));
   assertEquals(operations.sort(), [
     "delete /v1/cards/{id}",
+    "get /healthz",
+    "get /metrics",
+    "get /readyz",
     "get /v1/accounts",
     "get /v1/accounts/{name}",
     "get /v1/accounts/{name}/statement",
