@@ -108,7 +108,9 @@ export class Observer {
   /** What is not under way any more and came to nothing, or to something that was not followed. */
   async #dropIdle(): Promise<void> {
     const { log, look, isOpen } = this.#options;
-    const idle = await look(() => this.#traces.unfinished().filter((payment) => !isOpen(payment)));
+    // What begins from now on is not under way yet when this look has its turn.
+    const unfinished = this.#traces.unfinished();
+    const idle = await look(() => unfinished.filter((payment) => !isOpen(payment)));
     for (const payment of idle) {
       if (!this.#traces.unfinished().includes(payment)) continue;
       this.#traces.forget(payment);
