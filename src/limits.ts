@@ -223,6 +223,8 @@ export const streamBytesMax = 256 * 1024;
 export const streamEventsMax = 5_000;
 /** Between two comments that show that a stream lives. */
 export const streamHeartbeatMs = 5_000;
+/** How many of those may find no room before the stream is closed. */
+export const streamMissedBeatsMax = 12;
 /** Records of a statement that are gone through at once, but for the rest of an entry. */
 export const statementTurnRecords = 500;
 /** How often a statement tells how far it has read. */

@@ -6,13 +6,10 @@ import { exitCode } from "./exit_code.ts";
 import type { Io } from "./io.ts";
 import { findNode } from "./node_address.ts";
 import type { NodeAddress } from "./node_address.ts";
-import { send } from "./node_client.ts";
+import { lookUpMsMax, send } from "./node_client.ts";
 import type { Reply, Request } from "./node_client.ts";
 import type { Style } from "./style.ts";
 import { problemIn, statusAnswer } from "./answers.ts";
-
-/** How long a look-up may take. */
-const lookUpMsMax = 10_000;
 
 /** Asks the node that the flags name, and prints what it answers; resolves to the exit code. */
 export async function show<T>(

@@ -4,7 +4,9 @@ import { z } from "zod";
 import { messageOf, shortened, UsageError } from "../errors.ts";
 import { isFolderTaken } from "../log/folder_lock.ts";
 import type { Arguments } from "./arguments.ts";
+import { statusAnswer } from "./answers.ts";
 import type { Flag } from "./command.ts";
+import { lookUpMsMax, send } from "./node_client.ts";
 import { parseName } from "./values.ts";
 
 export const nodeFlags: readonly Flag[] = [
@@ -37,7 +39,10 @@ export async function findNode(args: Arguments): Promise<NodeAddress> {
   }
   const caFile = args.text("ca");
   if (api === undefined || tokenFile === undefined) {
-    return await nodeInFolder(folder ?? await onlyFolder(), caFile);
+    const node = await nodeInFolder(folder ?? await onlyFolder(), caFile);
+    const [data, name] = [args.text("data"), args.text("name")];
+    if (data !== undefined && name !== undefined) await expectName(node, name, data);
+    return node;
   }
   if (folder !== undefined) {
     throw new UsageError("--api names a node already: leave out --data and --name");
@@ -52,6 +57,16 @@ export async function findNode(args: Arguments): Promise<NodeAddress> {
     ca: await readCa(caFile),
     source: "--api",
   };
+}
+
+/** From another ledger than the one that is named nothing is paid. */
+async function expectName(node: NodeAddress, name: string, data: string): Promise<void> {
+  const request = { method: "GET", path: "/v1/status", timeoutMs: lookUpMsMax } as const;
+  const reply = await send(node, request);
+  if (reply.type !== "answered") return;
+  const told = statusAnswer.pick({ name: true }).safeParse(reply.body).data?.name;
+  if (told === undefined || told === name) return;
+  throw new UsageError(`--data "${data}" is the folder of "${told}", and not of --name ${name}`);
 }
 
 function folderOf(name: string | undefined): string | undefined {

@@ -19,6 +19,9 @@ export type Reply =
   /** The node may have seen it, and acted on it; silent: it was not waited for any longer. */
   | { readonly type: "broken" | "silent"; readonly reason: string };
 
+/** How long a look-up may take. */
+export const lookUpMsMax = 10_000;
+
 export interface Request {
   readonly method: "GET" | "POST" | "DELETE";
   /** With its query. */

@@ -57,7 +57,8 @@ async function runStatement(args: Arguments, io: Io): Promise<number> {
   const node = await findNode(args);
   const query = new URLSearchParams();
   if (from !== undefined) query.set("from", new Date(from).toISOString());
-  if (to !== undefined) query.set("to", new Date(to).toISOString());
+  // After the last day that can be written nothing ends.
+  if (to !== undefined && to < endOfTimeMs) query.set("to", new Date(to).toISOString());
   const path = `/v1/accounts/${account}/statement?${query}`;
   const reading = new Reading(args, io);
   const reply = await sendLines(node, { path, silenceMsMax }, (value) => reading.heard(value));
@@ -80,6 +81,8 @@ async function runStatement(args: Arguments, io: Io): Promise<number> {
 const dayMs = 86_400_000;
 
 /** Milliseconds since 1970; of a day its beginning, and `afterMs`. */
+const endOfTimeMs = Date.parse("9999-12-31T24:00:00Z");
+
 function boundIn(args: Arguments, flag: string, afterMs: number): number | undefined {
   const text = args.text(flag);
   if (text === undefined) return undefined;

@@ -1,6 +1,6 @@
 /** One client of a stream of server-sent events, with a bounded buffer. */
 
-import { streamBytesMax, streamHeartbeatMs, streamsMax } from "../limits.ts";
+import { streamBytesMax, streamHeartbeatMs, streamMissedBeatsMax, streamsMax } from "../limits.ts";
 
 const encoder = new TextEncoder();
 const headers = {
@@ -15,13 +15,18 @@ export class EventStream {
   #controller!: ReadableStreamDefaultController<Uint8Array>;
   #wake: (() => void) | undefined;
   #isClosed = false;
+  /** Signs of life for which there was no room, since something was read last. */
+  #missedBeats = 0;
 
   constructor() {
     const body = new ReadableStream<Uint8Array>({
       start: (controller) => {
         this.#controller = controller;
       },
-      pull: () => this.#wake?.(),
+      pull: () => {
+        this.#missedBeats = 0;
+        this.#wake?.();
+      },
       cancel: () => this.#end(),
     }, new ByteLengthQueuingStrategy({ highWaterMark: streamBytesMax }));
     this.response = new Response(body, { headers });
@@ -52,6 +57,15 @@ export class EventStream {
     if (this.#isClosed) return;
     if (this.hasRoom) this.#controller.enqueue(encoder.encode(text));
     else this.close();
+  }
+
+  /**
+   * Shows that the stream lives. One without room has enough to read, and whoever fills it waits for the
+   * room; one from which nothing is read for long keeps others from theirs.
+   */
+  beat(): void {
+    if (this.hasRoom) return this.send(": \n\n");
+    if (++this.#missedBeats >= streamMissedBeatsMax) this.close();
   }
 
   close(): void {
@@ -90,10 +104,7 @@ export class Streams {
     if (this.#stopping?.aborted || this.#open.size >= streamsMax) return undefined;
     const stream = new EventStream();
     this.#open.add(stream);
-    const heartbeat = setInterval(() => {
-      // One that has no room has enough to read, and whoever fills it waits for the room.
-      if (stream.hasRoom) stream.send(": \n\n");
-    }, streamHeartbeatMs);
+    const heartbeat = setInterval(() => stream.beat(), streamHeartbeatMs);
     stream.closed.then(() => {
       clearInterval(heartbeat);
       this.#open.delete(stream);

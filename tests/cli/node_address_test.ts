@@ -5,7 +5,9 @@ const main = new URL("../../main.ts", import.meta.url).pathname;
 const config = new URL("../../deno.json", import.meta.url).pathname;
 
 Deno.test("the process finds the only node in data, wants a name among several, and exits so", async () => {
-  await using node = await fakeNode(() => Response.json({ accounts: [] }));
+  await using node = await fakeNode((request) =>
+    Response.json(request.url.endsWith("/v1/status") ? { name: "alice" } : { accounts: [] })
+  );
   const folder = await Deno.makeTempDir();
   try {
     const none = await handfast(folder, "balance");
@@ -22,9 +24,12 @@ Deno.test("the process finds the only node in data, wants a name among several, 
     assertStringIncludes(several.err, "(alice, bob): say which by --name NAME");
     assertEquals((await handfast(folder, "balance", "--name", "bob")).code, 0);
     assertEquals((await handfast(folder, "balance", "--data", "data/alice")).code, 0);
-    // The name only tells where the folder is where nothing else does.
-    const both = await handfast(folder, "balance", "--data", "data/alice", "--name", "nobody");
-    assertEquals([both.code, both.err], [0, ""]);
+    const both = ["balance", "--data", "data/bob", "--name"];
+    const same = await handfast(folder, ...both, "alice");
+    assertEquals([same.code, same.err], [0, ""]);
+    const other = await handfast(folder, ...both, "bob");
+    assertEquals(other.code, 2);
+    assertStringIncludes(other.err, `"data/bob" is the folder of "alice", and not of --name bob`);
     assertEquals((await handfast(folder, "balnce")).code, 2);
   } finally {
     await Deno.remove(folder, { recursive: true });

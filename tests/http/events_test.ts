@@ -1,7 +1,7 @@
 import { assert, assertEquals, assertMatch } from "@std/assert";
 import { Streams } from "../../src/http/event_stream.ts";
 import { serveHttp } from "../../src/http/serve.ts";
-import { streamEventsMax, streamsMax } from "../../src/limits.ts";
+import { streamEventsMax, streamMissedBeatsMax, streamsMax } from "../../src/limits.ts";
 import { FakeNode, token } from "./fake_node.ts";
 
 interface Block {
@@ -92,7 +92,7 @@ Deno.test("/v1/events begins now, and says where that is", () =>
     await until("unsubscribed", () => node.listeners.size === 0);
   }));
 
-Deno.test("a stream without room is closed by what it loses, not by its sign of life", () => {
+Deno.test("a stream without room is closed by what it loses, or once nobody reads it any more", () => {
   const { setInterval } = globalThis;
   let beat = () => {};
   globalThis.setInterval = ((run: () => void) => {
@@ -100,12 +100,19 @@ Deno.test("a stream without room is closed by what it loses, not by its sign of 
     return 0;
   }) as unknown as typeof setInterval;
   try {
-    const stream = new Streams().open(new Request("http://127.0.0.1/"))!;
+    const streams = new Streams();
+    const stream = streams.open(new Request("http://127.0.0.1/"))!;
     while (stream.hasRoom) stream.send(": \n".repeat(1_000));
     beat();
     assertEquals(stream.isClosed, false);
     stream.send("data: 1\n\n");
     assertEquals(stream.isClosed, true);
+    const unread = streams.open(new Request("http://127.0.0.1/"))!;
+    while (unread.hasRoom) unread.send(": \n".repeat(1_000));
+    for (let beats = 1; beats < streamMissedBeatsMax; beats++) beat();
+    assertEquals(unread.isClosed, false);
+    beat();
+    assertEquals(unread.isClosed, true);
   } finally {
     globalThis.setInterval = setInterval;
   }

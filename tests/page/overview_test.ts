@@ -331,6 +331,45 @@ Deno.test("a payment is found by its id, and by the end of one that is listed", 
   });
 });
 
+Deno.test(
+  "a payment that can't be read is not called unknown, nor is a blank taken for one",
+  own,
+  async () => {
+    const node = new FakeNode();
+    node.trace = () => Promise.reject(new Error("the disk is gone"));
+    const options = { hostname: "127.0.0.1", port: 0, token: "any", onError: () => {} };
+    const server = serveHttp(node, options);
+    const { page, faults } = await openPage(browser, server.url);
+    await page.locator("#overview").waitFor();
+    const field = page.getByRole("searchbox");
+    for (const blank of [" ", "…"]) {
+      await field.fill(blank);
+      await field.press("Enter");
+      assertEquals(new URL(page.url()).hash, "");
+    }
+    const detail = page.locator("#detail");
+    for (
+      const [typed, said] of [
+        [
+          "0190f5d0-7b1a-7c3e-9f00-000000000000",
+          /Payment not shown\s[^]*could not be read just now/,
+        ],
+        ['a"]b', /Payment not known\s/],
+      ] as const
+    ) {
+      await field.fill(typed);
+      await field.press("Enter");
+      await detail.getByText(typed, { exact: true }).waitFor();
+      assertMatch(await detail.innerText(), said);
+      await page.goBack();
+      await page.locator("#overview").waitFor();
+    }
+    assertEquals(faults.filter((fault) => !/status of (404|500)/.test(fault)), []);
+    await page.context().close();
+    await server.shutdown();
+  },
+);
+
 Deno.test("what names no payment says so, and what names nothing on the page", own, async () => {
   const unknown = "0190f5d0-7b1a-7c3e-9f00-000000000000";
   const node = new FakeNode();
@@ -348,7 +387,7 @@ Deno.test("what names no payment says so, and what names nothing on the page", o
   ) {
     await field.fill(typed);
     await field.press("Enter");
-    await detail.getByText(typed).waitFor();
+    await detail.getByText(typed, { exact: true }).waitFor();
     assertMatch(await detail.innerText(), said);
     assertEquals([await focusedId(page), await page.locator("#overview").isVisible()], [
       "detail-title",

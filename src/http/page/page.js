@@ -61,6 +61,7 @@ byId("ask").addEventListener("submit", (event) => {
 byId("find").addEventListener("submit", (event) => {
   event.preventDefault();
   const text = byId("wanted").value.trim().replace(/^…/, "").toLowerCase();
+  if (text === "") return;
   const address = `#/payments/${encodeURIComponent(listedId(text) ?? text)}`;
   if (location.hash === address) route();
   else location.hash = address;
@@ -131,7 +132,8 @@ function paymentInHash() {
 function listedId(end) {
   const links = [...document.querySelectorAll('main a[href^="#/payments/"]')];
   const ids = [...latestIds(), ...links.map(({ hash }) => hash.slice("#/payments/".length))];
-  return end.length === shortId(end).length - 1 ? ids.find((id) => id.endsWith(end)) : undefined;
+  // As many as the list shows of each.
+  return end.length === 8 ? ids.find((id) => id.endsWith(end)) : undefined;
 }
 
 /** Of several tabs each says what it shows, and first what is wrong with it. */
@@ -162,8 +164,9 @@ function route() {
   }
   if (!isOverview) return showNothing(location.hash);
   fitRoom();
-  if (opened) rowOf(opened).focus();
+  const last = opened;
   opened = undefined;
+  if (last) rowOf(last).focus();
 }
 
 /** What depends on the width that there is. */
@@ -174,7 +177,7 @@ function fitRoom() {
 
 /** Or the list's heading, once the row has left it. */
 function rowOf({ payment, link }) {
-  const selector = `#overview a[href="#/payments/${payment}"]`;
+  const selector = `#overview a[href="#/payments/${CSS.escape(payment)}"]`;
   if (link.isConnected && link.matches(selector)) return link;
   return document.querySelector(selector) ?? byId("payments-title");
 }

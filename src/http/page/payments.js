@@ -235,7 +235,11 @@ export async function showDetail(id, { role, name }) {
   const view = byId("detail");
   const hadFocus = view.contains(document.activeElement);
   view.replaceChildren(
-    ...(response.ok ? detail(JSON.parse(text), role) : unknownPayment(id, name)),
+    ...(response.ok
+      ? detail(JSON.parse(text), role)
+      : response.status === 404
+      ? unknownPayment(id, name)
+      : unreadPayment(id)),
   );
   if (isNew || hadFocus) byId("detail-title").focus({ preventScroll: !isNew });
 }
@@ -257,6 +261,15 @@ export function showNothing(address) {
 
 const back = () => element("p", {}, element("a", { href: "#/" }, "← All payments"));
 const title = (text) => element("h2", { id: "detail-title", tabindex: "-1" }, text);
+
+function unreadPayment(id) {
+  return [
+    back(),
+    title("Payment not shown"),
+    element("p", { class: "mono" }, id),
+    element("p", {}, "It could not be read just now. It is asked for again."),
+  ];
+}
 
 function unknownPayment(id, name) {
   const what = id.length === idLength
