@@ -73,11 +73,11 @@ export interface Answer {
   readonly headers: Headers;
 }
 
-/** Polls until `probe` finds something, which it returns. */
+/** Polls until `probe` finds something, which it returns. Machines that test may be slow, and busy. */
 export async function until<T>(
   what: string,
   probe: () => T,
-  timeoutMs = 10_000,
+  timeoutMs = 30_000,
 ): Promise<Exclude<Awaited<T>, undefined | false>> {
   const deadlineMs = performance.now() + timeoutMs;
   for (;;) {
