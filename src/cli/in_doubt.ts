@@ -1,15 +1,14 @@
-import { amountText } from "./amounts.ts";
 import { inDoubtAnswer, retryAnswer } from "./answers.ts";
 import type { InDoubtAnswer } from "./answers.ts";
 import { show } from "./api.ts";
 import { jsonFlag } from "./command.ts";
 import type { Command } from "./command.ts";
+import { doubtsText, heldText, list } from "./doubts.ts";
+import type { Doubt } from "./doubts.ts";
 import { mismatchLines, nodeText } from "./mismatches.ts";
 import { nodeFlags } from "./node_address.ts";
 import type { Style } from "./style.ts";
 import { durationText, timeText } from "./times.ts";
-
-type Doubt = InDoubtAnswer["inDoubt"][number];
 
 export const inDoubt: Command = {
   name: "in-doubt",
@@ -38,6 +37,7 @@ export const inDoubt: Command = {
 function lines({ inDoubt, mismatches }: InDoubtAnswer, style: Style, node: string): string[] {
   return [
     ...inDoubt.length === 0 ? ["nothing is in doubt"] : table(inDoubt, style),
+    ...inDoubt.length > 1 ? [doubtsText(inDoubt)] : [],
     ...mismatchLines(mismatches, style, node),
   ];
 }
@@ -56,18 +56,7 @@ function table(inDoubt: readonly Doubt[], style: Style): string[] {
   ]);
 }
 
-/** This node's share. */
-export function heldText({ held }: Pick<Doubt, "held">): string {
-  return list(
-    held.map(({ account, amount, currency }) => `${account} ${amountText(amount, currency)}`),
-  );
-}
-
 function forcedText({ decision, by, at, legs }: NonNullable<Doubt["forced"]>): string {
   const done = decision === "commit" ? "posted" : "released";
   return `forced to ${decision} by ${by}, ${timeText(at)}: ${done} ${heldText({ held: legs })}`;
-}
-
-function list(texts: readonly string[]): string {
-  return texts.length === 0 ? "none" : texts.join(", ");
 }

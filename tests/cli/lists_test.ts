@@ -117,12 +117,17 @@ Deno.test("in-doubt shows what is held, since when and who is unreachable", asyn
     held: [],
     forced: { decision: "abort", by: "ann", at: "2025-01-31T12:00:00Z", legs: doubt.held },
   };
-  await using node = await fakeNode(() =>
-    Response.json({ inDoubt: [doubt, forced], mismatches: [] })
-  );
+  const answer = { inDoubt: [doubt, forced], mismatches: [] };
+  await using node = await fakeNode(() => Response.json(answer));
   const { out } = await record("in-doubt", ...node.flags);
   assertEquals(out[1], `1-abc-7\t${id}\t3 min 20 s\tmain@a -5.00 USD\ta, b\tb`);
   assertMatch(out[2]!, /\tforced to abort by ann, 2025-01-.*: released main@a -5\.00 USD\ta, b\tb/);
+  assertEquals(out.slice(3), [
+    "1 in doubt, the oldest for 3 min 20 s; 1 forced; held: 5.00 USD of debits; not reached: b",
+  ]);
+  assertEquals((await record("in-doubt", "--json", ...node.flags)).out, [JSON.stringify(answer)]);
+  await using one = await fakeNode(() => Response.json({ ...answer, inDoubt: [doubt] }));
+  assertEquals((await record("in-doubt", ...one.flags)).out.length, 2);
   await using calm = await fakeNode(() => Response.json({ inDoubt: [], mismatches: [] }));
   assertEquals((await record("in-doubt", ...calm.flags)).out, ["nothing is in doubt"]);
 });
