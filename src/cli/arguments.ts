@@ -15,10 +15,12 @@ export interface Arguments {
   is(flag: string): boolean;
   /** What was given for a positional. */
   positional(name: string): string;
+  /** All that was given for the last positional, which repeats; at least one. */
+  repeated(name: string): readonly string[];
   readonly wantsHelp: boolean;
 }
 
-type Syntax = Pick<Command, "name" | "usage" | "positionals" | "flags" | "hidden">;
+type Syntax = Pick<Command, "name" | "usage" | "positionals" | "repeats" | "flags" | "hidden">;
 
 const helpFlags: readonly Flag[] = [
   { name: "help", help: "" },
@@ -87,6 +89,14 @@ function argumentsOf(
       invariant(text !== undefined, `"${command.name}" declares no ${name}`);
       return text;
     },
+    repeated: (name) => {
+      const from = command.positionals?.indexOf(name) ?? -1;
+      invariant(
+        from !== -1 && command.repeats === true,
+        `"${command.name}" declares no ${name} that repeats`,
+      );
+      return positionals.slice(from);
+    },
   };
 }
 
@@ -154,12 +164,12 @@ function unknownFlag(arg: string, { name, flags, hidden }: Syntax): UsageError {
 
 function refuseBadCount(
   given: readonly string[],
-  { name, usage, positionals = [], hidden }: Syntax,
+  { name, usage, positionals = [], repeats, hidden }: Syntax,
 ): void {
   const missing = positionals[given.length];
   const correct = `handfast ${usage.join(" | ")}`;
   if (missing !== undefined) throw new UsageError(`"${name}" needs ${missing}: ${correct}`);
-  const extra = given[positionals.length];
+  const extra = repeats ? undefined : given[positionals.length];
   // A word may be what is hidden; then it is not repeated.
   if (extra !== undefined && hidden) {
     throw new UsageError(

@@ -11,6 +11,8 @@ export interface Command {
   readonly usage: readonly string[];
   /** Names of what is given without a flag; each must be given. */
   readonly positionals?: readonly string[];
+  /** The last of them may be given more than once. */
+  readonly repeats?: boolean;
   readonly flags: readonly Flag[];
   /** What may not be given as an argument, where others on the machine see it. */
   readonly hidden?: Hidden;

@@ -103,6 +103,97 @@ Deno.test("resolve at a terminal asks nothing of what is not in doubt, or forced
   }
 });
 
+const [second, third] = ["1-0123456789ab-8", "1-0123456789ab-9"];
+const ann = { decision: "abort", by: "ann" };
+
+/** One of these is not in doubt where it is asked about. */
+async function startNodeOf(inDoubt: readonly string[]) {
+  const sent: unknown[] = [];
+  const node = await fakeNode(async (request) => {
+    const asked = new URL(request.url).pathname.slice("/v1/in-doubt/".length);
+    if (request.method === "GET") {
+      const held = inDoubt.map((transaction) => ({ ...doubt, transaction }));
+      return Response.json({ inDoubt: held, mismatches: [] });
+    }
+    sent.push([asked, await request.json()]);
+    if (asked === third) return new Response("nonsense");
+    if (inDoubt.includes(asked)) return Response.json({ transaction: asked, payment, ...ann, at });
+    const problem = { code: "transaction_not_found", detail: `${asked} is not in doubt at bob` };
+    return Response.json(problem, { status: 404 });
+  });
+  return { node, sent };
+}
+
+Deno.test("resolve of several tries each, tells of each, and fails if one does", async () => {
+  const { node, sent } = await startNodeOf([second]);
+  await using _node = node;
+  const line = ["resolve", transaction, third, second, "--abort", "--yes", "--by", "ann"];
+  const { exit, out, err } = await record(...line, ...node.flags);
+  assertEquals(exit, 1);
+  assertEquals(sent, [transaction, third, second].map((one) => [one, ann]));
+  assertEquals(out, [`forced ${second} of payment ${payment} to abort, by ann; recorded`]);
+  assertEquals(err.length, 2);
+  assertEquals(err[0], `handfast: ${transaction}: ${transaction} is not in doubt at bob`);
+  assertMatch(err[1]!, new RegExp(`^handfast: ${third}: http.* answered 200, not as a node does`));
+
+  const json = await record(...line, "--json", ...node.flags);
+  assertEquals(json.exit, 1);
+  const [refused, ...others] = json.out.map((line) => JSON.parse(line));
+  assertEquals([refused.transaction, refused.code], [transaction, "transaction_not_found"]);
+  assertEquals(Object.keys(others[0]), ["transaction", "detail"]);
+  assertEquals(others[1], { transaction: second, payment, ...ann, at });
+
+  const all = await startNodeOf([transaction, second]);
+  await using _all = all.node;
+  const both = ["resolve", transaction, second, "--abort", "--yes", ...all.node.flags];
+  assertEquals((await record(...both)).exit, 0);
+});
+
+for (const answer of [true, false]) {
+  Deno.test(`resolve of several asks once at a terminal, and ${answer ? "acts" : "stops"} on the answer`, async () => {
+    const { node, sent } = await startNodeOf([transaction, second]);
+    await using _node = node;
+    const line = ["resolve", transaction, second, "--abort", "--by", "ann", ...node.flags];
+    const { exit, out, err } = await recordAnswering(answer, ...line);
+    assertEquals(err, [
+      "2 in doubt, the oldest for 3 min 20 s; held: 250.00 USD of debits; not reached: coordinator",
+      "If a real decision is commit, this ledger will differ from the others, until people put it " +
+      'right. Ask again before: "handfast in-doubt --retry".',
+      "Force all 2 to abort all the same?",
+    ]);
+    assertEquals([exit, out.length, sent.length], answer ? [0, 2, 2] : [1, 0, 0]);
+  });
+}
+
+Deno.test("resolve of several forces no more than what the question was about", async () => {
+  const { node, sent } = await startNodeOf([second]);
+  await using _node = node;
+  const line = ["--abort", "--by", "ann", ...node.flags];
+  const one = await recordAnswering(true, "resolve", transaction, second, ...line);
+  assertMatch(one.err[0]!, /^handfast: transaction 1-0123456789ab-7 is not in doubt at/);
+  assertMatch(one.err[1]!, /^1 in doubt, /);
+  assertEquals([one.exit, one.err.at(-1)], [1, "Force it to abort all the same?"]);
+  assertEquals(sent, [[second, ann]]);
+  const none = await recordAnswering(true, "resolve", transaction, third, ...line);
+  assertEquals([none.exit, none.err.at(-1)], [1, "handfast: none of the 2 can be forced"]);
+  assertEquals(sent.length, 1);
+});
+
+const severalRefused: readonly [words: readonly string[], said: RegExp][] = [
+  [[], /"resolve" needs TRANSACTION: handfast resolve TRANSACTION\.\.\. --commit\|--abort --yes/],
+  [[transaction, "7"], /TRANSACTION "7" is no transaction id/],
+  [[transaction, second, transaction], /names 1-0123456789ab-7 twice: give it once/],
+];
+for (const [words, said] of severalRefused) {
+  Deno.test(`resolve ${words.join(" ")} is a usage error, and nothing is sent`, async () => {
+    const { node, sent } = await startNodeOf([transaction, second]);
+    await using _node = node;
+    const { exit, err } = await record("resolve", ...words, "--abort", "--yes", ...node.flags);
+    assertEquals([exit, sent], [2, []]);
+    assertMatch(err.join(), said);
+  });
+}
+
 Deno.test("acknowledge shows the mismatch to a person before it asks, and is recorded", async () => {
   const { node, sent, flags } = await startNode();
   await using _node = node;
