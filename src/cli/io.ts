@@ -7,6 +7,8 @@ import type { Style } from "./style.ts";
 export interface Io {
   /** A line on stdout: results, and nothing else. */
   out(line: string): void;
+  /** Bytes on stdout, where a file is written to it. */
+  outBytes(bytes: Uint8Array): Promise<void>;
   /** A line on stderr: errors, and news that are no result. */
   err(line: string): void;
   /** For what goes to stdout. */
@@ -24,6 +26,8 @@ export interface Io {
   input(): Promise<string>;
   /** Stdin line by line, however long. */
   inputLines(): AsyncIterable<string>;
+  /** All of stdin, where a file is read from it. */
+  inputBytes(): Promise<Uint8Array>;
 }
 
 /** A line on stderr, where that can be written: of what is said there, nothing else depends. */
@@ -40,6 +44,9 @@ const inputBytesMax = 4_096;
 
 export const processIo: Io = {
   out: (line) => console.log(line),
+  outBytes: async (bytes) => {
+    for (let at = 0; at < bytes.length;) at += await Deno.stdout.write(bytes.subarray(at));
+  },
   err: (line) => console.error(line),
   get style() {
     return Deno.stdout.isTerminal() ? terminalStyle(!Deno.noColor) : plainStyle;
@@ -74,6 +81,7 @@ export const processIo: Io = {
     return text;
   },
   inputLines: () => linesOf(Deno.stdin.readable),
+  inputBytes: () => new Response(Deno.stdin.readable).bytes(),
 };
 
 /** As a terminal sends them. */

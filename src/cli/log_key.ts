@@ -1,3 +1,4 @@
+import { UsageError } from "../errors.ts";
 import { makeLogKey } from "../keys/log_key.ts";
 import type { Command } from "./command.ts";
 import { exitCode } from "./exit_code.ts";
@@ -17,6 +18,8 @@ export const logKey: Command = {
   ],
   run: async (args, io) => {
     const path = args.positional("FILE");
+    // Elsewhere it is stdout, where a secret would stay in somebody's terminal or log.
+    if (path === "-") throw new UsageError("a key is secret, and written to a file only: name one");
     await makeLogKey(path);
     io.out(`made ${path}: keep a copy of it, as without it nobody can read the log`);
     io.out("next, for a node whose data folder is new:");

@@ -19,7 +19,7 @@ export const proof: Command = {
       name: "without-entry",
       help: "leave out the log's entry, which holds all that was stored in the same moment",
     },
-    { name: "out", value: "FILE", help: "where to write it (default PAYMENT.proof)" },
+    { name: "out", value: "FILE", help: "where to write it (default PAYMENT.proof); - is stdout" },
     ...nodeFlags,
     jsonFlag,
   ],
@@ -31,11 +31,18 @@ export const proof: Command = {
   run: async (args, io) => {
     const id = parseId(args.positional("PAYMENT"), "PAYMENT");
     const out = args.text("out") ?? `${id}.proof`;
+    if (out === "-" && args.is("json")) {
+      throw new UsageError("--json and --out - both write to stdout: give one of them");
+    }
     const node = await findNode(args);
     const query = args.is("without-entry") ? "?entry=false" : "";
     const reply = await lookUp(node, { method: "GET", path: `/v1/payments/${id}/proof${query}` });
     if (args.is("json")) printBody(reply, io);
     const bytes = Uint8Array.fromBase64(answerOf(node, reply, proofAnswer).proof);
+    if (out === "-") {
+      await io.outBytes(bytes);
+      return exitCode.done;
+    }
     try {
       await Deno.writeFile(out, bytes, { createNew: true });
     } catch (error) {

@@ -18,9 +18,10 @@ export const verifyProof: Command = {
     { name: "ca", value: "FILE", help: "the CA's certificate, from somebody you trust" },
     jsonFlag,
   ],
+  notes: ["FILE may be -, which reads stdin, as from: handfast proof PAYMENT --out -"],
   run: async (args, io) => {
     const file = args.positional("FILE");
-    const bytes = await read(file);
+    const bytes = file === "-" ? await io.inputBytes() : await read(file);
     const ca = args.required("ca");
     const authority = await readCa(ca);
     try {

@@ -141,6 +141,7 @@ const refused: readonly [line: string, said: string][] = [
   ["sign", '"sign" needs FILE'],
   ["log-key", '"log-key" needs FILE'],
   ["log-key a b", 'unexpected "b"'],
+  ["log-key -", "a key is secret, and written to a file only"],
   ["verify --data /nowhere --log-key /nowhere", 'no log key "/nowhere"'],
   ["sign /nowhere/a.csr --certs /nowhere", "no such file"],
   ["payments --limit 0", '--limit "0"'],

@@ -1,7 +1,7 @@
 /** `proof` writes what a node gives out; `verify-proof` tells what holds from what does not by its exit code. */
 
 import { assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
-import { fakeNode, record } from "./recorder.ts";
+import { fakeNode, record, recordBytes } from "./recorder.ts";
 
 const id = "0190f5d0-7b1a-7c3e-9f00-3b6f2a1c4d5e";
 const bytes = Uint8Array.of(0xfb, 0xff, 1, 2, 3);
@@ -36,6 +36,25 @@ Deno.test("proof writes the certificate of a payment into a file", () =>
     assertEquals([exit, out, err], [0, [`wrote ${file}: 5 bytes`], []]);
     assertEquals(paths, [`GET /v1/payments/${id}/proof`]);
     assertEquals(await Deno.readFile(file), bytes);
+  }));
+
+Deno.test("proof --out - writes the certificate to stdout, and nothing else there", () =>
+  inFolder(async (folder) => {
+    await using node = await proofNode();
+    const none = new Uint8Array();
+    const written = await recordBytes(none, "proof", id, "--out", "-", ...node.flags);
+    assertEquals(written, { exit: 0, out: [], err: [], bytes });
+    const both = ["proof", id, "--out=-", "--json", ...node.flags];
+    const refused = await recordBytes(none, ...both);
+    assertEquals([refused.exit, refused.out, refused.bytes], [2, [], none]);
+    assertStringIncludes(refused.err.join(), "--json and --out - both write to stdout");
+
+    const certs = `${folder}/certs`;
+    assertEquals((await record("init", "--ca-only", "--certs", certs)).exit, 0);
+    const ca = ["--ca", `${certs}/ca.pem`];
+    const read = await recordBytes(bytes, "verify-proof", "-", ...ca);
+    assertEquals([read.exit, read.err], [5, []]);
+    assertStringIncludes(read.out.join(), '"-" proves nothing');
   }));
 
 Deno.test("proof leaves a file that is there as it is", () =>
@@ -104,6 +123,11 @@ Deno.test("help lists proof and verify-proof", async () => {
   const { out } = await record("help");
   for (const command of ["proof", "verify-proof"]) {
     assertMatch(out.join("\n"), RegExp(`^ +handfast ${command} +\\w`, "m"));
-    assertEquals((await record("help", command)).exit, 0);
+    const { exit, out: help } = await record("help", command);
+    assertEquals(exit, 0);
+    assertMatch(
+      help.join("\n"),
+      command === "proof" ? /- is stdout/ : /FILE may be -, which reads/,
+    );
   }
 });

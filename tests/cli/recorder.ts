@@ -19,6 +19,16 @@ export function recordReading(stdin: string, ...argv: string[]): Promise<Recorde
   return recordWith({ stdin }, argv);
 }
 
+/** As without a terminal, with bytes on stdin, and what it writes of bytes to stdout. */
+export async function recordBytes(
+  stdin: Uint8Array<ArrayBuffer>,
+  ...argv: string[]
+): Promise<Recorded & { readonly bytes: Uint8Array }> {
+  const written: number[] = [];
+  const recorded = await recordWith({ stdin, written }, argv);
+  return { ...recorded, bytes: Uint8Array.from(written) };
+}
+
 /** As at a terminal, where a person types secrets one after the other; the questions are kept. */
 export function recordTyping(secrets: readonly string[], ...argv: string[]): Promise<Recorded> {
   return recordWith({ isTerminal: true, secrets }, argv);
@@ -50,7 +60,9 @@ interface Person {
   readonly isTerminal?: boolean;
   readonly isWatched?: boolean;
   readonly answer?: boolean;
-  readonly stdin?: string;
+  readonly stdin?: string | Uint8Array<ArrayBuffer>;
+  /** Takes bytes for stdout. */
+  readonly written?: number[];
   readonly secrets?: readonly string[];
 }
 
@@ -62,6 +74,7 @@ async function recordWith(
     hasLeft = false,
     answer = false,
     stdin = "",
+    written = [],
     secrets = [],
   }: Person,
   argv: readonly string[],
@@ -73,6 +86,10 @@ async function recordWith(
     out: (line) => {
       if (isFull) throw new Error("No space left on device");
       out.push(line);
+    },
+    outBytes: (bytes) => {
+      written.push(...bytes);
+      return Promise.resolve();
     },
     err: (line) => {
       if (hasLeft && err.length > 0) throw new Error("Input/output error");
@@ -90,8 +107,9 @@ async function recordWith(
       err.push(question);
       return Promise.resolve(typed.shift() ?? "");
     },
-    input: () => Promise.resolve(stdin),
+    input: () => new Response(stdin).text(),
     inputLines: () => linesOf(new Response(stdin).body!),
+    inputBytes: () => new Response(stdin).bytes(),
   };
   return { exit: await run(argv, io), out, err };
 }

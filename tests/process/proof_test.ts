@@ -47,6 +47,24 @@ Deno.test("a payment's certificate", async (t) => {
     });
   }
 
+  await t.step("goes through pipes as it is", async () => {
+    const flags = ["--data", cluster.data("coordinator"), "--out", "-"];
+    const written = cluster.spawnWith("proof", "", ["proof", id, ...flags], {
+      shell: '"$@" | cat > away/piped.proof',
+    });
+    assertEquals([await written.exit, written.stdout, written.stderr], [0, "", ""]);
+    assertEquals(
+      await Deno.readFile(`${away}/piped.proof`),
+      await Deno.readFile(`${away}/coordinator.proof`),
+    );
+    const args = ["verify-proof", "-", "--ca", `${away}/ca.pem`];
+    const read = cluster.spawnWith("verify-proof", "", args, {
+      shell: 'cat away/piped.proof | "$@"',
+    });
+    assertEquals(await read.exit, 0, read.stdout);
+    assertStringIncludes(read.stdout, `payment ${id} was committed`);
+  });
+
   await t.step("is not written over a file, nor of what has no signed outcome", async () => {
     assertEquals((await write("bob", id)).code, 2);
     const none = await cluster.run("proof", refused, "--data", cluster.data("coordinator"));
