@@ -61,6 +61,8 @@ export interface NodeApi {
   trace(id: PaymentId): Promise<PaymentTrace | undefined>;
   /** The latest log entries known of each node, those noticed after `sequence`, oldest first. */
   activity(sequence: number): ActivityEntry[];
+  /** What was measured in each of the last seconds, those after `sequence`, oldest first. */
+  samples(sequence: number): Sample[];
 }
 
 export type AnyNodeApi = CoordinatorApi | ParticipantApi;
@@ -243,6 +245,17 @@ export interface ActivityEntry {
   readonly clock: VectorClock;
   /** What the entry holds, in short; empty where only its peer knows. */
   readonly what: string;
+}
+
+/** What a node did in about a second, up to `atMs`. */
+export interface Sample {
+  /** Counts the samples since the node started. */
+  readonly sequence: number;
+  readonly atMs: number;
+  /** Payments decided a second. */
+  readonly throughput: number;
+  /** Of the latest answers; null where there was none in this time. */
+  readonly latencyMs: NodeStatus["latencyMs"];
 }
 
 /** The node can't tell any more what became of a payment: it may have been made. */

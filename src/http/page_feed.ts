@@ -9,29 +9,20 @@ import { accountPageAt } from "./accounts.ts";
 import type { EventStream } from "./event_stream.ts";
 import { eventText } from "./event_stream.ts";
 import { inDoubtAt } from "./in_doubt.ts";
-import type { AnyNodeApi, InDoubtView, NodeStatus } from "./node_api.ts";
+import type { AnyNodeApi, InDoubtView } from "./node_api.ts";
 import {
   activityJson,
   pageAccountJson,
   pageInDoubtJson,
   pagePeerJson,
+  sampleJson,
   traceJson,
 } from "./page_view.ts";
 import { statusJson } from "./status.ts";
 
 const lookIntervalMs = 250;
-const sampleIntervalMs = 1_000;
-const samplesKept = 300;
 const accountsShown = 200;
 const activityShown = 80;
-
-/** Since the sample before it; latencies are null where nothing was answered. */
-interface Sample {
-  readonly at: number;
-  readonly throughput: number;
-  readonly p50: number | null;
-  readonly p99: number | null;
-}
 
 export class PageFeed {
   readonly #node: AnyNodeApi;
@@ -40,8 +31,8 @@ export class PageFeed {
   /** The latest data of each part that is sent whole. */
   readonly #parts = new Map<string, string>();
   #activity: ReturnType<typeof activityJson>[] = [];
-  #samples: Sample[] = [];
-  #sampled: { atMs: number; decided: number; answered: number } | undefined;
+  /** The sequence of the latest sample that was told. */
+  #sampled = 0;
   #isRunning = false;
   #wake: (() => void) | undefined;
 
@@ -54,7 +45,10 @@ export class PageFeed {
   add(stream: EventStream): void {
     for (const [name, data] of this.#parts) stream.send(eventText(data, { name }));
     stream.send(eventText(JSON.stringify(this.#activity), { name: "activity" }));
-    stream.send(eventText(JSON.stringify(this.#samples), { name: "samples" }));
+    // What is new goes to those before it first, so that nobody is told anything twice.
+    this.#tellSamples();
+    const samples = this.#node.samples(0).map(sampleJson);
+    stream.send(eventText(JSON.stringify(samples), { name: "samples" }));
     this.#watching.add(stream);
     stream.closed.then(() => {
       this.#watching.delete(stream);
@@ -110,7 +104,7 @@ export class PageFeed {
       doubts: doubts.slice(0, doubtsShownMax).map(pageInDoubtJson),
     });
     this.#tellActivity();
-    this.#sample(status);
+    this.#tellSamples();
   }
 
   #tell(name: string, part: unknown): void {
@@ -128,25 +122,10 @@ export class PageFeed {
     this.#send("activity", JSON.stringify(fresh));
   }
 
-  #sample({ committed, aborted, latencies, latencyMs }: NodeStatus): void {
-    const atMs = Date.now();
-    const decided = committed + aborted;
-    const answered = latencies.counts.reduce((sum, count) => sum + count, 0);
-    const before = this.#sampled;
-    const passedMs = atMs - (before?.atMs ?? 0);
-    if (before && passedMs >= 0 && passedMs < sampleIntervalMs) return;
-    this.#sampled = { atMs, decided, answered };
-    // After a pause of watching there is no rate to tell.
-    if (!before || passedMs < 0 || passedMs > 5 * sampleIntervalMs) return;
-    const isAnswered = answered > before.answered;
-    const sample: Sample = {
-      at: atMs,
-      throughput: (decided - before.decided) * 1000 / passedMs,
-      p50: isAnswered ? latencyMs.p50 : null,
-      p99: isAnswered ? latencyMs.p99 : null,
-    };
-    this.#samples = [...this.#samples, sample].slice(-samplesKept);
-    this.#send("samples", JSON.stringify([sample]));
+  #tellSamples(): void {
+    const fresh = this.#node.samples(this.#sampled);
+    this.#sampled = fresh.at(-1)?.sequence ?? this.#sampled;
+    if (fresh.length > 0) this.#send("samples", JSON.stringify(fresh.map(sampleJson)));
   }
 
   #send(name: string, data: string): void {

@@ -12,6 +12,7 @@ import type {
   InDoubtView,
   PaymentTrace,
   PeerView,
+  Sample,
   TraceStep,
 } from "./node_api.ts";
 import { outcomeReason } from "./outcome_reason.ts";
@@ -83,6 +84,10 @@ function withDecimals<T>(shown: readonly T[], legs: readonly Leg[]) {
 
 export function activityJson({ sequence, node, number, clock, what }: ActivityEntry) {
   return { sequence, node, number, clock: Object.fromEntries(clock), what };
+}
+
+export function sampleJson({ atMs, throughput, latencyMs }: Sample) {
+  return { at: atMs, throughput, ...latencyMs };
 }
 
 function decimal(leg: Leg | undefined): string {

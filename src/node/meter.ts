@@ -9,6 +9,8 @@ const boundsMs: readonly number[] = [1, 2, 5, 10, 20, 50, 100, 200, 500, 1000, 2
 export class Meter {
   committed = 0;
   aborted = 0;
+  /** Latencies that were measured. */
+  answered = 0;
   /** Made durable. */
   records = 0;
   /** Of what was handed to links. */
@@ -30,6 +32,7 @@ export class Meter {
 
   /** Milliseconds from a user's request to its answer; at a coordinator, to its decision. */
   answer(latencyMs: number): void {
+    this.answered++;
     this.#latencies[this.#nextLatency] = latencyMs;
     this.#nextLatency = (this.#nextLatency + 1) % latenciesKept;
     const bucket = boundsMs.findIndex((boundMs) => latencyMs <= boundMs);

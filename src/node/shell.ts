@@ -40,6 +40,7 @@ import { Inbound, type Told } from "./inbound.ts";
 import type { Core, Place } from "./loop.ts";
 import { Loop } from "./loop.ts";
 import { Meter } from "./meter.ts";
+import { Samples } from "./samples.ts";
 import { Observer } from "./observer.ts";
 import { listPayments } from "./payment_list.ts";
 import { Peers } from "./peers.ts";
@@ -77,6 +78,7 @@ export abstract class Shell<
   protected isDraining = false;
   readonly #peers: Peers;
   readonly #alarms = new Alarms();
+  readonly #samples = new Samples(this.meter);
   readonly #statements: Statements;
   #loop: Loop<Event, Reply> | undefined;
   #inbound: Inbound | undefined;
@@ -246,6 +248,7 @@ export abstract class Shell<
   protected tick(): void {
     this.loop.enqueue({ type: "tick" });
     this.observer.tick();
+    this.#samples.tick(this.nowMs, this.time.wallMs());
   }
 
   #genesisOf({ network }: Pick<Identity, "network">): Genesis {
@@ -424,6 +427,7 @@ export abstract class Shell<
   readonly recent: NodeApi["recent"] = () => this.observer.recent();
   readonly trace: NodeApi["trace"] = (id) => this.observer.trace(id);
   readonly activity: NodeApi["activity"] = (sequence) => this.observer.activity.after(sequence);
+  readonly samples: NodeApi["samples"] = (sequence) => this.#samples.after(sequence);
 
   status(): Promise<NodeStatus> {
     return this.look(() => {

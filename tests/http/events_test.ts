@@ -223,6 +223,32 @@ Deno.test("a later watcher of /events gets all parts at once", () =>
     await Promise.all([first.close(), second.close()]);
   }));
 
+Deno.test("/events tells a page what was measured before it was opened, then what is new", () =>
+  serving(async (url, node) => {
+    const measure = () => {
+      const sequence = node.measured.length + 1;
+      const latencyMs = { p50: sequence === 1 ? null : 2.5, p99: null };
+      node.measured.push({ sequence, atMs: 1_000 * sequence, throughput: sequence, latencyMs });
+    };
+    const samplesOf = async (reading: Reading) => {
+      let block = await reading.next();
+      while (block !== undefined && block.event !== "samples") block = await reading.next();
+      return JSON.parse(block?.data ?? "").map(({ at }: { at: number }) => at);
+    };
+    measure();
+    const first = await Reading.of(`${url}/events`);
+    assertEquals(await samplesOf(first), [1_000]);
+    measure();
+    assertEquals(await samplesOf(first), [2_000]);
+    measure();
+    const second = await Reading.of(`${url}/events`);
+    assertEquals(await samplesOf(second), [1_000, 2_000, 3_000]);
+    assertEquals(await samplesOf(first), [3_000]);
+    measure();
+    for (const reading of [first, second]) assertEquals(await samplesOf(reading), [4_000]);
+    await Promise.all([first.close(), second.close()]);
+  }));
+
 for (const path of ["/events", "/v1/events"]) {
   Deno.test(`shutdown() ends streams of ${path} at once`, async () => {
     const node = new FakeNode();

@@ -24,6 +24,7 @@ import type {
   PaymentTrace,
   PaymentView,
   ReadmitAnswer,
+  Sample,
   StatementPart,
   StatementQuery,
   StatementView,
@@ -302,6 +303,12 @@ export class FakeNode implements Omit<ParticipantApi, "role"> {
 
   trace(id: PaymentId) {
     return Promise.resolve(id === paymentId ? trace : undefined);
+  }
+
+  measured: Sample[] = [];
+
+  samples(sequence: number): Sample[] {
+    return this.measured.filter((sample) => sample.sequence > sequence);
   }
 
   activity(sequence: number): ActivityEntry[] {

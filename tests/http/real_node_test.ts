@@ -61,6 +61,26 @@ Deno.test("a listener that fails is told no more, and the node goes on", async (
   }
 });
 
+Deno.test("every node measures itself while nobody looks", async () => {
+  const network = await startNetwork();
+  const { coordinator, alice, bob } = network;
+  try {
+    for (let i = 0; i < 3; i++) await pay(alice, "bob", "100");
+    for (const { node } of [coordinator, alice, bob]) {
+      // No user of bob's waited for any of them.
+      const isAnswered = () => node.samples(0).some(({ latencyMs }) => latencyMs.p50 !== null);
+      await until(`${node.name} has measured it`, () => {
+        const isSeen = node.samples(0).some(({ throughput }) => throughput > 0);
+        return Promise.resolve(isSeen && isAnswered() === (node !== bob.node));
+      });
+      const { atMs } = node.samples(0).at(-1)!;
+      assert(Math.abs(Date.now() - atMs) < 5_000, node.name);
+    }
+  } finally {
+    await network.stop();
+  }
+});
+
 Deno.test("a payment is followed from order to acks, with each vote and its reason", async () => {
   const network = await startNetwork();
   const { coordinator, alice } = network;

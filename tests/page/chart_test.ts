@@ -6,7 +6,7 @@ interface Row {
   readonly throughput?: number;
 }
 
-Deno.test("withGaps() has an empty sample where nobody watched, and none after a late one", () => {
+Deno.test("withGaps() has an empty sample where nothing was measured, and none after a late one", () => {
   const samples = [0, 1_000, 5_500, 40_000].map((at) => ({ at, throughput: 1 }));
   const rows: Row[] = withGaps(samples);
   assertEquals(rows.map(({ at, throughput }) => [at, throughput]), [

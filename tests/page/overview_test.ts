@@ -137,18 +137,36 @@ Deno.test("accounts stand in columns again where these fit again", own, async ()
   });
 });
 
+for (const width of [360, 1280]) {
+  for (const colorScheme of ["light", "dark"] as const) {
+    Deno.test(
+      `a page shows what was before it was opened, ${width} px, ${colorScheme}`,
+      own,
+      async () => {
+        const prepare = (node: FakeNode) => {
+          const nowMs = Date.now();
+          node.measured = Array.from({ length: 290 }, (_, at) => ({
+            sequence: at + 1,
+            atMs: nowMs - (290 - at) * 1_000,
+            throughput: 1_200 + 400 * Math.sin(at / 25),
+            latencyMs: { p50: 4 + Math.cos(at / 40), p99: 11 + 3 * Math.cos(at / 11) },
+          }));
+        };
+        await look({ ...wide(width), colorScheme }, prepare, async ({ page }) => {
+          await page.locator("#throughput canvas").waitFor();
+          await page.locator("#latency canvas").waitFor();
+          assertEquals(await page.locator("#nothroughput").isVisible(), false);
+          const label = await page.locator("#throughput").getAttribute("aria-label");
+          assertMatch(label!, /^Now \d+\.\d payments a second, at most 1600\.0$/);
+          assertEquals(await page.evaluate("document.documentElement.scrollWidth"), width);
+        });
+      },
+    );
+  }
+}
+
 Deno.test("no line is drawn over a time in which nothing was measured", own, async () => {
-  // It answers once, so that nothing but the test's own samples is shown.
-  const prepare = async (node: FakeNode) => {
-    const status = await node.status();
-    let isFirst = true;
-    node.status = () => {
-      if (!isFirst) return new Promise(() => {});
-      isFirst = false;
-      return Promise.resolve(status);
-    };
-  };
-  await look({ colorScheme: "light" }, prepare, async ({ page }) => {
+  await look({ colorScheme: "light" }, () => {}, async ({ page }) => {
     // Ten seconds measured, twenty not watched, ten measured: of these five without an answer.
     const painted: unknown = await page.evaluate(`(async () => {
       const { addSamples } = await import("/page/chart.js");

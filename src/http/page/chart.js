@@ -55,7 +55,7 @@ function dataOf(columns) {
   ];
 }
 
-/** An empty sample wherever nobody watched, so that no line is drawn there. */
+/** An empty sample wherever nothing was measured, so that no line is drawn there. */
 export function withGaps(samples) {
   return samples.flatMap((sample, at) => {
     const before = samples[at - 1];
