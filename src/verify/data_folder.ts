@@ -1,6 +1,7 @@
 /** A stopped node's data folder, held for as long as it is read. */
 
 import { IntegrityError } from "../errors.ts";
+import { readLogKey } from "../keys/log_key.ts";
 import { logPathOf, takeFolder } from "../log/folder_lock.ts";
 import { Log } from "../log/log.ts";
 import type { LogKey } from "../log/log_file.ts";
@@ -15,6 +16,28 @@ export interface OpenFolder {
   /** Where the log is encrypted: the key that opened it. */
   readonly logKey?: LogKey;
   close(): void;
+}
+
+/**
+ * Opens data folders, all of them or none, and closes them once they are used.
+ *
+ * @param logKeyPaths files of the keys of those that are encrypted, in whatever order; others are no fault
+ * @throws {UsageError} if a log is encrypted with none of the keys, or if there is no such key
+ * @throws {Error} if a folder is in use or without a log
+ */
+export async function withFolders<T>(
+  dirs: readonly string[],
+  logKeyPaths: readonly string[],
+  use: (folders: readonly OpenFolder[]) => Promise<T>,
+): Promise<T> {
+  const logKeys = await Promise.all(logKeyPaths.map(readLogKey));
+  const folders: OpenFolder[] = [];
+  try {
+    for (const dir of dirs) folders.push(await openFolder(dir, logKeys));
+    return await use(folders);
+  } finally {
+    for (const folder of folders) folder.close();
+  }
 }
 
 /**

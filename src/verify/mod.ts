@@ -1,15 +1,11 @@
 /** Checks the logs of stopped nodes, without the nodes: what they promised can be proven from them. */
 
-import { toHex } from "../bytes.ts";
-import { UsageError } from "../errors.ts";
-import { readLogKey } from "../keys/log_key.ts";
-import type { LogKey } from "../log/log_file.ts";
 import type { Chain } from "./chain.ts";
 import { readChain } from "./chain.ts";
 import { checkAgreement } from "./agreement.ts";
 import { checkConservation } from "./conservation.ts";
 import type { OpenFolder } from "./data_folder.ts";
-import { openFolder } from "./data_folder.ts";
+import { withFolders } from "./data_folder.ts";
 import type { Report } from "./findings.ts";
 import { Findings, plural } from "./findings.ts";
 import type { History } from "./history.ts";
@@ -21,35 +17,15 @@ import { Network } from "./witnesses.ts";
  * Checks each log from its genesis on, and the logs against each other. Nothing is written.
  *
  * @param dirs data folders of nodes of one network
- * @param logKeyPaths files of the keys of those that are encrypted, in whatever order
+ * @param logKeyPaths as {@linkcode withFolders} has them
+ * @throws {UsageError} if a log is encrypted with none of the keys, or if there is no such key
  * @throws {Error} if a folder is in use or without a log, or if two are of one node
- * @throws {UsageError} if a log is encrypted with none of the keys, or a key opens none of the logs
  */
 export async function verifyLogs(
   dirs: readonly string[],
   logKeyPaths: readonly string[] = [],
 ): Promise<Report> {
-  const logKeys = await Promise.all(logKeyPaths.map(readLogKey));
-  const folders: OpenFolder[] = [];
-  try {
-    for (const dir of dirs) folders.push(await openFolder(dir, logKeys));
-    const idle = logKeys.find((key) =>
-      !folders.some(({ logKey, damage }) => damage || logKey && isSame(logKey, key))
-    );
-    if (idle) {
-      throw new UsageError(
-        `--log-key "${idle.path}" opens none of the logs: it is of another, or they are not encrypted`,
-      );
-    }
-    return await verifyOpen(folders);
-  } finally {
-    for (const folder of folders) folder.close();
-  }
-}
-
-/** A key may be given twice, once for each folder. */
-function isSame(a: LogKey, b: LogKey): boolean {
-  return toHex(a.secret) === toHex(b.secret);
+  return await withFolders(dirs, logKeyPaths, verifyOpen);
 }
 
 /** As {@linkcode verifyLogs}, of logs that are open already. */

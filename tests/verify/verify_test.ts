@@ -1,5 +1,6 @@
 import { assert, assertEquals, assertMatch, assertRejects } from "@std/assert";
 import { encodeOrder } from "../../src/codec/order.ts";
+import { UsageError } from "../../src/errors.ts";
 import { makeLogKey, readLogKey } from "../../src/keys/log_key.ts";
 import { KvStorage } from "../../src/log/kv_storage.ts";
 import { SealedStorage } from "../../src/log/sealed_storage.ts";
@@ -204,6 +205,13 @@ Deno.test("verifyLogs() says of encrypted logs what it says of the same in the c
   const report = await verifyLogs(scene.dirs);
   assertEquals(await verifyLogs(sealed, [key]), report);
   assertEquals(await verifyLogs([scene.dirs[0]!, ...sealed.slice(1)], [key]), report);
+
+  // Whoever keeps the keys of all nodes gives them all, whichever logs are looked at.
+  const spare = `${scene.path}/spare-key`;
+  await makeLogKey(spare);
+  assertEquals(await verifyLogs(sealed, [spare, key, spare]), report);
+  assertEquals(await verifyLogs(scene.dirs, [spare]), report);
+  await assertRejects(() => verifyLogs(sealed, [spare]), UsageError, spare);
 
   const kv = await KvStorage.open(`${scene.dir("bob")}-sealed/log.kv`);
   for await (const { key, value } of kv.listFrom("page", ["page"])) {
