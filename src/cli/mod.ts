@@ -35,6 +35,7 @@ const commands: Readonly<Record<string, () => Promise<Command>>> = {
   "readmit": async () => (await import("./readmit.ts")).readmit,
   "erase": async () => (await import("./erase.ts")).erase,
   "verify": async () => (await import("./verify.ts")).verify,
+  "export": async () => (await import("./export.ts")).exportCommand,
   "proof": async () => (await import("./proof.ts")).proof,
   "verify-proof": async () => (await import("./verify_proof.ts")).verifyProof,
   "sim": async () => (await import("./sim.ts")).sim,

@@ -15,6 +15,7 @@ const completed: readonly [typed: readonly string[], offers: string][] = [
   [["handfast", "--role", "=", "client", "--off"], "--offline"],
   [["handfast", "csr", "--role", ""], "client server"],
   [["handfast", "csr", "--role", "="], "client server"],
+  [["handfast", "export", "--format", ""], "shiviz jsonl"],
   [["handfast", "verify", "--data", "/et"], "/etc"],
   [["handfast", "pay", "--batch", "/etc/os-relea"], "/etc/os-release"],
 ];

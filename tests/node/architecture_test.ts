@@ -13,7 +13,7 @@ const allowed: Readonly<Record<string, readonly string[]>> = {
   // Commands speak of ids, amounts and refusals in the protocol's own words. Of links they have one look
   // from outside, of logs whether a process has their folder.
   cli: [
-    ...["node", "http", "keys", "verify", "simulation", "bench", "proof", "protocol"],
+    ...["node", "http", "keys", "verify", "export", "simulation", "bench", "proof", "protocol"],
     ...["link/probe.ts", "log/folder_lock.ts", ...plain, "deno.json"],
   ],
   // Of links it has what both ends check of each other; the links themselves are its own.
@@ -37,6 +37,8 @@ const allowed: Readonly<Record<string, readonly string[]>> = {
     ...["sha256.ts", ...plain],
   ],
   verify: ["log", "keys", "codec", "protocol", "bytes.ts", ...plain],
+  // It reads logs as verify does, and checks nothing but that they can be read.
+  export: ["verify/data_folder.ts", "log", "codec", "protocol", "bytes.ts", ...plain],
   proof: ["keys", "codec", "protocol", "bytes.ts", "sha256.ts", ...plain],
   http: ["protocol", ...plain],
   // Greetings carry a vector clock and come with an introduction, which links only pass on.
