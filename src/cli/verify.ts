@@ -1,4 +1,5 @@
 import { verifyLogs } from "../verify/mod.ts";
+import { caFlag, readCa } from "./ca_file.ts";
 import { jsonFlag } from "./command.ts";
 import type { Command } from "./command.ts";
 import { dataFlag, foldersIn, logKeysFlag } from "./data_folders.ts";
@@ -7,17 +8,28 @@ import { exitCode } from "./exit_code.ts";
 export const verify: Command = {
   name: "verify",
   summary: "check the logs of stopped nodes",
-  usage: ["verify --data DIR [--data DIR]... [--log-key FILE]..."],
+  usage: ["verify --data DIR [--data DIR]... [--ca FILE] [--log-key FILE]..."],
   flags: [
     dataFlag,
+    caFlag,
     logKeysFlag,
     jsonFlag,
   ],
+  notes: [
+    "A network is named by SHA-256 of its CA's certificate. With --ca it is checked that the logs are of",
+    "the CA's own, and that certificates by it vouch for the keys by which signatures in the logs are",
+    "checked. Without, logs are checked against each other and not against anything outside them.",
+    "A certificate that has expired since it came is no violation.",
+  ],
   run: async (args, io) => {
     const dirs = await foldersIn(args, "verify");
-    const { violations, notChecked, summary } = await verifyLogs(dirs, args.all("log-key"));
-    if (args.is("json")) io.out(JSON.stringify({ violations, notChecked, summary }));
+    const ca = args.text("ca");
+    const authority = ca === undefined ? undefined : await readCa(ca);
+    const report = await verifyLogs(dirs, args.all("log-key"), authority);
+    const { network, violations, notChecked, summary } = report;
+    if (args.is("json")) io.out(JSON.stringify({ violations, notChecked, summary, network }));
     else {
+      if (network !== undefined) io.out(`network ${network}`);
       for (const line of summary) io.out(line);
       for (const line of notChecked) io.out(`not checked: ${line}`);
       for (const line of violations) io.out(`violation: ${line}`);

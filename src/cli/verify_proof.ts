@@ -1,9 +1,9 @@
 import { messageOf, UsageError } from "../errors.ts";
-import { readAuthority } from "../keys/certificate.ts";
 import type { Proven } from "../proof/check.ts";
 import { checkPaymentProof, ProofError } from "../proof/check.ts";
 import { addressOf, legJson } from "../protocol/order.ts";
 import { amountText } from "./amounts.ts";
+import { caFlag, readCa } from "./ca_file.ts";
 import { jsonFlag } from "./command.ts";
 import type { Command } from "./command.ts";
 import { exitCode } from "./exit_code.ts";
@@ -15,7 +15,7 @@ export const verifyProof: Command = {
   usage: ["verify-proof FILE --ca FILE"],
   positionals: ["FILE"],
   flags: [
-    { name: "ca", value: "FILE", help: "the CA's certificate, from somebody you trust" },
+    caFlag,
     jsonFlag,
   ],
   notes: ["FILE may be -, which reads stdin, as from: handfast proof PAYMENT --out -"],
@@ -43,15 +43,6 @@ async function read(path: string): Promise<Uint8Array> {
     return await Deno.readFile(path);
   } catch (error) {
     throw new UsageError(`Cannot read "${path}": ${messageOf(error)}`);
-  }
-}
-
-async function readCa(path: string) {
-  const pem = new TextDecoder().decode(await read(path));
-  try {
-    return readAuthority(pem);
-  } catch (error) {
-    throw new UsageError(`--ca "${path}" is no certificate: ${messageOf(error)}`);
   }
 }
 

@@ -5,7 +5,8 @@ import type { Entry, Witness } from "../codec/record.ts";
 import { formatVersion, hashBytes } from "../codec/values.ts";
 import { IntegrityError } from "../errors.ts";
 import type { Log } from "../log/log.ts";
-import type { Decided } from "../protocol/message.ts";
+import { sameIntroduction } from "../protocol/membership.ts";
+import type { Decided, Introduction } from "../protocol/message.ts";
 import type { Checkpointed, Genesis } from "../protocol/record.ts";
 import { ClockColumns } from "./clock_columns.ts";
 import type { Findings } from "./findings.ts";
@@ -20,6 +21,11 @@ export class Chain {
   readonly checkpoints = new Map<number, Checkpointed[]>();
   /** The latest entry in which each peer was readmitted. */
   readonly readmitted = new Map<string, number>();
+  /** By what each peer was known, and the entry in which it first was. */
+  readonly introductions: (Pick<Entry, "number" | "atMs"> & {
+    readonly name: string;
+    readonly introduction: Introduction;
+  })[] = [];
   /** Peers that may be the coordinator, as far as decisions tell. */
   coordinators: Set<string> | undefined;
   /** Whether it holds together up to its head. */
@@ -60,6 +66,17 @@ export class Chain {
         case "readmitted":
           this.readmitted.set(record.name, entry.number);
           break;
+        case "introduced": {
+          const { name, introduction } = record;
+          const isKnown = !introduction ||
+            this.introductions.some((known) =>
+              known.name === name && sameIntroduction(known.introduction, introduction)
+            );
+          if (isKnown) break;
+          const { number, atMs } = entry;
+          this.introductions.push({ name, introduction, number, atMs });
+          break;
+        }
         case "posted": {
           if (this.coordinators?.size === 1) break;
           const { number, clock } = record.decided;

@@ -4,6 +4,8 @@
 export const linesOfKindMax = 20;
 
 export interface Report {
+  /** SHA-256 of the CA's certificate, hexadecimal, as the first log has it; nothing where none has. */
+  readonly network?: string;
   /** What breaks a promise, each in one line that names node, entry or payment. */
   readonly violations: string[];
   /** What would have needed a log that was not given, or that can't be read. */
@@ -35,7 +37,7 @@ export class Findings {
     known.count++;
   }
 
-  report(): Report {
+  report(network?: string): Report {
     const violations: string[] = [];
     for (const [kind, { lines, count }] of this.#violations) {
       violations.push(...lines);
@@ -45,7 +47,7 @@ export class Findings {
     for (const [line, { unit, count }] of this.#notChecked) {
       notChecked.push(unit ? `${line} (${plural(count, unit)})` : line);
     }
-    return { violations, notChecked, summary: this.summary };
+    return { network, violations, notChecked, summary: this.summary };
   }
 }
 

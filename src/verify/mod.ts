@@ -1,5 +1,7 @@
 /** Checks the logs of stopped nodes, without the nodes: what they promised can be proven from them. */
 
+import type { Authority } from "../keys/certificate.ts";
+import { checkCertificates } from "./certificates.ts";
 import type { Chain } from "./chain.ts";
 import { readChain } from "./chain.ts";
 import { checkAgreement } from "./agreement.ts";
@@ -18,18 +20,23 @@ import { Network } from "./witnesses.ts";
  *
  * @param dirs data folders of nodes of one network
  * @param logKeyPaths as {@linkcode withFolders} has them
+ * @param authority the network's CA, where it is known otherwise than by the logs
  * @throws {UsageError} if a log is encrypted with none of the keys, or if there is no such key
  * @throws {Error} if a folder is in use or without a log, or if two are of one node
  */
 export async function verifyLogs(
   dirs: readonly string[],
   logKeyPaths: readonly string[] = [],
+  authority?: Authority,
 ): Promise<Report> {
-  return await withFolders(dirs, logKeyPaths, verifyOpen);
+  return await withFolders(dirs, logKeyPaths, (folders) => verifyOpen(folders, authority));
 }
 
 /** As {@linkcode verifyLogs}, of logs that are open already. */
-export async function verifyOpen(folders: readonly OpenFolder[]): Promise<Report> {
+export async function verifyOpen(
+  folders: readonly OpenFolder[],
+  authority?: Authority,
+): Promise<Report> {
   const findings = new Findings();
   const read: { chain: Chain; opened: NonNullable<OpenFolder["opened"]> }[] = [];
   for (const { dir, opened, damage } of folders) {
@@ -41,7 +48,8 @@ export async function verifyOpen(folders: readonly OpenFolder[]): Promise<Report
     if (chain) read.push({ chain, opened });
   }
   const chains = read.map(({ chain }) => chain);
-  checkNames(chains, findings);
+  checkNames(chains, authority, findings);
+  if (authority) await checkCertificates(chains, authority, findings);
   const network = new Network(chains);
   const histories: History[] = [];
   for (const { chain, opened: { log, storage } } of read) {
@@ -51,10 +59,14 @@ export async function verifyOpen(folders: readonly OpenFolder[]): Promise<Report
   }
   checkAgreement(histories, findings);
   checkConservation(histories, findings);
-  return findings.report();
+  return findings.report(chains[0]?.genesis.network);
 }
 
-function checkNames(chains: readonly Chain[], findings: Findings): void {
+function checkNames(
+  chains: readonly Chain[],
+  authority: Authority | undefined,
+  findings: Findings,
+): void {
   const names = new Set<string>();
   let first: Chain | undefined;
   let coordinator: string | undefined;
@@ -63,7 +75,12 @@ function checkNames(chains: readonly Chain[], findings: Findings): void {
     if (names.has(name)) throw new Error(`Two of the data folders are of node "${name}"`);
     names.add(name);
     first ??= chain;
-    if (network !== first.genesis.network) {
+    if (authority && network !== authority.network) {
+      findings.violation(
+        "network",
+        `${name} is of the network ${network}, the CA's is ${authority.network}`,
+      );
+    } else if (network !== first.genesis.network) {
       findings.violation("network", `${name} is of another network than ${first.name}`);
     }
     if (role !== "coordinator") continue;

@@ -1,7 +1,8 @@
 /**
  * Whether what a log has as stated by others was: orders by their originators, yes votes by every
  * participant, decisions by the coordinator. The keys are those that the log itself was introduced to;
- * that a certificate vouched for them was checked when they came, and is checked again by `verify-proof`.
+ * that a certificate vouched for them was checked when they came, and is checked again where the CA is given
+ * (`certificates.ts`), and by `verify-proof`.
  */
 
 import type { KeyObject } from "node:crypto";

@@ -2,6 +2,7 @@
 
 import { assert, assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
 import { generate } from "@std/uuid/v7";
+import { readAuthority } from "../../src/keys/certificate.ts";
 import type { Node, Result } from "./cluster.ts";
 import { Cluster, executable, until } from "./cluster.ts";
 
@@ -119,6 +120,14 @@ Deno.test("a network from nothing: init, three nodes, a payment", async (t) => {
   await t.step("verify passes them", async () => {
     const line = "verify --data data/coordinator --data data/alice --data data/bob";
     assertExit(await run(line), 0, "");
+    const verified = await run(`${line} --ca mine/ca.pem`);
+    assertExit(verified, 0, "no violation found");
+    const { network } = readAuthority(await Deno.readTextFile(`${folder}/mine/ca.pem`));
+    assertEquals(verified.stdout.split("\n")[0], `network ${network}`);
+    const { stdout, code } = await run(`${line} --ca ${cluster.certs}/ca.pem --json`);
+    const report = JSON.parse(stdout);
+    assertEquals([code, report.network, report.violations.length], [5, network, 3]);
+    assertExit(await run(`${line} --ca mine/ca.key`), 2, '--ca "mine/ca.key" is no certificate');
   });
 });
 
