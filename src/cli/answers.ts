@@ -140,6 +140,8 @@ const moved = { posted: z.string(), amount: digits(), balance: digits() };
 export const statementAnswer = z.discriminatedUnion("type", [
   z.object({
     type: z.literal("opening"),
+    /** Nodes of earlier versions leave it out. */
+    node: z.string().optional(),
     account: z.string(),
     currency: z.string(),
     from: z.string().optional(),

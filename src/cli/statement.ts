@@ -34,6 +34,8 @@ export const statement: Command = {
     "been decided earlier. So the next statement begins with the balance with which this one ends.",
     "All of it is of one moment, whatever is paid meanwhile: it adds up, or there is none. What an",
     "operator forced counts as the node's books have it. What has no closing balance broke off.",
+    "In CSV, the opening and the closing row have the times of their balances; that of a period which is",
+    "not over yet, and of which more will be posted, is the time at which it was asked for.",
     "In CSV, a memo or reference that a spreadsheet would compute (=, +, -, @) begins with '.",
   ],
   run: runStatement,

@@ -1,9 +1,11 @@
 /** A statement as it is printed, line by line as it comes: it may be longer than memory. */
 
 import { formatAmount } from "../protocol/money.ts";
+import { addressOf } from "../protocol/order.ts";
 import { amountText } from "./amounts.ts";
 import type { ClosingAnswer, MovementAnswer, OpeningAnswer } from "./answers.ts";
 import type { Io } from "./io.ts";
+import { note } from "./io.ts";
 import { detailsCells } from "./payments.ts";
 
 export interface StatementReport {
@@ -25,12 +27,16 @@ export class TextReport implements StatementReport {
     this.#io = io;
   }
 
-  opening({ account, currency, from, to, at, balance }: OpeningAnswer): void {
+  opening(opening: OpeningAnswer): void {
+    const { node, account, currency, from, to, at, balance } = opening;
     this.#currency = currency;
+    const whose = node === undefined ? account : addressOf({ account, participant: node });
     const since = from === undefined ? "its beginning" : utcText(from);
-    // What ends later than now has not ended.
-    const until = to === undefined || to > at ? `now, ${utcText(at)}` : utcText(to);
-    this.#io.out(`${account} in ${currency}, from ${since} to ${until}, times in UTC`);
+    const end = endOf(opening);
+    const until = end === to ? utcText(end) : `now, ${utcText(at)}`;
+    this.#io.out(`${whose} in ${currency}, from ${since} to ${until}, times in UTC`);
+    const unfinished = notOver(opening);
+    if (unfinished !== undefined) this.#io.out(unfinished);
     this.#io.out(`opening balance: ${amountText(balance, currency)}`);
     const head = ["posted", "decided", "payment", "with", "amount", "balance", "memo", "reference"];
     this.#rows = [head];
@@ -74,14 +80,22 @@ export class TextReport implements StatementReport {
 export class CsvReport implements StatementReport {
   readonly #io: Io;
   #currency = "";
+  /** Node and account, in each row: files of several are put together. */
+  #whose: readonly string[] = [];
+  #end = "";
 
   constructor(io: Io) {
     this.#io = io;
   }
 
-  opening({ currency, from = "", balance }: OpeningAnswer): void {
+  opening(opening: OpeningAnswer): void {
+    const { node = "", account, currency, from = "", balance } = opening;
     this.#currency = currency;
-    this.#row(csvColumns);
+    this.#end = endOf(opening);
+    const unfinished = notOver(opening);
+    if (unfinished !== undefined) note(this.#io, unfinished);
+    this.#out(csvColumns);
+    this.#whose = [node, account];
     this.#row([from, "", "opening", "", "", "", this.#amount(balance), currency]);
   }
 
@@ -99,7 +113,7 @@ export class CsvReport implements StatementReport {
     const [debited, credited, left] = [debits, credits, balance].map((units) =>
       this.#amount(units)
     ) as [string, string, string];
-    const start = ["", "", "closing", "", "", "", left, this.#currency];
+    const start = [this.#end, "", "closing", "", "", "", left, this.#currency];
     this.#row([...start, "", "", debited, credited]);
   }
 
@@ -108,17 +122,35 @@ export class CsvReport implements StatementReport {
   }
 
   #row(cells: readonly string[]): void {
-    const row = csvColumns.map((_, column) => csvCell(cells[column] ?? ""));
+    const columns = csvColumns.length - this.#whose.length;
+    this.#out([...Array.from({ length: columns }, (_, at) => cells[at] ?? ""), ...this.#whose]);
+  }
+
+  #out(cells: readonly string[]): void {
     // The line feed comes with every line.
-    this.#io.out(`${row.join(",")}\r`);
+    this.#io.out(`${cells.map(csvCell).join(",")}\r`);
   }
 }
 
-/** The last two are sums, and so stand apart from the amounts that they are of. */
+/** Programs count on their places: new ones go to the end. Debits and credits are sums, and so stand apart
+ * from the amounts that they are of. */
 const csvColumns: readonly string[] = [
   ...["posted", "decided", "kind", "payment", "accounts", "amount", "balance", "currency"],
-  ...["memo", "reference", "debits", "credits"],
+  ...["memo", "reference", "debits", "credits", "node", "account"],
 ];
+
+/** When its closing balance was: what ends later than now has not ended. */
+function endOf({ to, at }: OpeningAnswer): string {
+  return to === undefined || to > at ? at : to;
+}
+
+/** Nothing where the period is over, or has no end. */
+function notOver({ to, at }: OpeningAnswer): string | undefined {
+  if (to === undefined || to <= at) return undefined;
+  return `the period is not over yet: it ends at ${utcText(to)}, this is as of ${
+    utcText(at)
+  } (UTC)`;
+}
 
 function csvCell(text: string): string {
   return /[",\r\n]/.test(text) ? `"${text.replaceAll('"', '""')}"` : text;

@@ -27,7 +27,7 @@ export function addStatementRoute(
       const detail = `There is no account "${account}" at ${node.name}`;
       return problem(c, 404, "account_not_found", detail);
     }
-    const text = toldOf(statementText(statement, query), (thrown) => {
+    const text = toldOf(statementText(node.name, statement, query), (thrown) => {
       onError(`GET ${c.req.path}: ${messageOf(thrown)}`);
     });
     const body = ReadableStream.from(text).pipeThrough(new TextEncoderStream());
@@ -50,12 +50,13 @@ async function* toldOf(
 
 /** Lines, gathered: one by one they cost more to send than to read. */
 async function* statementText(
+  node: string,
   { parts, ...statement }: StatementView,
   query: StatementQuery,
 ): AsyncGenerator<string> {
   let text = "";
   for await (const part of parts) {
-    text += `${JSON.stringify(partJson(part, statement, query))}\n`;
+    text += `${JSON.stringify(partJson(part, node, statement, query))}\n`;
     if (part.type !== "reading" && text.length < statementPieceLength) continue;
     yield text;
     text = "";
@@ -65,6 +66,7 @@ async function* statementText(
 
 function partJson(
   part: StatementPart,
+  node: string,
   { currency, atMs }: Omit<StatementView, "parts">,
   { account, fromMs, toMs }: StatementQuery,
 ): StatementLineJson {
@@ -73,7 +75,7 @@ function partJson(
       return part;
     case "opening":
       return {
-        ...{ type: part.type, account, currency },
+        ...{ type: part.type, node, account, currency },
         from: fromMs === undefined ? undefined : timeJson(fromMs),
         to: toMs === undefined ? undefined : timeJson(toMs),
         at: timeJson(atMs),
@@ -97,6 +99,7 @@ function partJson(
     case "closing":
       return {
         type: part.type,
+        at: timeJson(Math.min(toMs ?? atMs, atMs)),
         balance: part.balance.toString(),
         debits: part.debits.toString(),
         credits: part.credits.toString(),
@@ -117,6 +120,7 @@ function timeJson(ms: number): string {
 
 const openingSchema = z.object({
   type: z.literal("opening"),
+  node: z.string().openapi({ description: "Whose account it is" }),
   account: z.string(),
   currency: z.string(),
   from: timeSchema.optional(),
@@ -156,7 +160,10 @@ const paymentSchema = z.object({
 
 const closingSchema = z.object({
   type: z.literal("closing"),
-  balance: digitsSchema.openapi({ description: "When the period ends" }),
+  at: timeSchema.openapi({
+    description: "When the period ends; of one that is not over yet, as of the opening",
+  }),
+  balance: digitsSchema.openapi({ description: "At that time" }),
   debits: digitsSchema.openapi({ description: "Their sum, as a positive amount" }),
   credits: digitsSchema.openapi({
     description: "Their sum; what the account was opened with is one of them",

@@ -7,7 +7,13 @@ const id = "0190f5d0-7b1a-7c3e-9f00-3b6f2a1c4d5e";
 const posted = "2026-05-02T10:00:00.250Z";
 const decided = "2026-05-02T10:00:00.125Z";
 const opening = {
-  ...{ type: "opening", account: "main", currency: "USD", from: "2026-05-01T00:00:00.000Z" },
+  ...{
+    type: "opening",
+    node: "alice",
+    account: "main",
+    currency: "USD",
+    from: "2026-05-01T00:00:00.000Z",
+  },
   ...{ to: "2026-06-01T00:00:00.000Z", at: "2026-07-01T12:00:00.000Z", balance: "100" },
 };
 const paid = { type: "payment", posted, decided, payment: id };
@@ -52,7 +58,7 @@ Deno.test("statement shows the balances, and what moved the account between them
   assertEquals([exit, err, server.paths], [0, [], ["/v1/accounts/main/statement"]]);
   const [day, most] = ["2026-05-02 10:00:00", "9,007,199,254,740,99"];
   assertEquals(out, [
-    "main in USD, from 2026-05-01 00:00:00 to 2026-06-01 00:00:00, times in UTC",
+    "main@alice in USD, from 2026-05-01 00:00:00 to 2026-06-01 00:00:00, times in UTC",
     "opening balance: 1.00 USD",
     ...[
       ["posted", "decided", "payment", "with", "amount", "balance", "memo", "reference"],
@@ -74,14 +80,14 @@ Deno.test("statement --csv is CSV by RFC 4180, with nothing that a spreadsheet c
   const { exit, out } = await server.run("--csv");
   assertEquals([exit, ...out.map((line) => line.replace(/\r$/, "|"))], [
     0,
-    "posted,decided,kind,payment,accounts,amount,balance,currency,memo,reference,debits,credits|",
-    "2026-05-01T00:00:00.000Z,,opening,,,,1.00,USD,,,,|",
-    `${posted},,opened,,,9007199254740993.00,9007199254740994.00,USD,,,,|`,
+    "posted,decided,kind,payment,accounts,amount,balance,currency,memo,reference,debits,credits,node,account|",
+    "2026-05-01T00:00:00.000Z,,opening,,,,1.00,USD,,,,,alice,main|",
+    `${posted},,opened,,,9007199254740993.00,9007199254740994.00,USD,,,,,alice,main|`,
     `${posted},${decided},payment,${id},main@bob fees@carol,-4.00,9007199254740990.00,USD,` +
-    `"Rent, ""May""",'=1+1,,|`,
-    `${posted},${decided},forced,${id},main@bob,0.07,9007199254740990.07,USD,,,,|`,
-    `${posted},${decided},payment,${id},main@bob,0.03,9007199254740990.10,USD,(erased),,,|`,
-    `,,closing,,,,9007199254740990.10,USD,,,4.00,9007199254740993.10|`,
+    `"Rent, ""May""",'=1+1,,,alice,main|`,
+    `${posted},${decided},forced,${id},main@bob,0.07,9007199254740990.07,USD,,,,,alice,main|`,
+    `${posted},${decided},payment,${id},main@bob,0.03,9007199254740990.10,USD,(erased),,,,alice,main|`,
+    `2026-06-01T00:00:00.000Z,,closing,,,,9007199254740990.10,USD,,,4.00,9007199254740993.10,alice,main|`,
   ]);
 });
 
@@ -89,6 +95,23 @@ Deno.test("statement --json prints what the node answers, but for how far it has
   await using server = await telling(lines);
   const { exit, out } = await server.run("--json");
   assertEquals([exit, out], [0, lines.slice(1).map((line) => JSON.stringify(line))]);
+});
+
+Deno.test("statement says of a period that is not over yet that it is not", async () => {
+  const at = "2026-05-20T12:00:00.500Z";
+  await using server = await telling(lines.with(1, { ...opening, at }));
+  const said = "the period is not over yet: it ends at 2026-06-01 00:00:00, this is as of " +
+    "2026-05-20 12:00:00 (UTC)";
+  const text = await server.run();
+  assertEquals([text.out[1], text.err], [said, []]);
+  const csv = await server.run("--csv");
+  assertEquals(csv.err, [said]);
+  assertStringIncludes(csv.out.at(-1)!, `${at},,closing,`);
+  // One without an end ends now, and so is over.
+  await using endless = await telling(lines.with(1, { ...opening, to: undefined, at }));
+  const { out, err } = await endless.run("--csv");
+  assertStringIncludes(out.at(-1)!, `${at},,closing,`);
+  assertEquals(err, []);
 });
 
 const periods: readonly [flags: string, query: string][] = [

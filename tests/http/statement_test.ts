@@ -26,7 +26,7 @@ const parts: readonly StatementPart[] = [
 Deno.test("GET /v1/accounts/NAME/statement answers a line for each part, amounts as digits", async () => {
   const node = new FakeNode();
   node.statementParts = [...parts];
-  const query = "?from=2026-05-01T00:00:00%2B02:00&to=2026-06-01T00:00:00Z";
+  const query = "?from=2025-01-01T00:00:00%2B02:00&to=2025-01-31T11:00:00Z";
   const { status, text, headers } = await asker(node)(path + query);
   assertEquals([status, headers.get("content-type")], [200, "application/x-ndjson"]);
   const posted = "2026-05-31T23:59:59.999Z";
@@ -37,17 +37,35 @@ Deno.test("GET /v1/accounts/NAME/statement answers a line for each part, amounts
   assertEquals(text.trimEnd().split("\n").map((line) => JSON.parse(line)), [
     { type: "reading", entries: 7 },
     {
-      ...{ type: "opening", account: "main", currency: "USD" },
-      ...{ from: "2026-04-30T22:00:00.000Z", to: "2026-06-01T00:00:00.000Z" },
+      ...{ type: "opening", node: "alice", account: "main", currency: "USD" },
+      ...{ from: "2024-12-31T22:00:00.000Z", to: "2025-01-31T11:00:00.000Z" },
       ...{ at: "2025-01-31T12:00:00.000Z", balance: "0" },
     },
     { type: "opened", posted, amount: "9007199254741118", balance: "9007199254740993" },
     { ...paid, memo: "Rent" },
     { ...paid, forced: true, details: "erased" },
-    { type: "closing", balance: "5", debits: "6", credits: "7", lines: 3 },
+    {
+      type: "closing",
+      at: "2025-01-31T11:00:00.000Z",
+      balance: "5",
+      debits: "6",
+      credits: "7",
+      lines: 3,
+    },
   ]);
-  const [fromMs, toMs] = [Date.UTC(2026, 3, 30, 22), Date.UTC(2026, 5, 1)];
+  const [fromMs, toMs] = [Date.UTC(2024, 11, 31, 22), Date.UTC(2025, 0, 31, 11)];
   assertEquals(node.statements, [{ account: "main", fromMs, toMs }]);
+});
+
+Deno.test("a statement that ends later than now closes now", async () => {
+  const node = new FakeNode();
+  node.statementParts = [...parts];
+  const ask = asker(node);
+  for (const query of ["", "?from=2025-01-31T12:00:00Z", "?to=2025-02-01T00:00:00Z"]) {
+    const { status, text } = await ask(path + query);
+    const { type, at } = JSON.parse(text.trimEnd().split("\n").at(-1)!);
+    assertEquals([status, type, at], [200, "closing", "2025-01-31T12:00:00.000Z"], query);
+  }
 });
 
 Deno.test("a statement of no account is 404, also at a coordinator", async () => {

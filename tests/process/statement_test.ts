@@ -161,7 +161,7 @@ Deno.test("statements add up while payments are made both ways, some refused, so
       ["payment", "-2000", ["main@alice"]],
     ]]);
     const csv = await run("--csv");
-    assertStringIncludes(csv.stdout, `,main@alice,-20.00,30.00,USD,,,,\r\n`);
+    assertStringIncludes(csv.stdout, `,main@alice,-20.00,30.00,USD,,,,,bob,other\r\n`);
     assertStringIncludes((await run()).stdout, "closing balance: 30.00 USD\n");
     const credited = (await statementOf(cluster, "alice")).lines.at(-1);
     assertEquals([credited?.amount, credited?.accounts], ["2000", ["card@bob"]]);
