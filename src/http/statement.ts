@@ -27,6 +27,11 @@ export function addStatementRoute(
       const detail = `There is no account "${account}" at ${node.name}`;
       return problem(c, 404, "account_not_found", detail);
     }
+    if (fromMs !== undefined && fromMs > statement.atMs) {
+      const reason = `is ${timeJson(fromMs)}, and now is ${timeJson(statement.atMs)}: ` +
+        "a statement can't begin later than now";
+      return malformed(c, [{ field: "from", reason }]);
+    }
     const text = toldOf(statementText(node.name, statement, query), (thrown) => {
       onError(`GET ${c.req.path}: ${messageOf(thrown)}`);
     });

@@ -57,7 +57,7 @@ Deno.test("GET /v1/accounts/NAME/statement answers a line for each part, amounts
   assertEquals(node.statements, [{ account: "main", fromMs, toMs }]);
 });
 
-Deno.test("a statement that ends later than now closes now", async () => {
+Deno.test("a statement that ends later than now closes now, and none begins later", async () => {
   const node = new FakeNode();
   node.statementParts = [...parts];
   const ask = asker(node);
@@ -66,6 +66,12 @@ Deno.test("a statement that ends later than now closes now", async () => {
     const { type, at } = JSON.parse(text.trimEnd().split("\n").at(-1)!);
     assertEquals([status, type, at], [200, "closing", "2025-01-31T12:00:00.000Z"], query);
   }
+  const { status, json } = await ask(`${path}?from=2025-01-31T12:00:00.001Z`);
+  assertEquals([status, json.field, json.detail], [
+    ...[400, "from"],
+    "from: is 2025-01-31T12:00:00.001Z, and now is 2025-01-31T12:00:00.000Z: a statement can't " +
+    "begin later than now",
+  ]);
 });
 
 Deno.test("a statement of no account is 404, also at a coordinator", async () => {

@@ -162,6 +162,9 @@ Deno.test("statements add up while payments are made both ways, some refused, so
     ]]);
     const csv = await run("--csv");
     assertStringIncludes(csv.stdout, `,main@alice,-20.00,30.00,USD,,,,,bob,other\r\n`);
+    const future = await run("--from", "2999-01-01");
+    assertEquals(future.code, 1);
+    assertStringIncludes(future.stderr, "from: is 2999-01-01T00:00:00.000Z, and now is 2");
     assertStringIncludes((await run()).stdout, "closing balance: 30.00 USD\n");
     const credited = (await statementOf(cluster, "alice")).lines.at(-1);
     assertEquals([credited?.amount, credited?.accounts], ["2000", ["card@bob"]]);
