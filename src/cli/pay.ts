@@ -46,7 +46,8 @@ export const pay: Command = {
   notes: [
     "A line of a batch is a payment in JSON, as POST /v1/payments takes it, amounts in minor units:",
     '{"id":"UUIDV7","from":"main","to":"main@bob","amount":"12500","currency":"USD"}',
-    "With an id it pays once, however often it is sent; without one it is given one, and shown with it.",
+    "With an id it pays once, however often it is sent; without one it is given one, which is on stderr",
+    "before it is sent, as line 3: payment UUIDV7, to be put into the file if that is sent again.",
     "Each is all or nothing by itself, and its outcome is a line on stdout. The exit code is 0 where all",
     "are committed, else 4 where the outcome of any is unknown, else 1 where any failed, else 3: those",
     "that are not committed were aborted. A malformed line exits 2 before anything is sent.",

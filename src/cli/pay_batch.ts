@@ -27,7 +27,10 @@ export async function payBatch(file: string, args: Arguments, io: Io): Promise<n
   for (const part of partsOf(payments)) {
     if (hasFailed || !report.isHeard) {
       part.forEach((payment) => report.tell(payment, payOutcome(payment.id, unsent)));
-    } else hasFailed = !await sendPart(node, part, waitSeconds, report, interruption.signal);
+      continue;
+    }
+    report.announce(part);
+    hasFailed = !await sendPart(node, part, waitSeconds, report, interruption.signal);
   }
   return report.end();
 }

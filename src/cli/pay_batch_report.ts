@@ -35,6 +35,13 @@ export class BatchReport {
     this.#timer = io.isWatched ? setInterval(progress, progressMs) : undefined;
   }
 
+  /** Before they are sent: whoever is killed then can complete the file, and send it again. */
+  announce(payments: readonly BatchPayment[]): void {
+    for (const { line, id, hasOwnId } of payments) {
+      if (!hasOwnId) note(this.#io, `line ${line}: payment ${id}`);
+    }
+  }
+
   /** @param answer the node's, where it has one for this very payment */
   tell({ line, id, hasOwnId }: BatchPayment, outcome: PayOutcome, answer?: object): void {
     this.#told++;

@@ -1,6 +1,13 @@
 import { assert, assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
 import { paymentBatchUnderWayMax } from "../../src/limits.ts";
-import { fakeNode, record, recordFull, recordReading, recordWatched } from "./recorder.ts";
+import {
+  fakeNode,
+  record,
+  recordFull,
+  recordLive,
+  recordReading,
+  recordWatched,
+} from "./recorder.ts";
 
 const idOf = (index: number) => `0190f5d0-7b1a-7c3e-9f00-${index.toString(16).padStart(12, "0")}`;
 const [first, second, third] = [idOf(1), idOf(2), idOf(3)];
@@ -180,6 +187,22 @@ for (const [kinds, said] of withoutId) {
     );
   });
 }
+
+Deno.test("pay --batch shows the ids that it makes before it sends them, and no others", async () => {
+  const err: string[] = [];
+  const shownBefore: string[][] = [];
+  await using node = await fakeNode(async (request) => {
+    shownBefore.push([...err]);
+    const sent = (await request.text()).split("\n").map((line) => JSON.parse(line) as Sent);
+    return new Response(textOf(sent.map((of, i) => ({ line: i + 1, ...committed(of) }))));
+  });
+  const lines = Array.from({ length: paymentBatchUnderWayMax }, () => transfer);
+  const text = textOf(["", { ...transfer, id: first }, ...lines]);
+  const { exit, out } = await recordLive(err, text, "pay", "--batch=-", ...node.flags);
+  assertEquals([exit, out.length], [0, paymentBatchUnderWayMax + 1]);
+  const made = out.slice(1).map((line) => `line ${line.replace("committed", "payment")}`);
+  assertEquals(shownBefore, [made.slice(0, paymentBatchUnderWayMax - 1), made]);
+});
 
 Deno.test("pay --batch sends the token and the wait", async () => {
   const seen: unknown[] = [];

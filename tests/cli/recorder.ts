@@ -19,6 +19,11 @@ export function recordReading(stdin: string, ...argv: string[]): Promise<Recorde
   return recordWith({ stdin }, argv);
 }
 
+/** As without a terminal, with something on stdin; `err` has each line as soon as it is said. */
+export function recordLive(err: string[], stdin: string, ...argv: string[]): Promise<Recorded> {
+  return recordWith({ stdin, err }, argv);
+}
+
 /** As without a terminal, with bytes on stdin, and what it writes of bytes to stdout. */
 export async function recordBytes(
   stdin: Uint8Array<ArrayBuffer>,
@@ -63,6 +68,8 @@ interface Person {
   readonly stdin?: string | Uint8Array<ArrayBuffer>;
   /** Takes bytes for stdout. */
   readonly written?: number[];
+  /** Takes lines for stderr. */
+  readonly err?: string[];
   readonly secrets?: readonly string[];
 }
 
@@ -75,12 +82,12 @@ async function recordWith(
     answer = false,
     stdin = "",
     written = [],
+    err = [],
     secrets = [],
   }: Person,
   argv: readonly string[],
 ): Promise<Recorded> {
   const out: string[] = [];
-  const err: string[] = [];
   const typed = [...secrets];
   const io: Io = {
     out: (line) => {
