@@ -121,6 +121,8 @@ export const silenceMsMax = 4_000;
 export const holderAnswerMsMax = 1_000;
 export const reconnectMsMin = 100;
 export const reconnectMsMax = 5_000;
+/** From the first peer that refuses a coordinator for amnesia until it ends: all others have dialled by then. */
+export const refusalsMs = 6_000;
 /** Messages that wait while whoever stated them is introduced; past it they are lost, and sent again. */
 export const strangersMax = 4_096;
 /** Bytes queued for one peer; past it the link is closed, and what was queued is sent again later. */
@@ -276,6 +278,10 @@ invariant(
   "what is not read any more is deleted in commits that the storage takes",
 );
 invariant(heartbeatIntervalMs * 2 < silenceMsMax, "one lost heartbeat is no silence");
+invariant(
+  reconnectMsMax < refusalsMs,
+  "whoever runs has dialled before a refused coordinator ends",
+);
 invariant(
   holderAnswerMsMax < handshakeTimeoutMs,
   "the holder of a name is asked within a handshake",

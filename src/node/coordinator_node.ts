@@ -1,6 +1,7 @@
 /** A coordinator as a running node. */
 
 import type { CoordinatorApi, MismatchView } from "../http/node_api.ts";
+import { refusalsMs } from "../limits.ts";
 import type { Greeted } from "../link/host.ts";
 import { Coordinator, type CoordinatorEvent } from "../protocol/coordinator.ts";
 import type { PaymentId } from "../protocol/id.ts";
@@ -11,6 +12,8 @@ import type { ShellOptions } from "./shell_options.ts";
 export class CoordinatorNode extends Shell<"coordinator", CoordinatorEvent, never>
   implements CoordinatorApi {
   readonly #coordinator: Coordinator;
+  /** What peers say that refuse it for amnesia. */
+  readonly #refusals = new Set<string>();
 
   constructor(options: ShellOptions) {
     const coordinator = new Coordinator();
@@ -20,8 +23,23 @@ export class CoordinatorNode extends Shell<"coordinator", CoordinatorEvent, neve
 
   whyNotReady(): string | undefined {
     if (this.isDraining) return "the node is stopping";
+    if (this.isRefused) return "its participants refuse it for amnesia, so it ends";
     if (!this.isListening) return "participants can't reach it yet";
     return this.whyNotDurable();
+  }
+
+  /**
+   * It may have lost commits, so nobody is answered from now on, also not those who have readmitted it or
+   * never refused. Each participant has to readmit it: those who dial yet are heard before it ends, so that
+   * one start names all of them that run.
+   */
+  override amnesia(detail: string): void {
+    this.#refusals.add(detail);
+    if (this.isRefused) return;
+    this.isRefused = true;
+    const seconds = refusalsMs / 1000;
+    this.options.print("warn", `it ends in ${seconds} s, and hears until then who else refuses it`);
+    void this.time.sleep(refusalsMs).then(() => super.amnesia(refusalsText(this.#refusals)));
   }
 
   protected needsLink(): boolean {
@@ -56,4 +74,10 @@ export class CoordinatorNode extends Shell<"coordinator", CoordinatorEvent, neve
   protected mismatches(): MismatchView[] {
     return [];
   }
+}
+
+function refusalsText(refusals: ReadonlySet<string>): string {
+  const [only, ...others] = refusals;
+  if (others.length === 0) return only!;
+  return [`${refusals.size} participants refuse this node`, ...refusals].join("\n  ");
 }

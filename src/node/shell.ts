@@ -76,6 +76,8 @@ export abstract class Shell<
   protected readonly meter = new Meter();
   protected readonly observer: Observer;
   protected isDraining = false;
+  /** Peers have seen entries that it lacks: what it says now could be against what it has forgotten. */
+  protected isRefused = false;
   readonly #peers: Peers;
   readonly #alarms = new Alarms();
   readonly #samples = new Samples(this.meter);
@@ -198,6 +200,7 @@ export abstract class Shell<
       core: this.core,
       log,
       send: (peer, payload) => {
+        if (this.isRefused) return;
         this.meter.linkBytes += payload.length;
         this.links.send(peer, payload);
       },
@@ -306,6 +309,8 @@ export abstract class Shell<
   }
 
   objection(peer: string, _role: Role, _greeting: Greeting): string | undefined {
+    // It answers nobody; whoever does not refuse it is to ask others meanwhile.
+    if (this.isRefused) return `"${this.name}" is refused for amnesia by its peers, and ends`;
     const { membership } = this.core.state;
     if (membership.knows(peer) || membership.directory().length < peersMax) return undefined;
     return `the network has ${peersMax} nodes, which is the most there can be`;
@@ -330,10 +335,12 @@ export abstract class Shell<
   }
 
   received(peer: string, payload: Uint8Array): boolean {
+    if (this.isRefused) return false;
     return this.#inbound!.received(peer, payload);
   }
 
   amnesia(detail: string): void {
+    this.isRefused = true;
     this.#fail(new IntegrityError(detail));
   }
 
