@@ -18,6 +18,7 @@ import type {
   StatementQuery,
   StatementView,
 } from "../http/node_api.ts";
+import { decodeVoucher } from "../keys/voucher.ts";
 import { reconnectMsMax, tickIntervalMs } from "../limits.ts";
 import type { Greeted, Greeting } from "../link/host.ts";
 import type { Role } from "../names.ts";
@@ -213,13 +214,25 @@ export class ParticipantNode extends Shell<"participant", ParticipantEvent, Repl
     if (role === "coordinator" && known) {
       const isSame = epoch?.counter === known.counter && epoch.nonce === known.nonce;
       if (!epoch || (!isSame && epoch.counter <= known.counter)) {
-        return `it comes in epoch ${
-          epoch?.counter ?? 0
-        }, but epoch ${known.counter} was seen: it ` +
-          "is out of date, or a copy";
+        const comes = `it comes in epoch ${epoch?.counter ?? 0}, but epoch ${known.counter}`;
+        const former = this.#formerCoordinator(peer);
+        if (former === undefined) return `${comes} was seen: it is out of date, or a copy`;
+        return `${comes} of "${former}" was seen, which was this node's coordinator so far, and a ` +
+          `coordinator keeps its name. Dial it by --server-name ${former}, or have the new one run ` +
+          `as "${former}": with the data folder of the old one, or, if that is lost, without, and ` +
+          "readmit it";
       }
     }
     return super.objection(peer, role, greeting);
+  }
+
+  /** Whose epoch is known here, if the log has never met a coordinator of that name. */
+  #formerCoordinator(name: string): string | undefined {
+    const { membership } = this.#participant.state;
+    if (membership.knows(name)) return undefined;
+    return membership.directory().findLast(({ introduction }) =>
+      introduction && decodeVoucher(introduction.voucher).role === "coordinator"
+    )?.name;
   }
 
   // Users

@@ -1,6 +1,6 @@
 /** A participant whose coordinator is away: whom it links to, and which refusal ends it. */
 
-import { assertEquals, assertRejects } from "@std/assert";
+import { assertEquals, assertRejects, assertStringIncludes } from "@std/assert";
 import { encodeFrames } from "../../src/codec/frame.ts";
 import { IntegrityError } from "../../src/errors.ts";
 import type { PaymentRequest } from "../../src/http/node_api.ts";
@@ -220,6 +220,24 @@ Deno.test("a log of another node is refused for that, and not as its books do no
   const said = 'The log is of name "bob", but this node is of name "alice": name the right data';
   await assertRejects(() => alice.start(), IntegrityError, said);
 });
+
+const others: readonly [name: string, counter: number, said: string | undefined][] = [
+  ["coordinator", 2, undefined],
+  ["coordinator", 1, "it comes in epoch 1, but epoch 1 was seen: it is out of date, or a copy"],
+  ["hub2", 1, 'it comes in epoch 1, but epoch 1 of "coordinator" was seen, which was this node\'s'],
+  ["hub2", 1, 'or have the new one run as "coordinator": with the data folder of the old one'],
+];
+for (const [name, counter, said] of others) {
+  Deno.test(`${name} in another epoch ${counter} is ${said ? `told: ${said}` : "taken"}`, async () => {
+    const { node } = await Rig.start();
+    const clock = new Map([[name, 1]]);
+    const greeting = { address: "elsewhere:1", clock, epoch: { counter, nonce: "ba9876543210" } };
+    const objection = node.objection(name, "coordinator", greeting);
+    if (said === undefined) assertEquals(objection, undefined);
+    else assertStringIncludes(objection ?? "", said);
+    await node.stop();
+  });
+}
 
 Deno.test("a node without links dials no peer, whatever is in doubt", async () => {
   const storage = new MemoryStorage();
