@@ -47,6 +47,9 @@ export const declinesKept = 100;
 export const tickIntervalMs = 100;
 /** How long an entry may be on its way to the disk before the node says that it takes no payments. */
 export const diskWaitMsMax = 3_000;
+/** A participant whose clock is farther from its coordinator's says so, at most once in so long. */
+export const clockOffsetMsMax = 60_000;
+export const clockWarningMs = 60 * 60_000;
 /** From a transaction's start until the coordinator aborts it for want of votes. */
 export const voteTimeoutMs = 3_000;
 /** Between two inquiries of a participant in doubt. */
@@ -237,6 +240,7 @@ export const statementPieceLength = 16_384;
 invariant(tickIntervalMs < inquiryIntervalMs, "time-outs are noticed on ticks");
 invariant(inquiryIntervalMs < voteTimeoutMs, "a lost vote is found before the vote timeout");
 invariant(resendIntervalMs < voteTimeoutMs, "a lost prepare is sent again before the vote timeout");
+invariant(voteTimeoutMs < clockOffsetMsMax, "how long a vote takes is no fault of a clock");
 invariant(voteTimeoutMs < waitMsDefault, "a user who waits learns of an abort by timeout");
 invariant(voteTimeoutMs < doubtShownAfterMs, "what waits for another's vote is nothing to warn of");
 invariant(introductionMsMax < waitMsDefault, "who waits for an introduction waits for the outcome");

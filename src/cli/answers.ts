@@ -80,6 +80,8 @@ export const statusAnswer = z.object({
   inDoubt: z.number(),
   /** Seconds. */
   longestDoubt: z.number().optional(),
+  /** Seconds. */
+  clockOffset: z.number().optional(),
   committed: z.number(),
   aborted: z.number(),
   throughput: z.number(),

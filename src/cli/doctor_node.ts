@@ -15,6 +15,7 @@ import { checkMode, fail, type Finding, ok, warn } from "./finding.ts";
 import { acknowledgeText, mismatchText } from "./mismatches.ts";
 import { isRunning, type NodeAddress, nodeInFolder } from "./node_address.ts";
 import { send } from "./node_client.ts";
+import { clockText, isClockOff } from "./status.ts";
 import { timeText } from "./times.ts";
 import { parseEndpoint } from "./values.ts";
 
@@ -188,11 +189,14 @@ function nodeNameOf(dir: string): string {
   return basename(resolve(dir));
 }
 
-function checkTrouble(
-  { name, inDoubt, mismatches, alarms }: StatusAnswer,
-  dir: string,
-): Finding[] {
+function checkTrouble(status: StatusAnswer, dir: string): Finding[] {
   const findings: Finding[] = [];
+  const { name, inDoubt, mismatches, alarms } = status;
+  if (isClockOff(status)) {
+    findings.push(
+      warn(name, clockText(status), "set both clocks by NTP, then pay anything: it shows"),
+    );
+  }
   if (inDoubt > 0) {
     const next = `handfast in-doubt --data ${dir}`;
     findings.push(warn(name, `${inDoubt} payments are in doubt, their money held`, next));

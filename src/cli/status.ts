@@ -1,3 +1,4 @@
+import { clockOffsetMsMax } from "../limits.ts";
 import { statusAnswer } from "./answers.ts";
 import type { StatusAnswer } from "./answers.ts";
 import { show } from "./api.ts";
@@ -31,6 +32,7 @@ export function statusLines(found: StatusAnswer, style: Style, node = ""): strin
     ...found.notReady === undefined
       ? []
       : [style.paint("warning", `takes no payments: ${found.notReady}`)],
+    ...isClockOff(found) ? [style.paint("warning", clockText(found))] : [],
     ...mismatchLines(found.mismatches, style, node),
     `clock: ${clock}`,
     `payments: ${found.open} open, ${found.inDoubt} of them in doubt${longestText(found)}; ` +
@@ -49,6 +51,19 @@ export function statusLines(found: StatusAnswer, style: Style, node = ""): strin
     ),
     ...found.alarms.map((alarm) => style.paint("bad", `alarm: ${alarm}`)),
   ];
+}
+
+/** Whether a participant's clock is so far from its coordinator's that it books into wrong minutes. */
+export function isClockOff({ clockOffset = 0 }: StatusAnswer): boolean {
+  return Math.abs(clockOffset) * 1_000 > clockOffsetMsMax;
+}
+
+export function clockText({ clockOffset = 0 }: StatusAnswer): string {
+  const side = clockOffset > 0 ? "ahead of" : "behind";
+  return `its clock was ${
+    durationText(Math.abs(clockOffset))
+  } ${side} its coordinator's at the last ` +
+    "decision: set both by NTP, as what is posted here is booked by this one";
 }
 
 /** What is so for a moment only is every payment on its way. */

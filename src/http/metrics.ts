@@ -40,6 +40,12 @@ function metricsText(status: NodeStatus): string {
     ...metric("longest_doubt_seconds", "gauge", "For how long the first of those has been so", [
       ["", status.longestDoubtMs / 1_000],
     ]),
+    ...status.clockOffsetMs === undefined ? [] : metric(
+      "clock_offset_seconds",
+      "gauge",
+      "The node's clock minus its coordinator's, as the last decision showed",
+      [["", status.clockOffsetMs / 1_000]],
+    ),
     ...metric("mismatches", "gauge", "Forced decisions found wrong and not acknowledged", [
       ["", status.mismatches.length],
     ]),

@@ -497,6 +497,8 @@ export interface NodeStatus {
   readonly inDoubt: number;
   /** For how long the first of those has been so. */
   readonly longestDoubtMs: number;
+  /** Of a participant: its clock minus the coordinator's; nothing before a decision has shown it. */
+  readonly clockOffsetMs?: number;
   readonly committed: number;
   readonly aborted: number;
   /** Payments decided a second, over the last ten seconds. */

@@ -71,6 +71,7 @@ export function statusJson(status: NodeStatus): z.infer<typeof statusSchema> {
     open: status.open,
     inDoubt: status.inDoubt,
     longestDoubt: Math.floor(status.longestDoubtMs / 1_000),
+    clockOffset: status.clockOffsetMs === undefined ? undefined : status.clockOffsetMs / 1_000,
     committed: status.committed,
     aborted: status.aborted,
     throughput: status.throughput,
@@ -97,6 +98,10 @@ const statusSchema = z.object({
   inDoubt: count.openapi({ description: "Of these, prepared here with the decision unknown" }),
   longestDoubt: count.openapi({
     description: "For how long the first of those has been so, seconds",
+  }),
+  clockOffset: z.number().optional().openapi({
+    description:
+      "A participant's clock minus its coordinator's, as the last decision showed, seconds",
   }),
   committed: count,
   aborted: count,

@@ -176,6 +176,10 @@ export class ParticipantNode extends Shell<"participant", ParticipantEvent, Repl
     return { open, inDoubt, longestDoubtMs: nowMs - sinceMs };
   }
 
+  protected override get clockOffsetMs(): number | undefined {
+    return this.#participant.clockOffsetMs;
+  }
+
   protected orderUnderWay(payment: PaymentId): Order | undefined {
     return this.#participant.orderOfOwn(payment);
   }

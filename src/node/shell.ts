@@ -170,6 +170,11 @@ export abstract class Shell<
     return { details };
   }
 
+  /** Own clock minus the coordinator's. */
+  protected get clockOffsetMs(): number | undefined {
+    return undefined;
+  }
+
   protected abstract needsLink(peer: string): boolean;
   protected abstract linkUpEvent(peer: string, greeting: Greeted): Event;
   abstract whyNotReady(): string | undefined;
@@ -455,6 +460,7 @@ export abstract class Shell<
         clock: this.loop.clock,
         peers,
         ...this.counts(),
+        clockOffsetMs: this.clockOffsetMs,
         committed,
         aborted,
         throughput: this.meter.throughput(this.nowMs),

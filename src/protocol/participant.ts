@@ -12,6 +12,7 @@
 
 import { ordersRepeatedMax, paymentIdAheadMsMax } from "../limits.ts";
 import { Administration } from "./administration.ts";
+import { ClockOffset } from "./clock_offset.ts";
 import type { Declines } from "./declines.ts";
 import type { SealedDetails } from "./details.ts";
 import type { Epoch, PaymentId, TransactionId } from "./id.ts";
@@ -55,6 +56,7 @@ export class Participant {
   readonly #issuer: Issuer;
   readonly #inquiries: Inquiries;
   readonly #administration: Administration;
+  readonly #clockOffset = new ClockOffset();
   readonly #lookUps = new LookUps<WaitingEvent>();
   #indexHasKeys = false;
   /** The node is about to stop: what is known is answered, nothing new is begun. */
@@ -81,6 +83,11 @@ export class Participant {
   /** Charges of this node's cards. */
   get declines(): Declines {
     return this.#issuer.declines;
+  }
+
+  /** Own clock minus the coordinator's, milliseconds; nothing before a decision has shown it. */
+  get clockOffsetMs(): number | undefined {
+    return this.#clockOffset.lastMs;
   }
 
   get isLinked(): boolean {
@@ -437,6 +444,10 @@ export class Participant {
         out.alarm(mismatchText({ transaction, payment, commit, by: open.by }), transaction);
         if (commit) this.#ack(transaction, payment, out);
       } else if (commit) {
+        if (isFromCoordinator && open.type === "prepared") {
+          const said = this.#clockOffset.compare(open.context.atMs, decided.atMs, turn);
+          if (said !== undefined) out.notes.push(said);
+        }
         // Nobody waits for this to be durable but the coordinator, which may forget after the ack: so
         // it waits for the next append, and the ack with it.
         this.#record({ type: "posted", transaction, payment, decided, proof }, turn, out, false);

@@ -265,6 +265,22 @@ Deno.test("status says that no payments are taken, why, and how long some have b
   ]);
 });
 
+const clocks: readonly [offset: number | undefined, said?: string][] = [
+  [undefined],
+  [59.9],
+  [-60],
+  [7_260, "its clock was 2 h 1 min ahead of its coordinator's at the last decision"],
+  [-60.1, "its clock was 1 min behind its coordinator's at the last decision"],
+];
+for (const [clockOffset, said] of clocks) {
+  Deno.test(`status of a clock that is off by ${clockOffset} s says ${said ?? "nothing"}`, async () => {
+    await using node = await fakeNode(() => Response.json({ ...status, clockOffset }));
+    const { out } = await record("status", ...node.flags);
+    const found = out.filter((line) => line.startsWith("its clock was"));
+    assertEquals(found.map((line) => line.split(":")[0]), said === undefined ? [] : [said]);
+  });
+}
+
 Deno.test("help says who is recorded where nobody says who they are", async () => {
   const { out } = await record("help", "resolve");
   assertMatch(out.join(" "), new RegExp(`default: your login name, else ${operatorDefault}\\)`));

@@ -149,6 +149,7 @@ export class FakeNode implements Omit<ParticipantApi, "role"> {
       open: 2,
       inDoubt: 1,
       longestDoubtMs: 33_500,
+      clockOffsetMs: -90_500,
       committed: 5,
       aborted: 4,
       throughput: 1.5,
