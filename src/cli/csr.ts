@@ -3,7 +3,7 @@ import { jsonFlag } from "./command.ts";
 import type { Command } from "./command.ts";
 import { exitCode } from "./exit_code.ts";
 import { hostsIn } from "./init.ts";
-import { ownKeyNotes } from "./own_key_notes.ts";
+import { keptKeys, keptText, ownKeyNotes } from "./own_key_notes.ts";
 import { parseChoice, parseName } from "./values.ts";
 
 export const csr: Command = {
@@ -32,13 +32,15 @@ export const csr: Command = {
       hosts,
       force: args.is("force"),
     });
+    const kept = args.is("force") ? keptKeys(dir, [name], ownKeyPaths) : [];
     if (args.is("json")) {
       const made = { name, role, hosts, key: keyPath, request: requestPath, fingerprint };
-      io.out(JSON.stringify({ ...made, written: [keyPath, requestPath, ...ownKeyPaths] }));
+      io.out(JSON.stringify({ ...made, written: [keyPath, requestPath, ...ownKeyPaths], kept }));
       return exitCode.done;
     }
     io.out(`made ${keyPath}, which never leaves this machine, and ${requestPath}`);
     for (const path of ownKeyPaths) io.out(`made ${path}, which stays here too`);
+    if (kept.length > 0) io.out(keptText(kept));
     io.out(`key fingerprint: ${fingerprint}`);
     io.out("next:");
     io.out(`  1. send ${requestPath} to the owner of the network's CA, who runs`);

@@ -7,7 +7,7 @@ import { jsonFlag } from "./command.ts";
 import type { Command } from "./command.ts";
 import { exitCode } from "./exit_code.ts";
 import { serverNameDefault } from "./node_options.ts";
-import { ownKeyNotes } from "./own_key_notes.ts";
+import { keptKeys, keptText, ownKeyNotes } from "./own_key_notes.ts";
 import type { Io } from "./io.ts";
 import { parseName, parseNames } from "./values.ts";
 
@@ -36,12 +36,14 @@ export const init: Command = {
       hosts: hostsIn(args.text("hosts")),
       force: args.is("force"),
     });
+    const kept = args.is("force") ? keptKeys(dir, nodes, made.written) : [];
     if (args.is("json")) {
-      io.out(JSON.stringify({ certs: dir, ...made }));
+      io.out(JSON.stringify({ certs: dir, ...made, kept }));
       return exitCode.done;
     }
     io.out(made.authorityMade ? `made a CA in ${dir}` : `used the CA in ${dir}`);
     for (const { name, role } of made.nodes) io.out(`made ${name} (${role})`);
+    if (kept.length > 0) io.out(keptText(kept));
     const [first, second] = made.nodes;
     if (made.authorityMade && first !== undefined && second === undefined) {
       io.out(`${first.name} is the coordinator of a new network; now name its participants:`);

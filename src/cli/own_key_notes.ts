@@ -1,3 +1,23 @@
+import { ownKeyPaths } from "../keys/own_keys.ts";
+
+/** Of nodes whose keys were replaced by force: the signing and sealing keys that are still the old ones. */
+export function keptKeys(
+  dir: string,
+  names: readonly string[],
+  made: readonly string[],
+): readonly string[] {
+  return names.flatMap((name) => Object.values(ownKeyPaths(dir, name)))
+    .filter((path) => !made.includes(path));
+}
+
+/** For whoever replaces a key since others may have it: they may have these, too. */
+export function keptText(kept: readonly string[]): string {
+  return `kept ${
+    kept.join(", ")
+  }: whoever has stolen the old key may have them, too. To replace them, ` +
+    "move them away: the node makes others at its next start (see --help for what that ends)";
+}
+
 /** What the help of the commands that make keys says of a node's signing and sealing keys. */
 export const ownKeyNotes: readonly string[] = [
   "A node's NAME.signing.key and NAME.sealing.key are made where they are missing and never replaced,",

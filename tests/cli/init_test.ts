@@ -54,3 +54,36 @@ for (const [runs, server] of networks) {
     }
   });
 }
+
+const makers: readonly [command: string, flags: string][] = [
+  ["init", "--nodes hub,nord"],
+  ["csr", "--name nord --role client"],
+];
+for (const [command, flags] of makers) {
+  Deno.test(`${command} --force says which keys stay, and how to replace them`, async () => {
+    const dir = await Deno.makeTempDir({ prefix: "handfast-init-" });
+    const make = async (...more: string[]) => {
+      const { exit, out } = await record(command, "--certs", dir, ...flags.split(" "), ...more);
+      assertEquals(exit, 0);
+      return out;
+    };
+    const keptIn = (out: readonly string[]) => out.filter((line) => line.startsWith("kept "));
+    try {
+      assertEquals(keptIn(await make("--force")), []);
+      await Deno.remove(`${dir}/nord.signing.key`);
+      const [line = "none", ...others] = keptIn(await make("--force"));
+      assertEquals(others, []);
+      assertStringIncludes(line, `${dir}/nord.sealing.key: whoever has stolen the old key`);
+      assertStringIncludes(line, "move them away: the node makes others at its next start");
+      const { kept } = JSON.parse((await make("--force", "--json"))[0]!);
+      const names = command === "init" ? ["hub", "nord"] : ["nord"];
+      const paths = names.flatMap((name) => [
+        `${dir}/${name}.signing.key`,
+        `${dir}/${name}.sealing.key`,
+      ]);
+      assertEquals(kept, paths);
+    } finally {
+      await Deno.remove(dir, { recursive: true });
+    }
+  });
+}
