@@ -141,8 +141,9 @@ function remedy(
   const back = `and put the ${name}.pem that comes back into ${dir}`;
   if (has("csr")) return `send ${dir}/${name}.csr to the owner of the network's CA, ${back}`;
   const role = flagOf(before, name);
-  return `handfast csr --certs ${dir} --name ${name} --role ${role}${hostsFlag(before, name)} ` +
-    `--force, send the request to the owner of the network's CA, ${back}`;
+  const renew = has("key") ? " --renew" : "";
+  return `handfast csr --certs ${dir} --name ${name} --role ${role}${hostsFlag(before, name)}` +
+    `${renew}, send the request to the owner of the network's CA, ${back}`;
 }
 
 /** As the certificate has them; nothing where they are what is taken without a flag. */

@@ -2,7 +2,7 @@
 
 import "reflect-metadata";
 import { Buffer } from "node:buffer";
-import { createPublicKey } from "node:crypto";
+import { createPrivateKey, createPublicKey } from "node:crypto";
 import { isIP } from "node:net";
 import {
   PemConverter,
@@ -28,6 +28,8 @@ export interface RequestOptions {
   readonly hosts: readonly string[];
   /** Replaces a key and request of the same name; the signing and the sealing key stay. */
   readonly force?: boolean;
+  /** Replaces the request alone, by one for the key that is there. */
+  readonly renew?: boolean;
 }
 
 export interface MadeRequest {
@@ -50,13 +52,13 @@ export interface NodeCertificateRequest {
 
 /**
  * Makes `NAME.key` (mode 0600) and `NAME.csr`, and the node's signing and sealing keys where they are
- * missing.
+ * missing. With `renew` it takes the key that is there.
  *
- * Throws {@linkcode UsageError} for a bad name or host, and for a file that exists without `force`;
- * nothing has been written then.
+ * Throws {@linkcode UsageError} for a bad name or host, for a file that exists without `force`, and for a
+ * key to renew that can't be used; nothing has been written then.
  */
 export async function makeRequest(options: RequestOptions): Promise<MadeRequest> {
-  const { dir, name, role, hosts, force = false } = options;
+  const { dir, name, role, hosts, force = false, renew = false } = options;
   checkName(name);
   checkHosts(hosts);
   if (hosts.includes(name)) {
@@ -67,14 +69,17 @@ export async function makeRequest(options: RequestOptions): Promise<MadeRequest>
   }
   const keyPath = `${dir}/${name}.key`;
   const requestPath = `${dir}/${name}.csr`;
-  for (const path of force ? [] : [keyPath, requestPath]) {
+  for (const path of force || renew ? [] : [keyPath, requestPath]) {
     if (!await exists(path)) continue;
     throw new UsageError(
-      `Cannot write ${path}: it exists. Send the ${name}.csr made with that key, or add --force ` +
-        "to replace both: a certificate for the old key is of no use then",
+      `Cannot write ${path}: it exists. Send the ${name}.csr made with that key, or make another ` +
+        "for it by --renew, as for other hosts, or add --force to replace both: a certificate for " +
+        "the old key is of no use then",
     );
   }
-  const keys = await crypto.subtle.generateKey(algorithm, true, ["sign", "verify"]);
+  const keys = renew
+    ? await readKeys(keyPath)
+    : await crypto.subtle.generateKey(algorithm, true, ["sign", "verify"]);
   const request = await Pkcs10CertificateRequestGenerator.create({
     name: [{ CN: [name] }],
     keys,
@@ -90,10 +95,12 @@ export async function makeRequest(options: RequestOptions): Promise<MadeRequest>
       ]),
     ],
   });
-  const pkcs8 = await crypto.subtle.exportKey("pkcs8", keys.privateKey);
   await Deno.mkdir(dir, { recursive: true });
   const ownKeyPaths = await makeOwnKeys(dir, name);
-  await writeSecret(keyPath, PemConverter.encode(pkcs8, "PRIVATE KEY") + "\n");
+  if (!renew) {
+    const pkcs8 = await crypto.subtle.exportKey("pkcs8", keys.privateKey);
+    await writeSecret(keyPath, PemConverter.encode(pkcs8, "PRIVATE KEY") + "\n");
+  }
   await Deno.writeTextFile(requestPath, request.toString("pem") + "\n");
   const fingerprint = keyFingerprint(request.publicKey);
   return { keyPath, requestPath, ownKeyPaths, fingerprint };
@@ -139,6 +146,25 @@ export async function readRequest(path: string): Promise<NodeCertificateRequest>
 /** SHA-256 of a public key (SPKI), as people compare it: `SHA256:` and hexadecimal. */
 export function keyFingerprint(key: PublicKey): string {
   return `SHA256:${fingerprint(new Uint8Array(key.rawData)).toHex()}`;
+}
+
+/** The key that a request is renewed for. */
+async function readKeys(path: string): Promise<CryptoKeyPair> {
+  try {
+    const privateKey = createPrivateKey(await Deno.readTextFile(path));
+    const publicKey = createPublicKey(privateKey);
+    const pkcs8 = new Uint8Array(privateKey.export({ format: "der", type: "pkcs8" }));
+    const spki = new Uint8Array(publicKey.export({ format: "der", type: "spki" }));
+    return {
+      privateKey: await crypto.subtle.importKey("pkcs8", pkcs8, algorithm, false, ["sign"]),
+      publicKey: await crypto.subtle.importKey("spki", spki, algorithm, true, ["verify"]),
+    };
+  } catch (thrown) {
+    const reason = thrown instanceof Deno.errors.NotFound
+      ? "there is no such file. Leave out --renew to make a key"
+      : `${messageOf(thrown)}. Put back a copy of it, or make another by --force`;
+    throw new UsageError(`Cannot renew the request for ${path}: ${reason}`);
+  }
 }
 
 async function read(path: string): Promise<string> {

@@ -95,7 +95,7 @@ const renewals: readonly [what: string, spoil: Spoil, next: string][] = [
   [
     "without its request",
     (dir) => Deno.remove(`${dir}/ca.key`),
-    "handfast csr --certs DIR --name a --role server --force, send the request to the owner of " +
+    "handfast csr --certs DIR --name a --role server --renew, send the request to the owner of " +
     "the network's CA, and put the a.pem that comes back into DIR",
   ],
 ];

@@ -87,3 +87,30 @@ for (const [command, flags] of makers) {
     }
   });
 }
+
+Deno.test("csr --renew keeps key and hosts, or takes other hosts, and never a new key with it", async () => {
+  const dir = await Deno.makeTempDir({ prefix: "handfast-init-" });
+  const csr = (...more: string[]) =>
+    record("csr", "--certs", dir, "--name=nord", "--role=client", ...more);
+  try {
+    await csr("--hosts=a.example");
+    await record("init", "--certs", `${dir}/ca`, "--ca-only");
+    await record("sign", `${dir}/nord.csr`, "--certs", `${dir}/ca`);
+    await Deno.copyFile(`${dir}/ca/nord.pem`, `${dir}/nord.pem`);
+    const key = await Deno.readTextFile(`${dir}/nord.key`);
+    const renewed = await csr("--renew", "--json");
+    const { hosts, written } = JSON.parse(renewed.out[0]!);
+    assertEquals([hosts, written], [["a.example"], [`${dir}/nord.csr`]]);
+    const { exit, out } = await csr("--renew", "--hosts=b.example");
+    assertEquals([exit, out[0]], [
+      0,
+      `made ${dir}/nord.csr, for the key in ${dir}/nord.key, which stays`,
+    ]);
+    assertEquals(await Deno.readTextFile(`${dir}/nord.key`), key);
+    const signed = await record("sign", `${dir}/nord.csr`, "--certs", `${dir}/ca`);
+    assertEquals([signed.exit, signed.out[3]], [0, "  hosts        b.example"]);
+    assertEquals((await csr("--renew", "--force")).exit, 2);
+  } finally {
+    await Deno.remove(dir, { recursive: true });
+  }
+});

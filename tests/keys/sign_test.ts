@@ -1,6 +1,7 @@
 import "reflect-metadata";
 import { assert, assertEquals, assertRejects, assertStringIncludes } from "@std/assert";
 import { UsageError } from "../../src/errors.ts";
+import { hostsOf, parseCertificate } from "../../src/keys/certificate.ts";
 import { initAuthority, initCertificates } from "../../src/keys/init.ts";
 import { loadIdentity } from "../../src/keys/identity.ts";
 import { makeRequest, readRequest, type RequestOptions } from "../../src/keys/request.ts";
@@ -66,6 +67,30 @@ Deno.test("makeRequest() overwrites neither key nor request without force, and n
     const second = await asked(folders, { force: true });
     assert(second.fingerprint !== first.fingerprint);
     assertEquals(second.ownKeyPaths, []);
+  });
+});
+
+Deno.test("makeRequest() renews a request with the key that is there, which is signed without force", async () => {
+  await inFolders(async (folders) => {
+    await assertRejects(() => asked(folders, { renew: true }), UsageError, "Leave out --renew");
+    const first = await asked(folders);
+    await sign(folders);
+    const key = await Deno.readTextFile(first.keyPath);
+    const second = await asked(folders, { renew: true, hosts: ["b.example"] });
+    assertEquals([second.fingerprint, second.ownKeyPaths], [first.fingerprint, []]);
+    assertEquals(await Deno.readTextFile(first.keyPath), key);
+    await sign(folders);
+    for (const file of ["alice.pem", "ca.pem"]) {
+      await Deno.copyFile(`${folders.ca}/${file}`, `${folders.own}/${file}`);
+    }
+    const { certPem } = await loadIdentity({ certs: folders.own });
+    assertEquals(hostsOf(parseCertificate(certPem)), ["alice", "b.example"]);
+    await Deno.copyFile(`${folders.own}/alice.signing.key`, first.keyPath);
+    await assertRejects(
+      () => asked(folders, { renew: true }),
+      UsageError,
+      "Put back a copy of it, or make another by --force",
+    );
   });
 });
 
