@@ -1,9 +1,11 @@
-/** `doctor` on the keys of encrypted logs. */
+/** `doctor` on the logs of stopped nodes, and the keys of those that are encrypted. */
 
 import { messageOf } from "../errors.ts";
 import { readLogKey } from "../keys/log_key.ts";
 import { logPathOf } from "../log/folder_lock.ts";
-import { openFolder } from "../verify/data_folder.ts";
+import type { Genesis } from "../protocol/record.ts";
+import type { OpenFolder } from "../verify/data_folder.ts";
+import { genesisIn, openFolder } from "../verify/data_folder.ts";
 import { fail, type Finding, ok } from "./finding.ts";
 
 export type LogKey = Awaited<ReturnType<typeof readLogKey>>;
@@ -25,18 +27,47 @@ export async function checkLogKeys(
   return keys;
 }
 
-/** Whether a stopped node's log opens with one of the keys. */
-export async function checkLog(dir: string, keys: readonly LogKey[]): Promise<Finding> {
+/**
+ * Whether a stopped node's log opens with one of the keys, where there are any, and is of a network.
+ *
+ * @param network of the certificates, where it is known
+ */
+export async function checkLog(
+  dir: string,
+  keys: readonly LogKey[],
+  network: string | undefined,
+): Promise<Finding[]> {
   const path = logPathOf(dir);
+  const next = `handfast verify --data ${dir}`;
+  let folder: OpenFolder;
   try {
-    const folder = await openFolder(dir, keys);
-    folder.close();
-    if (folder.damage !== undefined) {
-      return fail(path, folder.damage, `handfast verify --data ${dir}`);
-    }
-    const { logKey } = folder;
-    return ok(path, logKey ? `encrypted, and opens with ${logKey.path}` : "not encrypted");
+    folder = await openFolder(dir, keys);
   } catch (thrown) {
-    return fail(path, messageOf(thrown), "find the file that the node is started with");
+    // Without a key for it an encrypted log is none that could be looked into.
+    if (keys.length === 0) return [];
+    return [fail(path, messageOf(thrown), "find the file that the node is started with")];
   }
+  try {
+    const { damage, logKey } = folder;
+    if (damage !== undefined) return [fail(path, damage, next)];
+    const encryption = logKey ? `encrypted, and opens with ${logKey.path}` : "not encrypted";
+    const findings = keys.length > 0 ? [ok(path, encryption)] : [];
+    const genesis = await genesisIn(folder);
+    if (network !== undefined && genesis) findings.push(checkNetwork(path, genesis, network));
+    return findings;
+  } catch (thrown) {
+    return [fail(path, messageOf(thrown), next)];
+  } finally {
+    folder.close();
+  }
+}
+
+function checkNetwork(path: string, { network, role, name }: Genesis, own: string): Finding {
+  if (network === own) return ok(path, `the log of ${role} ${name}, of this network`);
+  return fail(
+    path,
+    `the log of ${role} ${name} is of network ${network}, the certificates are of ${own}`,
+    "no node starts with both: name the certificates of its network by --certs, or another data " +
+      "folder by --data",
+  );
 }

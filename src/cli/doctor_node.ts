@@ -3,6 +3,7 @@
 import { statfsSync } from "node:fs";
 import { basename, resolve } from "node:path";
 import { messageOf } from "../errors.ts";
+import { readAuthority } from "../keys/certificate.ts";
 import { exists } from "../keys/folder.ts";
 import { paymentIdAheadMsMax } from "../limits.ts";
 import { probe } from "../link/probe.ts";
@@ -35,7 +36,7 @@ export async function checkData(
   if (findings.some(({ level, subject }) => level === "fail" && subject === dir)) return findings;
   const hasBegun = await exists(`${dir}/api.json`);
   if (!hasBegun || !await isRunning(dir)) {
-    if (logKeys.length > 0) findings.push(await checkLog(dir, logKeys));
+    findings.push(...await checkLog(dir, logKeys, await networkOf(caFile)));
     const next = "look at what it said last, and start it again";
     findings.push(
       hasBegun
@@ -45,6 +46,15 @@ export async function checkData(
     return findings;
   }
   return [...findings, ...await checkRunning(dir, caFile)];
+}
+
+/** Of the certificates; what is wrong with the CA's own is told where that is looked at. */
+async function networkOf(caFile: string): Promise<string | undefined> {
+  try {
+    return readAuthority(await Deno.readTextFile(caFile)).network;
+  } catch {
+    return undefined;
+  }
 }
 
 /** Whether a node with the certificates of that CA could link with a coordinator at `HOST:PORT`. */

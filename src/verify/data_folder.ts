@@ -7,6 +7,7 @@ import { Log } from "../log/log.ts";
 import type { LogKey } from "../log/log_file.ts";
 import { openLogFileByAny } from "../log/log_file.ts";
 import type { Storage } from "../log/storage.ts";
+import type { Genesis } from "../protocol/record.ts";
 
 export interface OpenFolder {
   readonly dir: string;
@@ -69,6 +70,13 @@ export async function openFolder(
     close();
     throw error;
   }
+}
+
+/** Whose log it is; nothing where it is empty, or too damaged to tell. */
+export async function genesisIn({ opened }: OpenFolder): Promise<Genesis | undefined> {
+  if (!opened || opened.log.head.number === 0) return undefined;
+  const { records } = await opened.log.entry(1);
+  return records.find((record) => record.type === "genesis");
 }
 
 async function isFile(path: string): Promise<boolean> {

@@ -3,6 +3,8 @@ import { hostsOf, parseCertificate } from "../../src/keys/certificate.ts";
 import { loadIdentity } from "../../src/keys/identity.ts";
 import { initCertificates } from "../../src/keys/init.ts";
 import { Links } from "../../src/link/links.ts";
+import { KvStorage } from "../../src/log/kv_storage.ts";
+import { Log } from "../../src/log/log.ts";
 import { RecordingHost } from "../link/network.ts";
 import { record } from "./recorder.ts";
 
@@ -189,6 +191,38 @@ Deno.test("doctor warns of a node that was killed", async () => {
     assertEquals(await look(), "warn");
   } finally {
     for (const folder of [certs, data]) await Deno.remove(folder, { recursive: true });
+  }
+});
+
+Deno.test("doctor looks whether a stopped node's log is of the network of the certificates", async () => {
+  const [certs, other, data] = await Promise.all([0, 1, 2].map(() => Deno.makeTempDir()));
+  try {
+    for (const dir of [certs!, other!]) await initCertificates({ dir, nodes: ["hub", "a"] });
+    const { network } = await loadIdentity({ certs: certs!, name: "a" });
+    const log = await Log.open(await KvStorage.open(`${data}/log.kv`));
+    const records = [{
+      type: "genesis",
+      network,
+      name: "a",
+      role: "participant",
+      version: 1,
+    }] as const;
+    await log.append({ atMs: 1, clock: new Map([["a", 1]]), witnesses: new Map(), records });
+    log.close();
+    const look = async (dir: string) => {
+      const { out, exit } = await record("doctor", "--certs", dir, "--data", data!);
+      return [exit, out.filter((line) => line.includes("the log of participant a"))];
+    };
+    const path = `${data}/log.kv`;
+    assertEquals(await look(certs!), [0, [
+      `ok   ${path}: the log of participant a, of this network`,
+    ]]);
+    const { network: theirs } = await loadIdentity({ certs: other!, name: "a" });
+    assertEquals(await look(other!), [1, [
+      `fail ${path}: the log of participant a is of network ${network}, the certificates are of ${theirs}`,
+    ]]);
+  } finally {
+    for (const folder of [certs!, other!, data!]) await Deno.remove(folder, { recursive: true });
   }
 });
 
