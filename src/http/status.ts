@@ -114,8 +114,9 @@ const statusSchema = z.object({
   }),
   alarms: z.array(z.string()).openapi({
     description:
-      "Things that should never happen and did, newest last; of a forced decision until " +
-      "it turns out to be the real one, or an operator acknowledges that it was not",
+      "Things that should never happen and did, newest last, each once with how often it " +
+      "was raised; of a forced decision until it turns out to be the real one, or an operator " +
+      "acknowledges that it was not",
   }),
 }).openapi("Status");
 

@@ -3,14 +3,49 @@
 import type { LogRecord } from "../protocol/record.ts";
 import type { Alarm } from "../protocol/step.ts";
 
-const alarmsKept = 100;
+/** As many are known again when they come again; of them the latest are shown. */
+const alarmsKept = 10_000;
+const alarmsShown = 100;
+/** Between two lines that print the same alarm. */
+const repeatMs = 60_000;
+
+interface Kept extends Alarm {
+  readonly firstMs: number;
+  lastMs: number;
+  printedMs: number;
+  count: number;
+}
 
 export class Alarms {
-  #kept: (Alarm & { readonly atMs: number })[] = [];
+  /** By their texts, the one that was raised last at the end. */
+  readonly #kept = new Map<string, Kept>();
+  /** Those of them that a record may settle: few, as each is an operator's doing. */
+  readonly #forced = new Set<Kept>();
 
-  raise(alarm: Alarm, atMs: number): void {
-    this.#kept.push({ ...alarm, atMs });
-    if (this.#kept.length > alarmsKept) this.#kept.shift();
+  /**
+   * What has been raised before is counted.
+   *
+   * @returns what is to be printed of it; nothing where that was printed a moment ago
+   */
+  raise({ text, forced }: Alarm, atMs: number): string | undefined {
+    const known = this.#kept.get(text);
+    if (!known) {
+      const once = { firstMs: atMs, lastMs: atMs, printedMs: atMs, count: 1 };
+      const alarm = { text, forced, ...once };
+      this.#kept.set(text, alarm);
+      if (forced !== undefined) this.#forced.add(alarm);
+      const [oldest] = this.#kept.values();
+      if (this.#kept.size > alarmsKept) this.#drop(oldest!);
+      return text;
+    }
+    this.#kept.delete(text);
+    this.#kept.set(text, known);
+    known.count++;
+    known.lastMs = atMs;
+    // The clock may have been set back.
+    if (Math.abs(atMs - known.printedMs) < repeatMs) return undefined;
+    known.printedMs = atMs;
+    return countedText(known);
   }
 
   /**
@@ -18,17 +53,27 @@ export class Alarms {
    * mismatch settles nothing yet.
    */
   recorded(records: readonly LogRecord[]): void {
-    if (!this.#kept.some(({ forced }) => forced !== undefined)) return;
+    if (this.#forced.size === 0) return;
     for (const record of records) {
       const { type } = record;
       if (type !== "posted" && type !== "released" && type !== "acknowledged") continue;
       const { transaction } = record;
-      this.#kept = this.#kept.filter(({ forced }) => forced !== transaction);
+      for (const alarm of this.#forced) if (alarm.forced === transaction) this.#drop(alarm);
     }
   }
 
-  /** Each in a line with its time, newest last. */
-  texts(): string[] {
-    return this.#kept.map(({ text, atMs }) => `${new Date(atMs).toISOString()} ${text}`);
+  #drop(alarm: Kept): void {
+    this.#kept.delete(alarm.text);
+    this.#forced.delete(alarm);
   }
+
+  /** Each in a line with the time at which it was raised last, newest last. */
+  texts(): string[] {
+    return [...this.#kept.values()].slice(-alarmsShown)
+      .map((alarm) => `${new Date(alarm.lastMs).toISOString()} ${countedText(alarm)}`);
+  }
+}
+
+function countedText({ text, count, firstMs }: Kept): string {
+  return count === 1 ? text : `${text} (${count} times since ${new Date(firstMs).toISOString()})`;
 }

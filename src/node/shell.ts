@@ -495,8 +495,8 @@ export abstract class Shell<
   }
 
   #alarm(alarm: Alarm): void {
-    this.options.print("error", `ALARM: ${alarm.text}`);
-    this.#alarms.raise(alarm, this.time.wallMs());
+    const line = this.#alarms.raise(alarm, this.time.wallMs());
+    if (line !== undefined) this.options.print("error", `ALARM: ${line}`);
   }
 
   #count(records: readonly LogRecord[]): void {

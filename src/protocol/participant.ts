@@ -484,7 +484,9 @@ export class Participant {
       return this.#ack(transaction, payment, out);
     }
     if (!open && !settled && !this.#lookUps.isAbsent(payment, event, out)) return;
-    out.alarm(`a commit of ${transaction}, which is not prepared here: nothing changed`);
+    out.alarm(
+      `a commit of ${transaction} of payment ${payment}, which is not prepared here: nothing changed`,
+    );
   }
 
   #raiseOther({ from }: MessageEvent, { transaction }: Decision, out: Out): void {

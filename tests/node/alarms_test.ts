@@ -33,8 +33,37 @@ for (const [state, names, count, why] of rows) {
   });
 }
 
-Deno.test("of very many alarms the latest are kept", () => {
+Deno.test("of very many alarms the latest are shown", () => {
   const alarms = new Alarms();
   for (let i = 0; i < 101; i++) alarms.raise({ text: `${i}` }, 0);
   assertEquals([alarms.texts().length, alarms.texts()[0]], [100, "1970-01-01T00:00:00.000Z 1"]);
+});
+
+Deno.test("the same alarm again is counted, and printed once a minute", () => {
+  const alarms = new Alarms();
+  const printed = [];
+  // A clock that is set back once does not silence it.
+  for (const second of [0, 1, 59, 60, 61, 119, 120, -600, -599]) {
+    printed.push(alarms.raise({ text: "late" }, second * 1_000));
+  }
+  const none = undefined;
+  const counted = (count: number) => `late (${count} times since 1970-01-01T00:00:00.000Z)`;
+  assertEquals(printed, ["late", none, none, counted(4), none, none, counted(7), counted(8), none]);
+  alarms.raise({ text: "another" }, 0);
+  alarms.raise({ text: "late" }, 1_000);
+  assertEquals(alarms.texts(), [
+    "1970-01-01T00:00:00.000Z another",
+    `1970-01-01T00:00:01.000Z ${counted(10)}`,
+  ]);
+});
+
+Deno.test("hundreds of alarms that come again each second are printed once a minute each", () => {
+  const alarms = new Alarms();
+  let printed = 0;
+  for (let second = 0; second < 60; second++) {
+    for (let i = 0; i < 500; i++) {
+      if (alarms.raise({ text: `${i}` }, second * 1_000) !== undefined) printed++;
+    }
+  }
+  assertEquals(printed, 500);
 });
