@@ -14,6 +14,8 @@ export const dateMsMax = 8.64e15;
 export const paymentIdAheadMsMax = 5 * 60_000;
 /** Payments that one participant has under way for its users; past it: `overloaded`. */
 export const ownOrdersMax = 20_000;
+/** Payments that a participant remembers as lost from its log, the latest. */
+export const lostPaymentsMax = 10_000;
 /** Transactions open at the coordinator; past it: `overloaded`. */
 export const openTransactionsMax = 50_000;
 /** Of them those that wait for one participant's vote; past it, orders that need it: `overloaded`. */

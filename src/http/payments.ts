@@ -5,7 +5,7 @@ import type { OpenAPIHono, RouteHandler } from "@hono/zod-openapi";
 import type { Handler } from "hono";
 import { FormatError } from "../errors.ts";
 import { listLimitDefault, listLimitMax } from "../limits.ts";
-import type { PaymentId } from "../protocol/id.ts";
+import type { PaymentId, TransactionId } from "../protocol/id.ts";
 import { refuseRoutes } from "./access.ts";
 import type { AnyNodeApi, HeuristicView, PaymentPage, PaymentView } from "./node_api.ts";
 import { orderInput, orderRequest } from "./order_input.ts";
@@ -36,6 +36,11 @@ export function addPaymentRoutes(
     const { id } = c.req.valid("param");
     const payment = await node.payment(id);
     if (payment !== undefined) return c.json(paymentJson(payment), 200);
+    const lostIn = await node.lostIn(id);
+    if (lostIn !== undefined) {
+      const detail = lostText(id, lostIn, node.name);
+      return problem(c, 404, "payment_not_found", detail, { id, state: "committed" });
+    }
     const detail = unknownText(id, await node.givenUpMs(id));
     return problem(c, 404, "payment_not_found", detail, { id });
   });
@@ -107,10 +112,16 @@ function addEraseRoute(app: OpenAPIHono, node: AnyNodeApi): void {
   });
 }
 
+/** It was made, whatever this node's log says: to make it by another id would be to make it twice. */
+function lostText(id: PaymentId, transaction: TransactionId, node: string): string {
+  return `Payment ${id} is committed by ${transaction}, as the coordinator tells, but it is not in ` +
+    `the log of ${node}, whose ledger lacks it: do not make it again by another id`;
+}
+
 /** Who asks wants to know whether they have paid. */
 function unknownText(id: PaymentId, givenUpMs: number | undefined): string {
   if (givenUpMs === undefined) {
-    return `Payment ${id} is not known here, so the same id may be sent again`;
+    return `Payment ${id} is not in this node's log, so the same id may be sent again, which pays once`;
   }
   return `Nothing was paid here by ${id}: its last attempt was aborted at ` +
     `${new Date(givenUpMs).toISOString()}, as nobody had it as committed; ` +

@@ -14,8 +14,9 @@ export const problemSchema = z.object({
     description: "The part of the request that is malformed",
   }),
   id: z.string().optional().openapi({ description: "The payment" }),
-  state: z.enum(["aborted", "rejected", "not_started", "unknown"]).optional().openapi({
-    description: "Of the payment: aborted for good; rejected, as this request was not taken on; " +
+  state: z.enum(["aborted", "committed", "rejected", "not_started", "unknown"]).optional().openapi({
+    description:
+      "Of the payment: aborted for good; committed, though this node's log has lost it; rejected, as this request was not taken on; " +
       "not_started, so the same id may be sent again; unknown, so ask for it by its id",
   }),
 }).openapi("Problem");

@@ -270,6 +270,10 @@ export class ParticipantNode extends Shell<"participant", ParticipantEvent, Repl
     });
   }
 
+  override lostIn(id: PaymentId): Promise<TransactionId | undefined> {
+    return this.look(() => this.#participant.lostIn(id));
+  }
+
   resolve(choice: HeuristicChoice): Promise<ResolveAnswer> {
     return this.#requests.ask("resolved", { type: "resolve", ...choice });
   }

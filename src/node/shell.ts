@@ -28,7 +28,7 @@ import {
 import type { Greeted, Greeting, LinkHost, LinkLayer, Seen } from "../link/host.ts";
 import type { Role } from "../names.ts";
 import type { OpenedDetails } from "../protocol/details.ts";
-import type { PaymentId } from "../protocol/id.ts";
+import type { PaymentId, TransactionId } from "../protocol/id.ts";
 import type { Introduction } from "../protocol/message.ts";
 import type { Membership } from "../protocol/membership.ts";
 import type { Order } from "../protocol/order.ts";
@@ -391,6 +391,11 @@ export abstract class Shell<
 
   async givenUpMs(id: PaymentId): Promise<number | undefined> {
     return givenUpMs(await this.history(id));
+  }
+
+  /** A coordinator is the one who tells of commits. */
+  lostIn(_id: PaymentId): Promise<TransactionId | undefined> {
+    return Promise.resolve(undefined);
   }
 
   /** What this node's log says of a payment, each record with its entry. */

@@ -10,7 +10,7 @@
  * durable: an order forgotten in a crash is simply not voted for.
  */
 
-import { ordersRepeatedMax, paymentIdAheadMsMax } from "../limits.ts";
+import { lostPaymentsMax, ordersRepeatedMax, paymentIdAheadMsMax } from "../limits.ts";
 import { Administration } from "./administration.ts";
 import { ClockOffset } from "./clock_offset.ts";
 import type { Declines } from "./declines.ts";
@@ -20,7 +20,7 @@ import { isLaterTransaction, paymentIdMs, transactionParts } from "./id.ts";
 import { Inquiries } from "./inquiries.ts";
 import { Issuer } from "./issuer.ts";
 import { LookUps } from "./look_ups.ts";
-import type { Ack, Address, Decided, Decision, Outcome, Prepare, Vote } from "./message.ts";
+import type { Ack, Address, Decided, Decision, OutcomeMessage, Prepare, Vote } from "./message.ts";
 import type { Order, RefusalCode } from "./order.ts";
 import {
   cardLegOf,
@@ -58,6 +58,8 @@ export class Participant {
   readonly #administration: Administration;
   readonly #clockOffset = new ClockOffset();
   readonly #lookUps = new LookUps<WaitingEvent>();
+  /** Committed, as the coordinator tells, and not in this node's log; by which transactions. */
+  readonly #lost = new Map<PaymentId, TransactionId>();
   #indexHasKeys = false;
   /** The node is about to stop: what is known is answered, nothing new is begun. */
   #isDraining = false;
@@ -111,6 +113,12 @@ export class Participant {
   /** A user's order whose outcome is not known here. */
   orderOfOwn(payment: PaymentId): Order | undefined {
     return this.#own.get(payment);
+  }
+
+  /** By which transaction a payment was committed that this node's log has lost, as far as was heard of it
+   * since the start. */
+  lostIn(payment: PaymentId): TransactionId | undefined {
+    return this.#lost.get(payment);
   }
 
   /** The index holds, durably, what was settled before the last `rotate`, up to payment `mark`. */
@@ -281,7 +289,7 @@ export class Participant {
       case "decision":
         return this.#decision(event, message, turn, out);
       case "outcome":
-        if (isFromCoordinator) return this.#outcome(message.payment, message.outcome, turn, out);
+        if (isFromCoordinator) return this.#outcome(event, message, turn, out);
         break;
       case "directory":
         if (!isFromCoordinator) break;
@@ -484,6 +492,9 @@ export class Participant {
       return this.#ack(transaction, payment, out);
     }
     if (!open && !settled && !this.#lookUps.isAbsent(payment, event, out)) return;
+    if (isFromCoordinator && !open && settled?.type !== "posted") {
+      this.#keepLost(payment, transaction);
+    }
     out.alarm(
       `a commit of ${transaction} of payment ${payment}, which is not prepared here: nothing changed`,
     );
@@ -567,13 +578,25 @@ export class Participant {
     out.send(this.#coordinator, { type: "order", order, details });
   }
 
-  #outcome(payment: PaymentId, outcome: Outcome, turn: Turn, out: Out): void {
+  #outcome(event: MessageEvent, { payment, outcome }: OutcomeMessage, turn: Turn, out: Out): void {
     const order = this.#own.get(payment);
     if (!order) return;
     this.#own.begun(payment, turn.nowMs);
     switch (outcome.state) {
       case "committed": {
-        const { atMs } = outcome.decided;
+        const { transaction, decided: { atMs } } = outcome;
+        if (isParticipantOf(order, this.#name) && !this.state.held(payment)) {
+          const settled = this.state.settled(payment);
+          if (!settled && !this.#lookUps.isAbsent(payment, event, out)) return;
+          // What it has voted for is held until it is posted, or an operator has forced it otherwise.
+          if (settled?.type !== "posted" && !settled?.isForced) {
+            this.#keepLost(payment, transaction);
+            out.alarm(
+              `payment ${payment} is committed by ${transaction}, but this log has not posted it: ` +
+                "it has lost entries, and the ledger here lacks the payment",
+            );
+          }
+        }
         return this.#own.settle(payment, { ...outcome, order, atMs }, out.earlyReplies);
       }
       case "aborted": {
@@ -595,6 +618,12 @@ export class Participant {
       default:
         outcome satisfies never;
     }
+  }
+
+  #keepLost(payment: PaymentId, transaction: TransactionId): void {
+    this.#lost.set(payment, transaction);
+    const [oldest] = this.#lost.keys();
+    if (this.#lost.size > lostPaymentsMax) this.#lost.delete(oldest!);
   }
 
   #ack(transaction: TransactionId, payment: PaymentId, out: Out): void {

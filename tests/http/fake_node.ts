@@ -177,6 +177,13 @@ export class FakeNode implements Omit<ParticipantApi, "role"> {
     return Promise.resolve(this.givenUp.get(id));
   }
 
+  /** What this node's log has lost, and by what it was committed. */
+  readonly lost = new Map<PaymentId, TransactionId>();
+
+  lostIn(id: PaymentId) {
+    return Promise.resolve(this.lost.get(id));
+  }
+
   proof(id: PaymentId): Promise<Uint8Array | undefined> {
     return Promise.resolve(id === paymentId ? proofBytes : undefined);
   }

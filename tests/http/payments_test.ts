@@ -3,7 +3,16 @@ import { FormatError } from "../../src/errors.ts";
 import type { PaymentAnswer, PaymentView, SubmitRejectionCode } from "../../src/http/node_api.ts";
 import { OutcomeUnknownError } from "../../src/http/node_api.ts";
 import type { PaymentId } from "../../src/protocol/id.ts";
-import { aborted, asker, committed, FakeNode, paymentId, post, proofBytes } from "./fake_node.ts";
+import {
+  aborted,
+  asker,
+  committed,
+  FakeNode,
+  paymentId,
+  post,
+  proofBytes,
+  transaction,
+} from "./fake_node.ts";
 
 const legs = [
   { account: "main@alice", amount: "-12500", currency: "USD" },
@@ -284,6 +293,19 @@ Deno.test("GET /v1/payments/ID says that nothing was paid by what was given up",
     reply.json.detail,
     `Nothing was paid here by ${id}: its last attempt was aborted at 2025-01-31T12:00:00.000Z, as ` +
       "nobody had it as committed; the same id may be sent again",
+  );
+});
+
+Deno.test("GET /v1/payments/ID says that the log has lost what is committed", async () => {
+  const node = new FakeNode();
+  const id = paymentId.replace("5e", "5f") as PaymentId;
+  node.lost.set(id, transaction);
+  const { status, json } = await asker(node)(`/v1/payments/${id}`);
+  assertEquals([status, json.code, json.state], [404, "payment_not_found", "committed"]);
+  assertEquals(
+    json.detail,
+    `Payment ${id} is committed by ${transaction}, as the coordinator tells, but it is not in the log ` +
+      "of alice, whose ledger lacks it: do not make it again by another id",
   );
 });
 

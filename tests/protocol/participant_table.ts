@@ -351,8 +351,11 @@ export const participantTable: readonly Row[] = [
     event: "outcome committed",
     rule: "The payer may be told what is durable at the coordinator before the local append",
     does: {
-      "own, prepared, forced to commit, forced to abort, own and refused, attempt lost, prepare waits, overtaken":
-        "=early 1 committed T1 @then replayed",
+      "prepared, forced to commit, forced to abort": "=early 1 committed T1 @then replayed",
+      // It has not posted what it must have voted for: its log has lost that.
+      "own, own and refused, attempt lost": "=early 1 committed T1 @then replayed !",
+      // The index has to tell first.
+      "prepare waits, overtaken": "",
       "otherwise": "",
     },
   },

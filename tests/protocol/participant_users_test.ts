@@ -274,3 +274,45 @@ Deno.test("a coordinator that comes back is not sent all at once that it has for
   assertEquals(ordersIn({ type: "tick" }, 2_000), ordersRepeatedMax);
   assertEquals(ordersIn({ type: "tick" }, 2_000), 1);
 });
+
+const outcomeCommitted = events["outcome committed"]!;
+
+Deno.test("a payment of its own that is committed, and not in its log, is an alarm and remembered", () => {
+  const bench = Bench.in("own");
+  assertEquals(bench.participant.lostIn(payment), undefined);
+  const { alarms, records, earlyReplies } = bench.step(outcomeCommitted);
+  assertEquals(alarms.map(({ text }) => text), [
+    `payment ${payment} is committed by ${T1}, but this log has not posted it: it has lost entries, ` +
+    "and the ledger here lacks the payment",
+  ]);
+  assertEquals([records, earlyReplies.length], [[], 1]);
+  assertEquals(bench.participant.lostIn(payment), T1);
+  // A commit of what was never prepared tells the same.
+  const other = new Bench();
+  assertEquals(inWords(other.step(events["commit"]!)), "!");
+  assertEquals(other.participant.lostIn(payment), T1);
+});
+
+Deno.test("no alarm of what an operator forced otherwise, also where that has left memory meanwhile", () => {
+  const bench = Bench.in("released against the decision");
+  assertEquals(inWords(bench.step(submits(2, order))), "> coordinator order");
+  bench.checkpoint();
+  bench.checkpoint();
+  assertEquals(inWords(bench.step(outcomeCommitted)), "?");
+  const [at1, at2, at3] = [3, 4, 5].map((number) => turnOf("alice", number));
+  const found = [
+    [at1!, { type: "prepared", transaction: T1, order }],
+    [at2!, { type: "forced", transaction: T1, order, commit: false, by: "ann" }],
+    [at3!, { type: "mismatch", transaction: T1, payment, commit: true }],
+  ] as const;
+  const out = bench.step({ type: "lookedUp", key: payment, found });
+  assertEquals(inWords(out), "=early 2 committed T1 @then replayed");
+  assertEquals(bench.participant.lostIn(payment), undefined);
+});
+
+Deno.test("no alarm of what has no leg here", () => {
+  const bench = new Bench();
+  const others = orderOf("alice", ["-100 USD main@bob", "100 USD main@carol"]);
+  bench.step(submits(1, others));
+  assertEquals(inWords(bench.step(outcomeCommitted)), "=early 1 committed T1 @then replayed");
+});
