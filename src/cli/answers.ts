@@ -91,7 +91,22 @@ export const statusAnswer = z.object({
 });
 export type StatusAnswer = z.infer<typeof statusAnswer>;
 
-export const readmitAnswer = z.object({ readmitted: z.string() });
+/** What the node asked has seen of a peer's log. */
+export const memoryAnswer = z.object({
+  seen: z.number().optional(),
+  forgotten: z.object({
+    ends: z.number(),
+    payments: z.object({
+      count: z.number(),
+      all: z.boolean(),
+      since: z.string().optional(),
+      among: z.number(),
+    }).optional(),
+  }).optional(),
+});
+export type MemoryAnswer = z.infer<typeof memoryAnswer>;
+
+export const readmitAnswer = memoryAnswer.extend({ readmitted: z.string() });
 
 export const retryAnswer = z.object({ asked: z.number() });
 

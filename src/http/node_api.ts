@@ -44,6 +44,8 @@ export interface NodeApi {
   payments(query: PaymentQuery): Promise<PaymentPage>;
   /** By what a node is known, this one or a peer; nothing where no such peer is. */
   introduction(name: string): Promise<Introduction | undefined>;
+  /** What was seen of a peer's log, and what that lacks; nothing where nothing was seen. */
+  memoryOf(name: string): Promise<PeerMemory | undefined>;
   /** Takes back a peer refused for amnesia. */
   readmit(name: string, by: string): Promise<ReadmitAnswer>;
   /**
@@ -174,6 +176,30 @@ export interface HeuristicChoice {
 
 /** `linked`: with a peer that is linked nothing is wrong, and nothing is recorded. */
 export type ReadmitAnswer = "readmitted" | "unknown" | "linked";
+
+/** What a node has seen of a peer's log, and so what to readmit it gives up. */
+export interface PeerMemory {
+  /** The number of the latest entry that was seen. */
+  readonly seen: number;
+  /** Where the peer has come back with another log since this node started, and was refused. */
+  readonly forgotten?: {
+    /** The last entry of that log, as the peer says. */
+    readonly ends: number;
+    /** At a coordinator, and of a coordinator. */
+    readonly payments?: LostPayments;
+  };
+}
+
+/** Committed at this node since what a peer's log knows of it: the peer may lack them. */
+export interface LostPayments {
+  readonly count: number;
+  /** False where the log goes on further back than was looked. */
+  readonly isAll: boolean;
+  /** When the first of what was looked at was recorded; nothing where there is nothing. */
+  readonly sinceMs?: number;
+  /** How many payments a list has to have to hold all of these. */
+  readonly among: number;
+}
 
 export type EraseAnswer =
   | { readonly result: "erased"; readonly by: string; readonly atMs: number }

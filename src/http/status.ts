@@ -4,7 +4,7 @@ import { createRoute, z } from "@hono/zod-openapi";
 import type { OpenAPIHono } from "@hono/zod-openapi";
 import { mismatchJson, mismatchSchema } from "./mismatches.ts";
 import { linkStates } from "./node_api.ts";
-import type { NodeApi, NodeStatus } from "./node_api.ts";
+import type { NodeApi, NodeStatus, PeerMemory } from "./node_api.ts";
 import { problem, problems } from "./problem.ts";
 import {
   clockSchema,
@@ -13,6 +13,7 @@ import {
   nameSchema,
   operatorBody,
   operatorDefault,
+  timeSchema,
 } from "./schema.ts";
 
 export function addStatusRoutes(app: OpenAPIHono, node: NodeApi): void {
@@ -22,11 +23,10 @@ export function addStatusRoutes(app: OpenAPIHono, node: NodeApi): void {
     const { name } = c.req.valid("param");
     const introduction = await node.introduction(name);
     if (introduction) {
-      const { certificate, voucher } = introduction;
-      return c.json(
-        { name, certificate: certificate.toBase64(), voucher: voucher.toBase64() },
-        200,
-      );
+      const [certificate, voucher] = [introduction.certificate, introduction.voucher]
+        .map((bytes) => bytes.toBase64()) as [string, string];
+      const memory = memoryJson(await node.memoryOf(name));
+      return c.json({ name, certificate, voucher, ...memory }, 200);
     }
     return problem(c, 404, "peer_not_found", `No peer "${name}" is known to ${node.name}`);
   });
@@ -34,10 +34,12 @@ export function addStatusRoutes(app: OpenAPIHono, node: NodeApi): void {
   app.openapi({ ...readmitRoute, middleware: emptyBodyIsNone }, async (c) => {
     const { name } = c.req.valid("param");
     const { by = operatorDefault } = c.req.valid("json");
+    // Afterwards it is forgotten.
+    const memory = memoryJson(await node.memoryOf(name));
     const answer = await node.readmit(name, by);
     switch (answer) {
       case "readmitted":
-        return c.json({ readmitted: name }, 200);
+        return c.json({ readmitted: name, ...memory }, 200);
       case "unknown":
         return problem(c, 404, "peer_not_found", `No peer "${name}" is known to ${node.name}`);
       case "linked": {
@@ -81,7 +83,51 @@ export function statusJson(status: NodeStatus): z.infer<typeof statusSchema> {
   };
 }
 
+function memoryJson(memory: PeerMemory | undefined): z.infer<typeof memorySchema> {
+  const payments = memory?.forgotten?.payments;
+  return {
+    seen: memory?.seen,
+    forgotten: memory?.forgotten && {
+      ends: memory.forgotten.ends,
+      payments: payments && {
+        count: payments.count,
+        all: payments.isAll,
+        since: payments.sinceMs === undefined
+          ? undefined
+          : new Date(payments.sinceMs).toISOString(),
+        among: payments.among,
+      },
+    },
+  };
+}
+
 const count = z.number().int();
+
+const memorySchema = z.object({
+  seen: count.optional().openapi({
+    description: "The number of the latest entry of its log that was seen here",
+  }),
+  forgotten: z.object({
+    ends: count.openapi({ description: "The last entry of that log, as the peer says" }),
+    payments: z.object({
+      count: count.openapi({ description: "Those that the peer may lack" }),
+      all: z.boolean().openapi({
+        description: "False where there may be more, as this node's log was not read further back",
+      }),
+      since: timeSchema.optional().openapi({ description: "When the first of them may have been" }),
+      among: count.openapi({
+        description: "How many GET /v1/payments has to list to list all of them",
+      }),
+    }).optional().openapi({
+      description:
+        "Committed here since what the peer's log knows of; only where this node or the " +
+        "peer is a coordinator",
+    }),
+  }).optional().openapi({
+    description:
+      "Where it was refused for amnesia since this node started: what it has come back with",
+  }),
+});
 
 const statusSchema = z.object({
   name: z.string(),
@@ -135,7 +181,7 @@ const peerRoute = createRoute({
   responses: {
     200: jsonOf(
       "Both in base64, checked when they came",
-      z.object({
+      memorySchema.extend({
         name: z.string(),
         certificate: z.string().openapi({ description: "X.509 (DER), signed by the network's CA" }),
         voucher: z.string().openapi({
@@ -153,7 +199,10 @@ const readmitRoute = createRoute({
   summary: "Take back a peer refused for amnesia",
   request: { params: z.object({ name: nameSchema }), body: operatorBody },
   responses: {
-    200: jsonOf("Taken back, and recorded", z.object({ readmitted: z.string() })),
+    200: jsonOf(
+      "Taken back, and recorded; with what is given up by it",
+      memorySchema.extend({ readmitted: z.string() }),
+    ),
     ...problems(400, 401, 404, 409, 413, 415, 421),
   },
 });

@@ -100,7 +100,7 @@ export async function shakeAsListener(
     greeting: { ...host.greeting(), voucher: identity.voucher },
   });
   const show = await hear(connection, "show", [version], true);
-  checkMemory(identity.name, peer.name, seen, show.shows);
+  checkMemory(host, identity.name, peer.name, seen, show);
   const greeting = checkGreeting(party, peer, prove.certificate, show.greeting);
   return { name: peer.name, role: peer.role, greeting, version };
 }
@@ -145,7 +145,7 @@ export async function shakeAsDialer(
   connection.frames.bytesMax = frameBytesMax;
 
   const accept = await hear(connection, "accept", [version], false);
-  checkMemory(identity.name, peer.name, seen, accept.shows);
+  checkMemory(host, identity.name, peer.name, seen, accept);
   const greeting = checkGreeting(party, peer, hello.certificate, accept.greeting);
   await say(connection, {
     type: "show",

@@ -38,6 +38,8 @@ export interface LinkHost {
   /** The link can be used from now on. */
   linkUp(peer: string, role: Role, greeting: Greeted): void;
   linkDown(peer: string, reason: string): void;
+  /** A proven peer is refused for amnesia; `clock` is what it says of its log now, and of others'. */
+  forgot(peer: string, clock: VectorClock): void;
   /**
    * One frame's payload, whole and from a proven peer. Throws where it is garbage: the link closes.
    *

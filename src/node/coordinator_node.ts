@@ -6,6 +6,8 @@ import type { Greeted } from "../link/host.ts";
 import { Coordinator, type CoordinatorEvent } from "../protocol/coordinator.ts";
 import type { PaymentId } from "../protocol/id.ts";
 import type { Order } from "../protocol/order.ts";
+import { isParticipantOf } from "../protocol/order.ts";
+import type { LogRecord } from "../protocol/record.ts";
 import { Shell } from "./shell.ts";
 import type { ShellOptions } from "./shell_options.ts";
 
@@ -73,6 +75,10 @@ export class CoordinatorNode extends Shell<"coordinator", CoordinatorEvent, neve
 
   protected mismatches(): MismatchView[] {
     return [];
+  }
+
+  protected lackedBy(peer: string): (record: LogRecord) => boolean {
+    return (record) => record.type === "committed" && isParticipantOf(record.order, peer);
   }
 }
 

@@ -29,6 +29,7 @@ import type { Order } from "../protocol/order.ts";
 import { participantsOf, resolvedLegsOf } from "../protocol/order.ts";
 import { Participant } from "../protocol/participant.ts";
 import type { ParticipantEvent, Reply, ResolveAnswer } from "../protocol/participant_event.ts";
+import type { LogRecord } from "../protocol/record.ts";
 import type { Found } from "../protocol/step.ts";
 import { accountView, cardView } from "./book_views.ts";
 import type { CardKeeping } from "./cards.ts";
@@ -137,6 +138,10 @@ export class ParticipantNode extends Shell<"participant", ParticipantEvent, Repl
       this.#dialled.set(name, Infinity);
       this.links.dial(name, "participant", address);
     }
+  }
+
+  override amnesia(detail: string): void {
+    super.amnesia(`${detail}. ${this.lossText()}`);
   }
 
   /** A peer that has no answer is no reason to end; its coordinator's refusal is. */
@@ -311,6 +316,11 @@ export class ParticipantNode extends Shell<"participant", ParticipantEvent, Repl
       ...mismatch,
       atMs: context.atMs,
     }));
+  }
+
+  protected lackedBy(peer: string): ((record: LogRecord) => boolean) | undefined {
+    if (peer !== this.#coordinatorName) return undefined;
+    return (record) => record.type === "posted";
   }
 
   /** Peers are asked only while the coordinator can't be, and only about what is in doubt with them. */

@@ -11,10 +11,10 @@ import type { Found } from "../protocol/step.ts";
 import { viewOf } from "./view.ts";
 
 /** What it takes to read an entry, in records. */
-const entryReadRecords = 16;
+export const entryReadRecords = 16;
 
 /** The order that a record brings, if it is one by which a payment is listed. */
-function orderIn(record: LogRecord): Order | undefined {
+export function orderIn(record: LogRecord): Order | undefined {
   switch (record.type) {
     case "prepared":
     case "committed":

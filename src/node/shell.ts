@@ -15,6 +15,7 @@ import type {
   PaymentPage,
   PaymentQuery,
   PaymentView,
+  PeerMemory,
   ReadmitAnswer,
 } from "../http/node_api.ts";
 import type { Identity } from "../keys/identity.ts";
@@ -34,7 +35,9 @@ import type { Membership } from "../protocol/membership.ts";
 import type { Order } from "../protocol/order.ts";
 import type { EntryContext, Genesis, LogRecord } from "../protocol/record.ts";
 import type { Alarm, CommonEvent, Found } from "../protocol/step.ts";
+import type { VectorClock } from "../protocol/vector_clock.ts";
 import { Alarms } from "./alarms.ts";
+import { lostPayments } from "./forgotten.ts";
 import { haltAt } from "./halt.ts";
 import { Inbound, type Told } from "./inbound.ts";
 import type { Core, Place } from "./loop.ts";
@@ -87,6 +90,9 @@ export abstract class Shell<
   #running: Promise<void> = Promise.resolve();
   #stopTicking: () => void = () => {};
   #address = "";
+  /** Of peers refused for amnesia, what they said of their logs. */
+  readonly #forgetful = new Map<string, VectorClock>();
+  #hasToldLoss = false;
   #hasFailed = false;
   #fail: (error: Error) => void;
 
@@ -165,6 +171,9 @@ export abstract class Shell<
   /** Whether a payment is under way here. */
   protected abstract isOpen(payment: PaymentId): boolean;
   protected abstract mismatches(): MismatchView[];
+  /** By which records payments are made that a peer lacks that has lost them; nothing of one that has most of
+   * its payments without this node. */
+  protected abstract lackedBy(peer: string): ((record: LogRecord) => boolean) | undefined;
   /** What of the details that were opened goes to the core. */
   protected told(details: OpenedDetails | undefined): Told {
     return { details };
@@ -323,6 +332,8 @@ export abstract class Shell<
 
   linkUp(peer: string, role: Role, greeting: Greeted): void {
     const peers = this.#peers;
+    this.#forgetful.delete(peer);
+    this.#tellLoss(greeting.clock);
     peers.linkUp(peer, role, greeting.introduction);
     if (peers.areKnown(peer, greeting.clock)) this.loop.hear(greeting.clock);
     this.loop.announceAgain(peer);
@@ -344,9 +355,29 @@ export abstract class Shell<
     return this.#inbound!.received(peer, payload);
   }
 
+  forgot(peer: string, clock: VectorClock): void {
+    // While it is linked, somebody else has a copy of its log.
+    if (!this.isLinkedTo(peer)) this.#forgetful.set(peer, clock);
+  }
+
   amnesia(detail: string): void {
     this.isRefused = true;
     this.#fail(new IntegrityError(detail));
+  }
+
+  /** Readmitted, a node hears from its peers' clocks what they have seen of it before. */
+  #tellLoss(clock: VectorClock): void {
+    const seen = clock.get(this.name) ?? 0;
+    if (this.#hasToldLoss || seen <= this.options.log.head.number) return;
+    this.#hasToldLoss = true;
+    const line = `peers have seen entry ${seen} of this node's own log. ${this.lossText()}`;
+    this.options.print("warn", line);
+  }
+
+  protected lossText(): string {
+    const { number } = this.options.log.head;
+    return `Here the log ends at entry ${number}, so these books lack what was done since: see ` +
+      '"A lost data folder" in the README';
   }
 
   refused(peer: string, code: string, message: string): void {
@@ -426,11 +457,23 @@ export abstract class Shell<
     return await listPayments(log, log.head.number, this.name, query, told);
   }
 
+  async memoryOf(name: string): Promise<PeerMemory | undefined> {
+    const seen = await this.look(() => this.loop.seenOf(name)?.number);
+    if (seen === undefined) return undefined;
+    const clock = this.#forgetful.get(name);
+    if (!clock) return { seen };
+    const isLacked = this.lackedBy(name);
+    const known = clock.get(this.name) ?? 0;
+    const payments = isLacked && await lostPayments(this.options.log, known, isLacked);
+    return { seen, forgotten: { ends: clock.get(name) ?? 0, payments } };
+  }
+
   async readmit(name: string, by: string): Promise<ReadmitAnswer> {
     if (!this.core.state.membership.knows(name)) return "unknown";
     // It would give up what this node has seen of the peer, for nothing.
     if (this.isLinkedTo(name)) return "linked";
     await this.settled({ type: "record", record: { type: "readmitted", name, by } });
+    this.#forgetful.delete(name);
     this.observer.activity.forget(name);
     this.options.print(
       "warn",

@@ -246,7 +246,7 @@ export class SimulatedLinks implements LinkLayer {
     if (!this.#canTalk(peer)) return false;
     const greeting = there.#greeting();
     try {
-      checkMemory(this.#name, name, seen, shown);
+      checkMemory(this.#host, this.#name, name, seen, { shows: shown, greeting });
       object(this.#host, name, role, greeting);
     } catch (thrown) {
       return this.#refused(peer, me, thrown);
@@ -256,8 +256,9 @@ export class SimulatedLinks implements LinkLayer {
     await this.#pass();
     if (!this.#canTalk(peer)) return false;
     try {
-      checkMemory(name, this.#name, seenThere, shownHere);
-      object(there.#host, this.#name, me.machine.role, this.#host.greeting());
+      const greeting = this.#host.greeting();
+      checkMemory(there.#host, name, this.#name, seenThere, { shows: shownHere, greeting });
+      object(there.#host, this.#name, me.machine.role, greeting);
     } catch (thrown) {
       return this.#refused(me, peer, thrown);
     }

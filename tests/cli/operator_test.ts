@@ -1,6 +1,7 @@
 import { assertEquals, assertMatch } from "@std/assert";
 import { parseArguments } from "../../src/cli/arguments.ts";
 import { operatorFlags, operatorIn } from "../../src/cli/operator.ts";
+import { timeText } from "../../src/cli/times.ts";
 import { operatorDefault } from "../../src/http/schema.ts";
 import { fakeNode, record, recordAnswering } from "./recorder.ts";
 
@@ -39,11 +40,12 @@ const status = {
 };
 
 /** Answers as a node with one transaction in doubt and one mismatch; keeps what it is sent. */
-async function startNode(inDoubt: readonly unknown[] = [doubt]) {
+async function startNode(inDoubt: readonly unknown[] = [doubt], memory = {}) {
   const sent: unknown[] = [];
   const node = await fakeNode(async (request) => {
     const { pathname } = new URL(request.url);
     if (request.method === "GET") {
+      if (pathname === "/v1/peers/alice") return Response.json({ name: "alice", ...memory });
       const answer = pathname === "/v1/status" ? status : { inDoubt, mismatches: [mismatch] };
       return Response.json(answer);
     }
@@ -55,7 +57,7 @@ async function startNode(inDoubt: readonly unknown[] = [doubt]) {
       case `/v1/in-doubt/${transaction}`:
         return Response.json({ transaction, payment, decision: "abort", by: "ann", at });
       case "/v1/peers/alice/readmit":
-        return Response.json({ readmitted: "alice" });
+        return Response.json({ readmitted: "alice", ...memory });
       default:
         return Response.json({ acknowledged: transaction, payment, by: "ann" });
     }
@@ -215,6 +217,58 @@ Deno.test("readmit sends who does it", async () => {
   await using _node = node;
   const { exit } = await record("readmit", "alice", "--yes", "--by", "ann", ...flags);
   assertEquals([exit, sent], [0, [["/v1/peers/alice/readmit", { by: "ann" }]]]);
+});
+
+const payments = { count: 4, all: true, since: at, among: 9 };
+const since = `since ${timeText(at)}`;
+const memories: readonly [memory: object, ...said: string[]][] = [
+  [{}],
+  [
+    { seen: 57 },
+    "alice was seen up to entry 57 of its log; what it has come back with is known once it " +
+    "has been refused here",
+  ],
+  [
+    { seen: 57, forgotten: { ends: 60 } },
+    "alice was seen up to entry 57 of its log, but now has another " +
+    "entry 57: it lacks what it did since",
+  ],
+  ...([
+    [
+      payments,
+      `${since}, 4 payments of alice were committed here that it may lack, listed among others ` +
+      "by: handfast payments --limit 9",
+    ],
+    [
+      { ...payments, count: 1, all: false, among: 20_000 },
+      `${since}, at least 1 payment of alice were ` +
+      "committed here that it may lack, listed among others by: handfast payments --limit 10000",
+    ],
+    [
+      { ...payments, count: 0 },
+      `${since}, 0 payments of alice were committed here that it may lack`,
+    ],
+    [{ count: 0, all: true, among: 0 }, "no payment was committed here that it does not know of"],
+  ] as const).map(([payments, said]): [object, string, string] => [
+    { seen: 57, forgotten: { ends: 12, payments } },
+    "alice was seen up to entry 57 of its log, which now ends at entry 12: it lacks what it did since",
+    said,
+  ]),
+];
+
+Deno.test("readmit tells what the peer lacks, before it asks and when it is done", async () => {
+  for (const [memory, ...said] of memories) {
+    const { node, flags } = await startNode([], memory);
+    await using _node = node;
+    const lines = said.map((line) =>
+      / --limit \d+$/.test(line) ? `${line} ${flags.join(" ")}` : line
+    );
+    const asked = await recordAnswering(false, "readmit", "alice", ...flags);
+    const question = 'Take back "alice", giving up what its lost log could prove?';
+    assertEquals([asked.exit, asked.err], [1, [...lines, question]]);
+    const { exit, out } = await record("readmit", "alice", "--yes", ...flags);
+    assertEquals([exit, out], [0, ["readmitted alice; recorded", ...lines]]);
+  }
 });
 
 Deno.test("in-doubt --retry says how many were asked about", async () => {

@@ -23,6 +23,7 @@ import type {
   PaymentRequest,
   PaymentTrace,
   PaymentView,
+  PeerMemory,
   ReadmitAnswer,
   Sample,
   StatementPart,
@@ -322,6 +323,13 @@ export class FakeNode implements Omit<ParticipantApi, "role"> {
   activity(sequence: number): ActivityEntry[] {
     const entry = { sequence: 1, node: "alice", number: 3, clock: committed.clock, what: "posted" };
     return sequence < 1 ? [entry] : [];
+  }
+
+  /** What was seen of peers' logs. */
+  readonly memories = new Map<string, PeerMemory>();
+
+  memoryOf(name: string) {
+    return Promise.resolve(this.memories.get(name));
   }
 
   readmit(name: string, by: string) {

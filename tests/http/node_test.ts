@@ -1,4 +1,5 @@
 import { assert, assertEquals, assertStringIncludes } from "@std/assert";
+import type { PeerMemory } from "../../src/http/node_api.ts";
 import { accountsLimit } from "../../src/limits.ts";
 import { asker, FakeNode, introduction, paymentId, post } from "./fake_node.ts";
 
@@ -198,6 +199,29 @@ Deno.test("GET /v1/peers/NAME tells by what a peer is known, in base64", async (
   assertEquals((await ask("/v1/peers/Bob")).status, 400);
   const headers = { authorization: "none" };
   assertEquals((await ask("/v1/peers/bob", { headers })).status, 401);
+});
+
+Deno.test("GET /v1/peers/NAME, and its readmission, tell what was seen of it and what it lacks", async () => {
+  const node = new FakeNode();
+  const ask = asker(node);
+  const told = async (memory: PeerMemory) => {
+    node.memories.set("bob", memory);
+    const { seen, forgotten } = (await ask("/v1/peers/bob")).json;
+    const { json } = await ask("/v1/peers/bob/readmit", { method: "POST" });
+    assertEquals(json, { readmitted: "bob", seen, ...forgotten ? { forgotten } : {} });
+    return { seen, forgotten };
+  };
+  assertEquals(await told({ seen: 57 }), { seen: 57, forgotten: undefined });
+  assertEquals(await told({ seen: 57, forgotten: { ends: 12 } }), {
+    seen: 57,
+    forgotten: { ends: 12 },
+  });
+  const sinceMs = Date.UTC(2025, 0, 31, 12);
+  const payments = { count: 4, isAll: false, sinceMs, among: 9 };
+  assertEquals((await told({ seen: 57, forgotten: { ends: 12, payments } })).forgotten, {
+    ends: 12,
+    payments: { count: 4, all: false, since: "2025-01-31T12:00:00.000Z", among: 9 },
+  });
 });
 
 Deno.test("POST /v1/peers/NAME/readmit takes back a known peer only", async () => {

@@ -7,6 +7,7 @@ import { nonceBytes, type ProofSubject, signProof } from "../../src/keys/proof.t
 import { fingerprint } from "../../src/keys/certificate.ts";
 import { encodeFrame, type Frame, frameKinds, FrameReader } from "../../src/link/frame.ts";
 import type { Greeted, Greeting, LinkHost, Seen } from "../../src/link/host.ts";
+import type { VectorClock } from "../../src/protocol/vector_clock.ts";
 import { type LinkLimits, Links } from "../../src/link/links.ts";
 import {
   decodeMessage,
@@ -55,7 +56,7 @@ export class RecordingHost implements LinkHost {
   readonly lines: string[] = [];
   /** Of those lines. */
   readonly levels: string[] = [];
-  /** `up`, `down`, `got`, `refused` and `amnesia`, in order. */
+  /** `up`, `down`, `got`, `refused`, `forgot` and `amnesia`, in order. */
   readonly events: string[] = [];
   readonly payloads: Uint8Array[] = [];
   readonly seen = new Map<string, Seen>();
@@ -90,6 +91,9 @@ export class RecordingHost implements LinkHost {
     this.payloads.push(payload);
     this.onReceived(peer, payload);
     return false;
+  }
+  forgot(peer: string, clock: VectorClock): void {
+    this.events.push(`forgot ${peer} ${JSON.stringify([...clock])}`);
   }
   amnesia(detail: string): void {
     this.events.push(`amnesia ${detail}`);

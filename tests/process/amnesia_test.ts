@@ -1,6 +1,6 @@
 /** A node that comes back without entries its peers have seen is refused until they readmit it. */
 
-import { assertEquals, assertStringIncludes } from "@std/assert";
+import { assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
 import { KvStorage } from "../../src/log/kv_storage.ts";
 import { Log } from "../../src/log/log.ts";
 import type { Node } from "./cluster.ts";
@@ -12,6 +12,7 @@ const restarts = 3;
 Deno.test("a participant put back by one entry is refused until it is readmitted", async (t) => {
   await using cluster = await Cluster.make(openings);
   const copy = `${cluster.folder}/alice-before`;
+  let seen = 0;
   await pay(cluster);
   await quiet(cluster, "alice", "coordinator");
 
@@ -25,12 +26,16 @@ Deno.test("a participant put back by one entry is refused until it is readmitted
     await quiet(cluster, "alice", "coordinator");
     await cluster.node("alice").kill();
     assertEquals(await headOf(copy) + 1, await headOf(cluster.data("alice")));
+    seen = await headOf(cluster.data("alice"));
     await putBack(copy, cluster.data("alice"));
   });
 
   for (let restart = 1; restart <= restarts; restart++) {
     await t.step(`refused at start ${restart}`, async () => {
-      await assertRefused(await cluster.spawn("alice"), "handfast readmit alice --yes");
+      const node = await cluster.spawn("alice");
+      await assertRefused(node, "handfast readmit alice --yes");
+      const ends = await headOf(cluster.data("alice"));
+      assertMatch(node.stderr, new RegExp(`ends at entry ${ends}, so these books lack .* since`));
     });
   }
 
@@ -48,6 +53,12 @@ Deno.test("a participant put back by one entry is refused until it is readmitted
       cluster.data("coordinator"),
     );
     assertEquals(readmitted.code, 0, readmitted.stderr);
+    const [, lacks, payments] = readmitted.stdout.split("\n");
+    assertMatch(lacks!, new RegExp(`^alice was seen up to entry ${seen} of its log, .*: it lacks`));
+    assertMatch(
+      payments!,
+      /0 payments of alice|^no payment was committed here that it does not know/,
+    );
     await cluster.start("alice");
     await pay(cluster);
     const again = ["readmit", "alice", "--yes", "--data", cluster.data("coordinator")];
@@ -64,6 +75,34 @@ Deno.test("a participant put back by one entry is refused until it is readmitted
     await cluster.startAll();
     await pay(cluster);
   });
+});
+
+Deno.test("the payments that a restored ledger lacks are told to who readmits it, and raised there", async () => {
+  await using cluster = await Cluster.make(openings);
+  const copy = `${cluster.folder}/alice-before`;
+  await pay(cluster);
+  await quiet(cluster, "alice", "coordinator");
+  await copyFolder(cluster.data("alice"), copy);
+  const { body } = await cluster.node("alice").post("/v1/payments", transfer("alice", "bob", 2));
+  for (let i = 0; i < 4; i++) await pay(cluster);
+  // One in which alice has no part.
+  await cluster.node("bob").post("/v1/payments", transfer("bob", "nobody", 1));
+  await quiet(cluster, "alice", "coordinator");
+  await cluster.node("alice").kill();
+  await putBack(copy, cluster.data("alice"));
+  await assertRefused(await cluster.spawn("alice"), "A lost data folder");
+  const where = ["--data", cluster.data("coordinator")];
+  const { stdout } = await cluster.run("readmit", "alice", "--yes", ...where);
+  assertMatch(stdout, /, 5 payments of alice were committed here .* --limit 6 --data /);
+
+  const { id } = body as { readonly id: string };
+  await cluster.start("alice");
+  await cluster.node("alice").said("of this node's own log. Here the log ends at entry");
+  const again = await cluster.node("alice").post("/v1/payments", transfer("alice", "bob", 2, id));
+  assertEquals([again.status, again.body.state], [200, "committed"]);
+  await cluster.node("alice").said(`ALARM: payment ${id} is committed`);
+  const asked = await cluster.node("alice").get(`/v1/payments/${id}`);
+  assertEquals([asked.status, asked.body.state], [404, "committed"]);
 });
 
 Deno.test("a coordinator put back by one entry is refused by its participants", async (t) => {

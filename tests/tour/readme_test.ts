@@ -17,6 +17,12 @@ const said = [
   `up to ${paymentBatchLinesMax.toLocaleString("en")}, and read a line for each`,
 ];
 
+Deno.test("the README has the part to which nodes send those who have lost a data folder", async () => {
+  const shell = await Deno.readTextFile(new URL("../../src/node/shell.ts", import.meta.url));
+  const [, title] = /"([^"]+)" in the README/.exec(shell)!;
+  assertStringIncludes(text, `\n## ${title}\n`);
+});
+
 for (const words of said) {
   Deno.test(`the README says: ${words}`, () => assertStringIncludes(readme, words));
 }
