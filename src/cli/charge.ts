@@ -1,3 +1,4 @@
+import { cardAccount } from "../protocol/order.ts";
 import { amountText } from "./amounts.ts";
 import { nameOf } from "./api.ts";
 import type { Arguments } from "./arguments.ts";
@@ -49,6 +50,10 @@ async function runCharge(args: Arguments, io: Io): Promise<number> {
     waitSeconds,
     what: `${amountText(amount, currency)} by a card of ${issuer} to ${to}`,
     other: issuer,
+    legsAt: (name) => [
+      { account: cardAccount, participant: issuer, amount: -amount, currency },
+      { account: to, participant: name, amount, currency },
+    ],
     why: (code) => whyNotCharged(node, issuer, code),
   });
 }

@@ -68,7 +68,7 @@ async function payOne(args: Arguments, io: Io): Promise<number> {
   const currency = wanted.currency ?? await currencyOf(node, wanted.from, args, io);
   const amount = parsePositive(wanted.amount, currency, "--amount");
   const { id, from, to, memo, reference, waitSeconds } = wanted;
-  const [, other = ""] = to.split("@");
+  const [payee = "", other = ""] = to.split("@");
 
   return await sendPayment(args, io, node, {
     id,
@@ -77,6 +77,10 @@ async function payOne(args: Arguments, io: Io): Promise<number> {
     waitSeconds,
     what: `${amountText(amount, currency)} from ${from} to ${to}`,
     other,
+    legsAt: (name) => [
+      { account: from, participant: name, amount: -amount, currency },
+      { account: payee, participant: other, amount, currency },
+    ],
     why: (code) => whyNotPaid(node, other, code),
   });
 }

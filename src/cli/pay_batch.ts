@@ -11,9 +11,11 @@ import type { NodeAddress } from "./node_address.ts";
 import type { Reply } from "./node_client.ts";
 import { sendLines } from "./node_client.ts";
 import type { BatchPayment } from "./pay_batch_file.ts";
-import { readBatch } from "./pay_batch_file.ts";
+import { legsOf, readBatch } from "./pay_batch_file.ts";
 import { BatchReport } from "./pay_batch_report.ts";
 import { payOutcome } from "./pay_outcome.ts";
+import type { PayOutcome } from "./pay_outcome.ts";
+import { isOfReusedId, reusedIdOutcome } from "./reused_id.ts";
 import { answerMarginMs, waitIn } from "./send_payment.ts";
 
 /** Resolves to the exit code. */
@@ -53,18 +55,25 @@ async function sendPart(
     silenceMsMax: waitSeconds * 1000 + answerMarginMs,
     interrupted,
   };
+  // In the order of the answers, also where one has to be asked about first.
+  let told = Promise.resolve();
+  const tell = async (payment: BatchPayment, outcome: PayOutcome, body: object) => {
+    const legsAt = (name: string) => legsOf(payment, name);
+    const known = isOfReusedId(outcome)
+      ? await reusedIdOutcome(node, payment.id, legsAt, interrupted)
+      : outcome;
+    report.tell(payment, known, body);
+  };
   const reply = await sendLines(node, request, (value) => {
     const { data: body } = lineAnswer.safeParse(value);
     const payment = left.get(body?.line ?? 0);
     if (body === undefined || payment === undefined) return;
     left.delete(body.line);
     const { status } = body;
-    report.tell(
-      payment,
-      payOutcome(payment.id, { type: "answered", status, body }, payment.other),
-      body,
-    );
+    const outcome = payOutcome(payment.id, { type: "answered", status, body }, payment.other);
+    told = told.then(() => tell(payment, outcome, body));
   });
+  await told;
   for (const payment of left.values()) report.tell(payment, payOutcome(payment.id, reply));
   return left.size === 0;
 }

@@ -1,10 +1,11 @@
 /** The payments in a file of JSON lines, told as malformed before any of them is sent. */
 
 import { messageOf, UsageError } from "../errors.ts";
-import { parsePaymentLine } from "../http/payment_request.ts";
+import { parsePaymentLine, paymentRequest } from "../http/payment_request.ts";
 import type { PaymentBody } from "../http/payment_request.ts";
 import { faultsText } from "../http/problem.ts";
 import type { PaymentId } from "../protocol/id.ts";
+import type { Leg } from "../protocol/order.ts";
 import type { Io } from "./io.ts";
 import { linesOf } from "./lines.ts";
 import { newId } from "./new_id.ts";
@@ -57,6 +58,13 @@ export async function readBatch(file: string, io: Io): Promise<BatchPayment[]> {
   if (wrongCount > 0) throw new UsageError(wrongText(file, wrong, wrongCount));
   if (payments.length === 0) throw new UsageError(`--batch "${file}" holds no payment`);
   return payments;
+}
+
+/** What a payment orders, at a node of that name. */
+export function legsOf({ text }: BatchPayment, name: string): readonly Leg[] {
+  const body = parsePaymentLine(text);
+  const request = "faults" in body ? undefined : paymentRequest(body, undefined, undefined, name);
+  return request !== undefined && "legs" in request ? request.legs : [];
 }
 
 /** Lines that are named as wrong. */

@@ -8,7 +8,9 @@ import type { Reply } from "./node_client.ts";
 
 export type PayOutcome =
   | { readonly state: "committed" }
-  | { readonly state: "malformed" | "unknown"; readonly reason: string }
+  | { readonly state: "malformed"; readonly reason: string }
+  /** `remedy`: where to pay again by the same id is none. */
+  | { readonly state: "unknown"; readonly reason: string; readonly remedy?: string }
   | { readonly state: "aborted"; readonly reason: string; readonly code?: string }
   /** Nothing was paid; `remedy` is for who sent this one alone. */
   | {
@@ -51,6 +53,7 @@ export function outcomeText(
       return `payment ${id} was aborted: ${reason}` +
         (outcome.code === "forced_otherwise" ? "" : "; nothing was paid");
     case "unknown":
+      if (outcome.remedy !== undefined) return `outcome unknown: ${reason}; ${outcome.remedy}`;
       return `outcome unknown: ${reason}; ask "handfast payment ${id}", ` +
         `or pay again with --id ${id}, which pays once`;
     case "failed":
@@ -88,7 +91,8 @@ function answered(
     case 422:
       if (isThis && answer.state === "aborted") return aborted(code, other);
       if (code === "id_reused") {
-        return failed(said, `see "handfast payment ${id}"; for a new payment leave out --id`);
+        // What of, `reused_id.ts` finds out.
+        return { state: "failed", reason: said, code };
       }
       if (isThis && answer.state === "not_started") return notStarted(id, said, code, other);
       return unknown(said);

@@ -3,6 +3,7 @@
 import { messageOf } from "../errors.ts";
 import { waitMsDefault } from "../limits.ts";
 import type { PaymentId } from "../protocol/id.ts";
+import type { Leg } from "../protocol/order.ts";
 import { printBody } from "./api.ts";
 import type { Arguments } from "./arguments.ts";
 import type { Flag } from "./command.ts";
@@ -15,6 +16,7 @@ import type { NodeAddress } from "./node_address.ts";
 import { send } from "./node_client.ts";
 import { outcomeText, payOutcome } from "./pay_outcome.ts";
 import type { PayOutcome } from "./pay_outcome.ts";
+import { isOfReusedId, reusedIdOutcome } from "./reused_id.ts";
 import { parseId, parseWait } from "./values.ts";
 
 export const idFlag: Flag = {
@@ -54,6 +56,8 @@ export interface Sent {
   readonly what: string;
   /** The participant that it is for. */
   readonly other: string;
+  /** What is ordered, at a node of that name. */
+  readonly legsAt: (name: string) => readonly Leg[];
   /** Why it was not paid, where more is known of that than a refusal's code tells. */
   readonly why: (code: string) => Promise<string | undefined>;
 }
@@ -63,7 +67,7 @@ export async function sendPayment(
   args: Arguments,
   io: Io,
   node: NodeAddress,
-  { id, path, body, waitSeconds, what, other, why }: Sent,
+  { id, path, body, waitSeconds, what, other, legsAt, why }: Sent,
 ): Promise<number> {
   // Before it is sent: whatever happens then, there is an id to ask about.
   io.err(`payment ${id}`);
@@ -79,7 +83,10 @@ export async function sendPayment(
     interrupted: interruption.signal,
   });
   clearTimeout(timer);
-  const outcome = payOutcome(id, reply, other);
+  let outcome = payOutcome(id, reply, other);
+  if (isOfReusedId(outcome)) {
+    outcome = await reusedIdOutcome(node, id, legsAt, interruption.signal);
+  }
   try {
     if (args.is("json")) printBody(reply, io);
     if (outcome.state !== "committed") {

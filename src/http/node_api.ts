@@ -348,6 +348,7 @@ export type PaymentAnswer =
   | { readonly state: "committed"; readonly replayed: boolean; readonly payment: PaymentView }
   | { readonly state: "aborted"; readonly replayed: boolean; readonly payment: PaymentView }
   | { readonly state: "pending"; readonly id: PaymentId }
+  /** Of a key that was used before, the id is that of the payment for which it stands. */
   | { readonly state: "rejected"; readonly id: PaymentId; readonly code: SubmitRejectionCode };
 
 /** Why a payment was not taken on; nothing was recorded under its id by this request. */

@@ -89,11 +89,14 @@ function rejected(id: string, code: SubmitRejectionCode): PaymentOutcome {
   switch (code) {
     case "id_reused": {
       const detail = `Payment id ${id} was used for another payment; ask for that by its id`;
-      return refusal(422, code, detail, { id, state });
+      return refusal(422, code, detail, { id, payment: id, state });
     }
-    case "key_reused":
-      // Under the id of this request there is nothing, and the other's is not for this one to know.
-      return refusal(422, code, "This Idempotency-Key was used for another request", { state });
+    case "key_reused": {
+      // Under the id of this request, if it has one, there is nothing.
+      const detail =
+        `This Idempotency-Key was used for another request, of payment ${id}; ask for that by its id`;
+      return refusal(422, code, detail, { payment: id, state });
+    }
     case "id_in_use":
       return refusal(409, code, `Payment ${id} is under way for another originator`, { id, state });
     case "id_ahead": {

@@ -14,6 +14,9 @@ export const problemSchema = z.object({
     description: "The part of the request that is malformed",
   }),
   id: z.string().optional().openapi({ description: "The payment" }),
+  payment: z.string().optional().openapi({
+    description: "The id of the payment for which an id or an Idempotency-Key was used before",
+  }),
   state: z.enum(["aborted", "committed", "rejected", "not_started", "unknown"]).optional().openapi({
     description:
       "Of the payment: aborted for good; committed, though this node's log has lost it; rejected, as this request was not taken on; " +
@@ -40,7 +43,7 @@ const titles = {
 } as const;
 
 /** What a problem says beyond its status; `headers` go to the response. */
-export interface ProblemParts extends Pick<Problem, "field" | "id" | "state"> {
+export interface ProblemParts extends Pick<Problem, "field" | "id" | "payment" | "state"> {
   readonly headers?: Readonly<Record<string, string>>;
 }
 

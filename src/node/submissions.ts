@@ -128,7 +128,8 @@ export class Submissions {
     }, startMs + Math.max(waitMs, diskWaitMsMax));
     if (claim.state === "rejected") return { state: "rejected", id, code: claim.code };
     const { payment, isSameContent, number } = claim;
-    return isSameContent ? { payment, number } : { state: "rejected", id, code: "key_reused" };
+    if (!isSameContent) return { state: "rejected", id: payment, code: "key_reused" };
+    return { payment, number };
   }
 
   /** What a payment is sent as; or why it is not. */

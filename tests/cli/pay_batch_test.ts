@@ -23,12 +23,16 @@ interface Sent {
 type Answer = (payment: Sent) => Record<string, unknown>;
 
 const committed: Answer = ({ id }) => ({ status: 201, id, state: "committed" });
+const ofOthers = "of other legs";
 const answers = {
   "committed": committed,
   "committed before": ({ id }) => ({ status: 200, id, state: "committed" }),
   "aborted": ({ id }) => ({ status: 422, id, state: "aborted", code: "insufficient_funds" }),
   "aborted before": ({ id }) => ({ status: 200, id, state: "aborted", code: "vote_timeout" }),
   "id reused": ({ id }) => ({ status: 422, id, state: "rejected", code: "id_reused" }),
+  "id reused of other legs": ({ id }) => ({
+    ...{ status: 422, id, state: "rejected", code: "id_reused", detail: ofOthers },
+  }),
   "overloaded": ({ id }) => ({ status: 503, id, state: "not_started", code: "overloaded" }),
   "malformed": () => ({ status: 400, code: "malformed", field: "memo" }),
   "pending": ({ id }) => ({ status: 202, id, state: "pending" }),
@@ -36,9 +40,26 @@ const answers = {
   "of another payment": () => ({ status: 201, id: idOf(99), state: "committed" }),
 } satisfies Record<string, Answer>;
 
+/** What the id of a line stands for: the legs of that line, or others. */
+function standsFor(sent: Sent, { detail }: Record<string, unknown>) {
+  const amount = detail === ofOthers ? "99" : sent.amount;
+  const legs = [
+    { account: "main@alice", amount: `-${amount}`, currency: "USD" },
+    { account: "main@bob", amount, currency: "USD" },
+  ];
+  const at = "2025-01-31T12:00:00.000Z";
+  return { id: sent.id, legs, state: "committed", originator: "alice", clock: {}, at };
+}
+
 /** Answers each line as the table says, and keeps the lines of every request. */
 function batchNode(answer: Answer, parts: Sent[][] = []) {
   return fakeNode(async (request) => {
+    const path = new URL(request.url).pathname;
+    if (path === "/v1/status") return Response.json({ name: "alice" });
+    if (request.method === "GET") {
+      const sent = parts.flat().find(({ id }) => path === `/v1/payments/${id}`)!;
+      return Response.json(standsFor(sent, answer(sent)));
+    }
     const text = await request.text();
     const payments = text.split("\n").map((line) => JSON.parse(line) as Sent);
     parts.push(payments);
@@ -67,7 +88,8 @@ const rows: readonly [readonly (keyof typeof answers)[], exit: number, sum: stri
   [["committed", "committed before"], 0, "2 payments: 2 committed"],
   [["committed", "aborted"], 3, "2 payments: 1 committed, 1 aborted"],
   [["aborted before"], 3, "1 payment: 0 committed, 1 aborted"],
-  [["id reused", "committed"], 1, "2 payments: 1 committed, 1 failed"],
+  [["id reused of other legs", "committed"], 1, "2 payments: 1 committed, 1 failed"],
+  [["id reused", "committed"], 4, "2 payments: 1 committed, 1 unknown"],
   [["malformed"], 1, "1 payment: 0 committed, 1 failed"],
   [["aborted", "overloaded"], 1, "2 payments: 0 committed, 1 aborted, 1 failed"],
   [["pending", "committed"], 4, "2 payments: 1 committed, 1 unknown"],
@@ -406,4 +428,20 @@ Deno.test("pay --batch tells whoever watches how far it is", async () => {
 Deno.test("help pay tells of batches", async () => {
   const { out } = await record("help", "pay");
   assert(out.join("\n").includes("--batch FILE"));
+});
+
+Deno.test("pay --batch tells in order, and what a used id stands for", async () => {
+  const kinds = ["id reused", "committed", "id reused of other legs", "committed"] as const;
+  const answer: Answer = (payment) => answers[kinds[Number(payment.amount) - 1]!](payment);
+  await using node = await batchNode(answer);
+  const lines = kinds.map((_, i) => ({ ...transfer, id: idOf(i + 1), amount: `${i + 1}` }));
+  const { out } = await recordReading(textOf(lines), "pay", "--batch", "-", ...node.flags);
+  assertEquals(out, [
+    `1: unknown ${first}: its id was used for a payment of the same legs, which is committed; what that ` +
+    "tells, or a key that signed or sealed it, is another than now, so nothing more was sent",
+    `2: committed ${second}`,
+    `3: failed ${third}: payment id ${third} was used for another payment, which is committed: ` +
+    "0.99 USD from main@alice to main@bob, ordered at alice",
+    `4: committed ${idOf(4)}`,
+  ]);
 });

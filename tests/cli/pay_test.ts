@@ -22,7 +22,7 @@ const rows: readonly [claim: string, status: number, body: unknown, exit: number
   ["422 aborted", 422, problem("insufficient_funds", { id, state: "aborted" }), 3],
   ["422 aborted, another payment", 422, problem("x", { id: otherId, state: "aborted" }), 4],
   ["422 of no node", 422, "no", 4],
-  ["422 id reused", 422, problem("id_reused", { id, state: "rejected" }), 1],
+  ["422 id reused, for what is not told", 422, problem("id_reused", { id, state: "rejected" }), 4],
   ["201 of another payment", 201, { id: otherId, state: "committed" }, 4],
   ["201 without a state", 201, {}, 4],
   ["201 that is no JSON", 201, undefined, 4],
@@ -364,5 +364,74 @@ for (const signal of ["SIGINT", "SIGTERM"] as const) {
     assertEquals(code, 4);
     const said = new TextDecoder().decode(stderr);
     assertStringIncludes(said, `outcome unknown: interrupted; ask "handfast payment ${id}"`);
+  });
+}
+
+const legs = [
+  { account: "main@alice", amount: "-12500", currency: "USD" },
+  { account: "main@bob", amount: "12500", currency: "USD" },
+];
+const otherLegs = legs.map((leg) => ({ ...leg, amount: leg.amount.replace("125", "126") }));
+const view = {
+  ...{ id, legs, state: "committed", originator: "alice", clock: {} },
+  at: "2025-01-31T12:00:00.000Z",
+};
+const unknown = "handfast: outcome unknown: its id";
+const same = (state: string) =>
+  `${unknown} was used for a payment of the same legs, which is ${state}; what that tells, or a key that ` +
+  `signed or sealed it, is another than now, so nothing more was sent; ask "handfast payment ${id}"`;
+const another = (state: string, what: string) =>
+  `handfast: payment id ${id} was used for another payment, which is ${state}: ${what}; for a new payment ` +
+  "leave out --id";
+const lost = "Payment is committed, but not in the log";
+const notTold = `; ask "handfast payment ${id}" at the coordinator`;
+
+const reused: readonly [stands: string, known: object, exit: number, said: string][] = [
+  ["the same legs", view, 4, same("committed")],
+  ["the same legs the other way round", { ...view, legs: legs.toReversed() }, 4, same("committed")],
+  [
+    "the same legs, aborted",
+    { ...view, state: "aborted", code: "vote_timeout" },
+    4,
+    same("aborted vote_timeout"),
+  ],
+  [
+    "other legs",
+    { ...view, legs: otherLegs },
+    1,
+    another("committed", "126.00 USD from main@alice to main@bob, ordered at alice"),
+  ],
+  [
+    "another's payment",
+    { ...view, state: "prepared", originator: "bob" },
+    1,
+    another("prepared", "125.00 USD from main@alice to main@bob, ordered at bob"),
+  ],
+  [
+    "what the log has not",
+    { code: "payment_not_found", detail: "not here" },
+    4,
+    `${unknown} was used before: for a payment that is not in this node's log${notTold}`,
+  ],
+  [
+    "what the log has lost",
+    { code: "payment_not_found", detail: lost, state: "committed" },
+    4,
+    `${unknown} was used before: ${lost}${notTold}`,
+  ],
+];
+
+for (const [stands, known, exit, said] of reused) {
+  Deno.test(`pay exits ${exit} where the id stands for ${stands}`, async () => {
+    await using node = await fakeNode((request) => {
+      const { pathname } = new URL(request.url);
+      if (pathname === "/v1/status") return Response.json({ name: "alice" });
+      if (request.method === "GET") {
+        return Response.json(known, { status: "code" in known && !("id" in known) ? 404 : 200 });
+      }
+      return Response.json(problem("id_reused", { id, state: "rejected" }), { status: 422 });
+    });
+    const { exit: code, err } = await record("pay", ...order, ...node.flags);
+    assertEquals([code, err], [exit, [`payment ${id}`, said]]);
   });
 }

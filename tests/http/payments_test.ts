@@ -71,12 +71,12 @@ const answers: Record<string, AnswerRow> = {
   "id reused": {
     answer: rejected("id_reused"),
     status: 422,
-    body: { code: "id_reused", id: paymentId, state: "rejected" },
+    body: { code: "id_reused", id: paymentId, payment: paymentId, state: "rejected" },
   },
   "key reused": {
     answer: rejected("key_reused"),
     status: 422,
-    body: { code: "key_reused", state: "rejected", id: undefined },
+    body: { code: "key_reused", state: "rejected", id: undefined, payment: paymentId },
   },
   "id in use": { answer: rejected("id_in_use"), status: 409, body: { code: "id_in_use" } },
   "id ahead": {

@@ -28,6 +28,7 @@ export interface Body {
   readonly code?: string;
   readonly detail?: string;
   readonly field?: string;
+  readonly payment?: string;
   readonly transaction?: string;
   readonly accounts?: readonly Account[];
   readonly clock?: Readonly<Record<string, number>>;

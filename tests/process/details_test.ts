@@ -94,8 +94,8 @@ Deno.test("a memo is read by its recipient, by nobody else, until it is erased",
       assertEquals(again.code, 0, again.stderr);
       for (const other of [["--memo", "Rent for June", "--reference", reference], []]) {
         const refused = await cluster.pay("alice", "bob", "1.00", "--id", id, ...other);
-        assertEquals(refused.code, 1, refused.stderr);
-        assertStringIncludes(refused.stderr, "was used for another payment");
+        assertEquals(refused.code, 4, refused.stderr);
+        assertStringIncludes(refused.stderr, "was used for a payment of the same legs");
       }
       assertEquals((await cluster.node("bob").account()).posted, 2_00);
     },
@@ -112,6 +112,20 @@ Deno.test("a memo is read by its recipient, by nobody else, until it is erased",
     );
     const other = await cluster.node("alice").post("/v1/payments", { ...body, memo: "Other" }, key);
     assertEquals([other.status, other.body.code], [422, "key_reused"]);
+    assertEquals(other.body.payment, first.body.id);
+    // By its id, `pay` finds out what that stands for.
+    const again = (memo: string, amount: string) =>
+      cluster.pay("alice", "bob", amount, "--memo", memo, "--id", first.body.id!);
+    assertEquals((await again("Key", "1.00")).code, 0);
+    const told = await again("Other", "1.00");
+    assertEquals(told.code, 4);
+    assertStringIncludes(
+      told.stderr,
+      "a payment of the same legs, which is committed; what that tells",
+    );
+    const more = await again("Key", "1.01");
+    assertEquals(more.code, 1);
+    assertStringIncludes(more.stderr, "which is committed: 1.00 USD from main@alice to main@bob");
     assertEquals((await seenBy("bob", first.body.id!)).memo, "Key");
   });
 
