@@ -56,6 +56,8 @@ export const clockWarningMs = 60 * 60_000;
 export const voteTimeoutMs = 3_000;
 /** Between two inquiries of a participant in doubt. */
 export const inquiryIntervalMs = 1_000;
+/** How long a linked coordinator may say nothing about a transaction in doubt before peers are asked, too. */
+export const inquiryAnswerMsMax = 5_000;
 /** Between two sends of a message that has not been answered. */
 export const resendIntervalMs = 1_000;
 /** How long a request waits for its outcome unless it says otherwise. */
@@ -241,6 +243,11 @@ export const statementPieceLength = 16_384;
 
 invariant(tickIntervalMs < inquiryIntervalMs, "time-outs are noticed on ticks");
 invariant(inquiryIntervalMs < voteTimeoutMs, "a lost vote is found before the vote timeout");
+invariant(
+  3 * inquiryIntervalMs < inquiryAnswerMsMax,
+  "a few inquiries may be lost before peers are asked while the coordinator is linked",
+);
+invariant(voteTimeoutMs < inquiryAnswerMsMax, "no peer refuses what is still voted on");
 invariant(resendIntervalMs < voteTimeoutMs, "a lost prepare is sent again before the vote timeout");
 invariant(voteTimeoutMs < clockOffsetMsMax, "how long a vote takes is no fault of a clock");
 invariant(voteTimeoutMs < waitMsDefault, "a user who waits learns of an abort by timeout");

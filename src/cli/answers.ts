@@ -60,8 +60,10 @@ export const inDoubtAnswer = z.object({
     /** Seconds. */
     age: z.number(),
     participants: z.array(z.string()),
-    /** Of these, to which no link is up. */
+    /** Who is asked, and has no link. */
     unreachable: z.array(z.string()),
+    /** Who is asked, has a link, and tells nothing. */
+    unanswered: z.array(z.string()).optional(),
     held: z.array(leg),
     forced: z.object({ decision, by: z.string(), at: z.string(), legs: z.array(leg) }).optional(),
   })),

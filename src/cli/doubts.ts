@@ -16,8 +16,13 @@ export function doubtsText(doubts: readonly Doubt[]): string {
   return [
     counts.join("; "),
     ...totals.length === 0 ? [] : [`held: ${totals.join(", ")}`],
-    `not reached: ${list([...new Set(doubts.flatMap(({ unreachable }) => unreachable))])}`,
+    `not reached: ${list([...new Set(doubts.flatMap(missing))])}`,
   ].join("; ");
+}
+
+/** Who is asked what became of it, and has no link or no answer. */
+export function missing({ unreachable, unanswered = [] }: Doubt): string[] {
+  return [...unreachable, ...unanswered.map((name) => `${name} (no answer)`)];
 }
 
 /** This node's share. */

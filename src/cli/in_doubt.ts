@@ -1,9 +1,10 @@
+import { inquiryAnswerMsMax } from "../limits.ts";
 import { inDoubtAnswer, retryAnswer } from "./answers.ts";
 import type { InDoubtAnswer } from "./answers.ts";
 import { show } from "./api.ts";
 import { jsonFlag } from "./command.ts";
 import type { Command } from "./command.ts";
-import { doubtsText, heldText, list } from "./doubts.ts";
+import { doubtsText, heldText, list, missing } from "./doubts.ts";
 import type { Doubt } from "./doubts.ts";
 import { mismatchLines, nodeText } from "./mismatches.ts";
 import { nodeFlags } from "./node_address.ts";
@@ -18,6 +19,11 @@ export const inDoubt: Command = {
     { name: "retry", help: "ask for all decisions now, instead of showing what is in doubt" },
     ...nodeFlags,
     jsonFlag,
+  ],
+  notes: [
+    "Asked is the coordinator; where it is away, or linked without an answer for " +
+    `${inquiryAnswerMsMax / 1_000} seconds, also`,
+    "the other participants. Unreachable are those of them without a link, or without an answer.",
   ],
   run: (args, io) => {
     if (!args.is("retry")) {
@@ -51,7 +57,7 @@ function table(inDoubt: readonly Doubt[], style: Style): string[] {
       durationText(doubt.age),
       doubt.forced ? style.paint("warning", forcedText(doubt.forced)) : heldText(doubt),
       list(doubt.participants),
-      style.paint(doubt.unreachable.length > 0 ? "bad" : "good", list(doubt.unreachable)),
+      style.paint(missing(doubt).length > 0 ? "bad" : "good", list(missing(doubt))),
     ]),
   ]);
 }

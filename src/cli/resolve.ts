@@ -6,7 +6,7 @@ import { answerOf, lookUp, show } from "./api.ts";
 import type { Arguments } from "./arguments.ts";
 import { jsonFlag } from "./command.ts";
 import type { Command } from "./command.ts";
-import { doubtsText, heldText } from "./doubts.ts";
+import { doubtsText, heldText, list, missing } from "./doubts.ts";
 import type { Doubt } from "./doubts.ts";
 import { exitCode } from "./exit_code.ts";
 import type { Io } from "./io.ts";
@@ -157,7 +157,7 @@ async function tell(
   io.err(`held here: ${heldText(doubt)}`);
   io.err(
     `participants: ${doubt.participants.join(", ")}; ` +
-      `not reached: ${doubt.unreachable.join(", ") || "none"}`,
+      `not reached: ${list(missing(doubt))}`,
   );
   io.err(riskText("the real decision", decision));
 }

@@ -70,6 +70,7 @@ export function inDoubtJson(view: InDoubtView): z.infer<typeof inDoubtSchema> {
     age: Math.floor(view.ageMs / 1000),
     participants: [...view.participants],
     unreachable: [...view.unreachable],
+    unanswered: view.unanswered && [...view.unanswered],
     held: view.held.map(legJson),
     forced: forced && { ...resolutionJson(forced), legs: forced.legs.map(legJson) },
   };
@@ -95,7 +96,11 @@ const inDoubtSchema = z.object({
   age: z.number().int().openapi({ description: "Seconds since it was prepared, or forced" }),
   participants: z.array(z.string()),
   unreachable: z.array(z.string()).openapi({
-    description: "Who could tell the decision and has no link to this node",
+    description: "Who could tell the decision and has no link to this node: the coordinator, and " +
+      "where it is away or has no answer, the other participants",
+  }),
+  unanswered: z.array(z.string()).optional().openapi({
+    description: "The coordinator, where it is linked and has told nothing for some seconds",
   }),
   held: z.array(legSchema).openapi({ description: "None once an operator has decided" }),
   forced: resolutionSchema.extend({
@@ -130,7 +135,8 @@ const inDoubtRoute = createRoute({
 const retryRoute = createRoute({
   method: "post",
   path: "/v1/in-doubt/retry",
-  summary: "Ask now about everything in doubt (participants only)",
+  summary: "Ask now about everything in doubt: the coordinator, and where it is away or has told " +
+    "nothing for some seconds, the other participants (participants only)",
   responses: {
     200: jsonOf(
       "How many transactions were asked about",

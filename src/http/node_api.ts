@@ -152,8 +152,10 @@ export interface InDoubtView {
   /** Since it was prepared, or forced. */
   readonly ageMs: number;
   readonly participants: readonly string[];
-  /** Who could tell the decision and has no link to this node. */
+  /** Who could tell the decision and has no link to this node: peers once they are asked, too. */
   readonly unreachable: readonly string[];
+  /** The coordinator, where it is linked and does not tell. */
+  readonly unanswered?: readonly string[];
   /** This node's legs; none once they are forced. */
   readonly held: readonly Leg[];
   /** An operator has decided meanwhile. */

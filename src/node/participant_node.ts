@@ -29,6 +29,7 @@ import type { Order } from "../protocol/order.ts";
 import { participantsOf, resolvedLegsOf } from "../protocol/order.ts";
 import { Participant } from "../protocol/participant.ts";
 import type { ParticipantEvent, Reply, ResolveAnswer } from "../protocol/participant_event.ts";
+import type { Unsettled } from "../protocol/participant_state.ts";
 import type { LogRecord } from "../protocol/record.ts";
 import type { Found } from "../protocol/step.ts";
 import { accountView, cardView } from "./book_views.ts";
@@ -122,10 +123,10 @@ export class ParticipantNode extends Shell<"participant", ParticipantEvent, Repl
     this.#dialPeers();
   }
 
-  /** Cooperative termination: while the coordinator is away, peers are asked, over links of their own. */
+  /** Cooperative termination: what the coordinator does not tell, peers are asked, over links of their own. */
   #dialPeers(): void {
     if (!this.#keepsLinks) return;
-    const wanted = this.#participant.peersToAsk();
+    const wanted = this.#participant.peersToAsk(this.nowMs);
     for (const name of this.#dialled.keys()) {
       if (wanted.has(name)) continue;
       this.#dialled.delete(name);
@@ -264,7 +265,7 @@ export class ParticipantNode extends Shell<"participant", ParticipantEvent, Repl
           payment,
           ageMs: Math.max(0, nowMs - atMs),
           participants,
-          unreachable: this.#unreachable(participants),
+          ...this.#missing(held),
           held: isForced ? [] : legs,
           forced: isForced ? { commit: held.commit, by: held.by, atMs, legs } : undefined,
         });
@@ -323,15 +324,20 @@ export class ParticipantNode extends Shell<"participant", ParticipantEvent, Repl
     return (record) => record.type === "posted";
   }
 
-  /** Peers are asked only while the coordinator can't be, and only about what is in doubt with them. */
+  /** Peers are asked only where the coordinator can't or does not tell, about what is in doubt with them. */
   protected needsLink(peer: string): boolean {
     return peer === this.#coordinatorName || this.#dialled.has(peer);
   }
 
-  #unreachable(participants: readonly string[]): string[] {
-    if (this.isLinkedTo(this.#coordinatorName)) return [];
-    const peers = participants.filter((name) => name !== this.name && !this.isLinkedTo(name));
-    return [this.#coordinatorName, ...peers];
+  /** Of those who are asked about a transaction: to whom there is no link, and who is linked, and silent. */
+  #missing(held: Unsettled): Pick<InDoubtView, "unreachable" | "unanswered"> {
+    const coordinator = this.#coordinatorName;
+    if (!this.#participant.asksPeers(held, this.nowMs)) return { unreachable: [] };
+    const peers = participantsOf(held.order).filter((name) => name !== this.name);
+    return {
+      unreachable: [coordinator, ...peers].filter((name) => !this.isLinkedTo(name)),
+      unanswered: this.isLinkedTo(coordinator) ? [coordinator] : undefined,
+    };
   }
 
   accounts(): Promise<AccountView[]> {

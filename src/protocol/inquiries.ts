@@ -1,17 +1,23 @@
 /**
- * Transactions in doubt: a participant asks what became of them, the coordinator or, while that is away,
- * the others who have a part in them (cooperative termination); and it answers when it is asked itself.
+ * Transactions in doubt: a participant asks what became of them, the coordinator and, while that is away
+ * or has no answer, the others who have a part in them (cooperative termination); and it answers when it
+ * is asked itself.
  */
 
-import { inquiryIntervalMs, openTransactionsMax, paymentIdAheadMsMax } from "../limits.ts";
+import {
+  inquiryAnswerMsMax,
+  inquiryIntervalMs,
+  openTransactionsMax,
+  paymentIdAheadMsMax,
+} from "../limits.ts";
 import type { PaymentId, TransactionId } from "./id.ts";
 import { isLaterTransaction, paymentIdMs, transactionParts } from "./id.ts";
 import type { LookUps } from "./look_ups.ts";
-import type { Decided, Decision, Inquiry } from "./message.ts";
+import type { Decided, Decision, Inquiry, Undecided } from "./message.ts";
 import type { RefusalCode } from "./order.ts";
 import { isParticipantOf, participantsOf } from "./order.ts";
 import type { Out, Recorder, WaitingEvent } from "./participant_event.ts";
-import type { Forced, ParticipantState, Prepared } from "./participant_state.ts";
+import type { ParticipantState, Unsettled } from "./participant_state.ts";
 import type { Proof } from "./proof.ts";
 import type { MessageEvent, Turn } from "./step.ts";
 
@@ -44,16 +50,32 @@ export class Inquiries {
   }
 
   /**
-   * Who could tell what becomes of the transactions in doubt, while the coordinator can't be asked:
-   * their other participants.
+   * Who could tell what becomes of the transactions in doubt about which the coordinator can't be asked,
+   * or has no answer: their other participants.
    */
-  peersToAsk(): Set<string> {
+  peersToAsk(nowMs: number): Set<string> {
     const peers = new Set<string>();
-    if (this.#isLinked()) return peers;
-    for (const [, { order }] of this.#state.allHeld()) {
-      for (const name of participantsOf(order)) if (name !== this.#name) peers.add(name);
+    for (const [, held] of this.#state.allHeld()) {
+      if (!this.asksPeers(held, nowMs)) continue;
+      for (const name of participantsOf(held.order)) if (name !== this.#name) peers.add(name);
     }
     return peers;
+  }
+
+  /**
+   * Whether peers are asked about it. What they say of it is as true while the coordinator is linked: they
+   * show what that has signed, or have refused, durably, so that it can't commit. But as long as the
+   * coordinator answers, it knows better, and a peer that would still vote yes should not refuse.
+   */
+  asksPeers({ owedSinceMs }: Unsettled, nowMs: number): boolean {
+    if (!this.#isLinked()) return true;
+    return owedSinceMs !== undefined && owedSinceMs + inquiryAnswerMsMax <= nowMs;
+  }
+
+  /** The coordinator knows of it, and will decide: it owes the next answer from now on. */
+  undecided({ payment, transaction }: Undecided, { nowMs }: Turn): void {
+    const held = this.#state.held(payment);
+    if (held?.transaction === transaction) held.owedSinceMs = nowMs;
   }
 
   /** Once more about those of which nothing has come for a while. */
@@ -62,7 +84,7 @@ export class Inquiries {
     for (const [payment, held] of this.#state.allHeld()) {
       if (held.askedMs + inquiryIntervalMs > nowMs) continue;
       held.askedMs = nowMs;
-      this.#inquire(payment, held, out);
+      this.#inquire(payment, held, nowMs, out);
     }
   }
 
@@ -131,16 +153,22 @@ export class Inquiries {
     let count = 0;
     for (const [payment, held] of this.#state.allHeld()) {
       held.askedMs = turn.nowMs;
-      this.#inquire(payment, held, out);
+      this.#inquire(payment, held, turn.nowMs, out);
       count++;
     }
     return count;
   }
 
-  /** A peer that was not there before, while the coordinator is away. */
+  /** The coordinator is back, and owes an answer about each of them from now on. */
+  coordinatorLinked(turn: Turn, out: Out): void {
+    for (const [, held] of this.#state.allHeld()) held.owedSinceMs = turn.nowMs;
+    this.askAll(turn, out);
+  }
+
+  /** A peer that was not there before, of what peers are asked about. */
   askOf(peer: string, turn: Turn, out: Out): void {
     for (const [payment, held] of this.#state.allHeld()) {
-      if (!isParticipantOf(held.order, peer)) continue;
+      if (!isParticipantOf(held.order, peer) || !this.asksPeers(held, turn.nowMs)) continue;
       held.askedMs = turn.nowMs;
       const { transaction } = held;
       out.send(peer, { type: "inquiry", transaction, payment });
@@ -158,9 +186,14 @@ export class Inquiries {
   }
 
   /** A prepared participant never times out; it asks. */
-  #inquire(payment: PaymentId, { transaction, order }: Prepared | Forced, out: Out): void {
+  #inquire(payment: PaymentId, held: Unsettled, nowMs: number, out: Out): void {
+    const { transaction, order } = held;
     const inquiry: Inquiry = { type: "inquiry", transaction, payment };
-    if (this.#isLinked()) return out.send(this.#coordinator, inquiry);
+    if (this.#isLinked()) {
+      held.owedSinceMs ??= nowMs;
+      out.send(this.#coordinator, inquiry);
+    }
+    if (!this.asksPeers(held, nowMs)) return;
     for (const to of participantsOf(order)) if (to !== this.#name) out.send(to, inquiry);
   }
 }

@@ -43,7 +43,7 @@ import type {
   SubmitEvent,
   WaitingEvent,
 } from "./participant_event.ts";
-import type { Open, Settled } from "./participant_state.ts";
+import type { Open, Settled, Unsettled } from "./participant_state.ts";
 import { mismatchText, ParticipantState } from "./participant_state.ts";
 import type { Genesis, NodeRecord, ParticipantRecord, Prepared } from "./record.ts";
 import type { MessageEvent, Turn } from "./step.ts";
@@ -105,9 +105,14 @@ export class Participant {
     return this.#own.room(nowMs);
   }
 
-  /** Who could tell what becomes of the transactions in doubt, while the coordinator can't be asked. */
-  peersToAsk(): Set<string> {
-    return this.#inquiries.peersToAsk();
+  /** Who could tell what becomes of the transactions in doubt, where the coordinator can't or does not. */
+  peersToAsk(nowMs: number): Set<string> {
+    return this.#inquiries.peersToAsk(nowMs);
+  }
+
+  /** Whether these are asked about it. */
+  asksPeers(held: Unsettled, nowMs: number): boolean {
+    return this.#inquiries.asksPeers(held, nowMs);
   }
 
   /** A user's order whose outcome is not known here. */
@@ -303,6 +308,7 @@ export class Participant {
         if (!isFromCoordinator) return this.#inquiries.answer(event, message, turn, out);
         break;
       case "undecided":
+        if (isFromCoordinator) this.#inquiries.undecided(message, turn);
         return;
       case "order":
       case "vote":
@@ -444,7 +450,7 @@ export class Participant {
       return;
     }
     const open = this.state.open(payment);
-    if (!isFromCoordinator && !this.#mayTell(event.from, decision, open, out)) return;
+    if (!isFromCoordinator && !this.#mayTell(event.from, decision, open, turn, out)) return;
     if (open?.transaction === transaction && open.type !== "refused") {
       if (commit && !isOfOrder(decision, open.order)) return this.#raiseOther(event, decision, out);
       if (open.type === "forced" && open.commit !== commit) {
@@ -509,12 +515,14 @@ export class Participant {
     from: string,
     { transaction, commit, code, decided, proof }: Decision,
     open: Open | undefined,
+    { nowMs }: Turn,
     out: Out,
   ): boolean {
     const signer = proof?.batch.signer ?? from;
     const isOfCoordinator = signer === this.#coordinator;
-    // With the coordinator back its own answer counts, and a peer's comes too late.
-    if (this.isLinked || !open || open.type === "refused") return false;
+    if (!open || open.type === "refused") return false;
+    // With the coordinator back, and answering, its own answer counts, and a peer's comes too late.
+    if (!this.asksPeers(open, nowMs)) return false;
     // Asked before another attempt began.
     if (open.transaction !== transaction) return false;
     // "I have refused" is any participant's to say; that something is committed, or that not only this
@@ -642,8 +650,8 @@ export class Participant {
     if (this.state.membership.isNews(node)) {
       this.#record({ type: "introduced", ...node }, turn, out, false);
     }
-    if (isCoordinator) this.#inquiries.askAll(turn, out);
-    else if (!this.isLinked) this.#inquiries.askOf(peer, turn, out);
+    if (isCoordinator) this.#inquiries.coordinatorLinked(turn, out);
+    else this.#inquiries.askOf(peer, turn, out);
     if (!isCoordinator) return;
     // Those that were being voted on the coordinator has forgotten, if it comes from a crash.
     let count = 0;

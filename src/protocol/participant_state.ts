@@ -33,6 +33,8 @@ export interface Prepared {
   readonly context: EntryContext;
   /** When the decision was last asked for. Volatile. */
   askedMs: number;
+  /** Since when the coordinator owes an answer about it, while it is linked. Volatile. */
+  owedSinceMs?: number;
 }
 
 /** An operator has decided; the real decision is still unknown. */
@@ -47,6 +49,7 @@ export interface Forced {
   readonly context: EntryContext;
   /** As of `Prepared`. */
   askedMs: number;
+  owedSinceMs?: number;
 }
 
 /** Never voted yes, and never will. Kept until a higher epoch of the coordinator is known. */
@@ -56,7 +59,10 @@ export interface Refused {
   readonly context: EntryContext;
 }
 
-export type Open = Prepared | Forced | Refused;
+/** Voted yes for, and the real decision is unknown. */
+export type Unsettled = Prepared | Forced;
+
+export type Open = Unsettled | Refused;
 
 /** The real decision was not the forced one, and no operator has acknowledged it. */
 export interface Mismatched {
@@ -155,19 +161,19 @@ export class ParticipantState {
   }
 
   /** What was voted yes for and not settled. */
-  held(payment: PaymentId): Prepared | Forced | undefined {
+  held(payment: PaymentId): Unsettled | undefined {
     const open = this.open(payment);
     return open?.type === "refused" ? undefined : open;
   }
 
   /** The same by its attempt; all that is open is looked through. */
-  heldIn(transaction: TransactionId): Prepared | Forced | undefined {
+  heldIn(transaction: TransactionId): Unsettled | undefined {
     for (const [, held] of this.allHeld()) if (held.transaction === transaction) return held;
     return undefined;
   }
 
   /** The same of every payment. */
-  *allHeld(): Iterable<[PaymentId, Prepared | Forced]> {
+  *allHeld(): Iterable<[PaymentId, Unsettled]> {
     for (const [payment, open] of this.#open) if (open.type !== "refused") yield [payment, open];
   }
 

@@ -29,6 +29,11 @@ const summed: readonly [what: string, doubts: readonly Doubt[], text: string][] 
     "2 in doubt, the oldest for 5 s; held: 0.02 EUR of credits; not reached: c, b, a",
   ],
   [
+    "tells who is linked and does not answer",
+    [doubt([[1n, "EUR"]], { unreachable: ["b"], unanswered: ["hub"] })],
+    "1 in doubt, the oldest for 5 s; held: 0.01 EUR of credits; not reached: b, hub (no answer)",
+  ],
+  [
     "counts what was forced apart: it is not in doubt, and holds nothing",
     [doubt([[-1n, "EUR"]], { age: 90 }), doubt([[-1n, "EUR"]]), doubt([], { age: 900, forced })],
     "2 in doubt, the oldest for 1 min 30 s; 1 forced; held: 0.02 EUR of debits; not reached: none",

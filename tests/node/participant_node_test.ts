@@ -6,7 +6,12 @@ import { IntegrityError } from "../../src/errors.ts";
 import type { PaymentRequest } from "../../src/http/node_api.ts";
 import { OutcomeUnknownError } from "../../src/http/node_api.ts";
 import { listOf, orderStatement, signedBytes } from "../../src/codec/statement.ts";
-import { ordersOutAtFirst, reconnectMsMax } from "../../src/limits.ts";
+import {
+  inquiryAnswerMsMax,
+  inquiryIntervalMs,
+  ordersOutAtFirst,
+  reconnectMsMax,
+} from "../../src/limits.ts";
 import type { LinkHost, LinkLayer } from "../../src/link/host.ts";
 import { Log } from "../../src/log/log.ts";
 import type { Storage } from "../../src/log/storage.ts";
@@ -194,6 +199,32 @@ Deno.test("peers are dialled once the coordinator is away, and hung up when it i
   rig.linkCoordinator();
   assertEquals(await rig.tick(100), ["hang up alice"]);
   assertEquals(await rig.tick(100), []);
+  await rig.node.stop();
+});
+
+Deno.test("peers are dialled, too, and said not to be reached, while the coordinator is silent", async () => {
+  const rig = await Rig.start();
+  const missing = async () => {
+    const [view] = await rig.node.inDoubt();
+    return [view?.unreachable, view?.unanswered];
+  };
+  await rig.tick(inquiryIntervalMs);
+  assertEquals(await rig.tick(inquiryAnswerMsMax - 1), []);
+  assertEquals(await missing(), [[], undefined]);
+  assertEquals(await rig.tick(1), ["dial alice alice:1"]);
+  assertEquals(await missing(), [["alice"], ["coordinator"]]);
+  const { introduction } = trusts.alice;
+  const clock = new Map([["alice", 1]]);
+  rig.node.linkUp("alice", "participant", { address: "alice:1", clock, introduction });
+  assertEquals(await missing(), [[], ["coordinator"]]);
+  rig.receive({
+    type: "undecided",
+    transaction,
+    payment: rig.payment.payment,
+    why: "voting",
+  });
+  assertEquals(await rig.tick(100), ["hang up alice"]);
+  assertEquals(await missing(), [[], undefined]);
   await rig.node.stop();
 });
 

@@ -107,6 +107,45 @@ Deno.test({
 });
 
 Deno.test({
+  name: "one that knows the commit tells it while the coordinator is linked, but has lost its log",
+  ignore: executable !== undefined,
+  fn: async () => {
+    await using cluster = await Cluster.make(openings);
+    const id = generate();
+    await cluster.node("bob").terminate();
+    const bob = await cluster.start("bob", { halt: "before:posted" });
+    await cluster.linked(...everyone);
+    await order(cluster, id);
+    await bob.said("halted before posted");
+    for (const name of ["alice", "carol"]) {
+      await until(`${name} has posted`, async () => {
+        return (await cluster.node(name).get(`/v1/payments/${id}`)).body.state === "committed";
+      });
+    }
+    await bob.kill();
+    await cluster.node("coordinator").kill();
+    await Deno.remove(cluster.data("coordinator"), { recursive: true });
+    const readmit = async (name: string) => {
+      const line = ["readmit", "coordinator", "--yes", "--data", cluster.data(name)];
+      const { code, stderr } = await cluster.run(...line);
+      assertEquals(code, 0, stderr);
+      await cluster.node(name).terminate();
+    };
+    await readmit("alice");
+    await readmit("carol");
+    await cluster.startAlone("bob");
+    await readmit("bob");
+
+    await cluster.start("coordinator");
+    for (const name of ["bob", "alice", "carol"]) await cluster.start(name);
+    await cluster.linked(...everyone);
+    await cluster.node("coordinator").said("of an epoch that this log does not have");
+    await until("bob is told", async () => (await cluster.node("bob").inDoubt()).length === 0);
+    await assertBooks(cluster, true);
+  },
+});
+
+Deno.test({
   name: "one that knows the abort tells it to one that died before it could release",
   ignore: executable !== undefined,
   fn: async () => {

@@ -1,12 +1,22 @@
 /** Cooperative termination (Bernstein, Hadzilacos and Goodman, 7.4): who is asked what became of a
- * transaction while the coordinator can't be. */
+ * transaction while the coordinator can't be, or does not answer. */
 
 import { assertEquals } from "@std/assert";
+import { inquiryAnswerMsMax, inquiryIntervalMs } from "../../src/limits.ts";
 import type { PaymentId } from "../../src/protocol/id.ts";
 import type { Order } from "../../src/protocol/order.ts";
 import { atMs, epochs, orderOf, payment, paymentAt, transactions } from "./example.ts";
 import { inWords, nameOf } from "./in_words.ts";
-import { Bench, from, peerLinks, prepares, states, submits } from "./participant_example.ts";
+import {
+  Bench,
+  decides,
+  from,
+  links,
+  peerLinks,
+  prepares,
+  states,
+  submits,
+} from "./participant_example.ts";
 
 const { T0, T1, T2 } = transactions;
 
@@ -25,7 +35,7 @@ for (const state of Object.keys(states)) {
   Deno.test(`peersToAsk() is ${whom} when ${state} and the coordinator is away`, () => {
     const bench = Bench.in(state);
     bench.step({ type: "linkDown", peer: "coordinator" });
-    assertEquals([...bench.participant.peersToAsk()], asked);
+    assertEquals([...bench.participant.peersToAsk(0)], asked);
   });
 
   Deno.test(`peersToAsk() is nobody when ${state} and the coordinator is there`, () => {
@@ -35,7 +45,7 @@ for (const state of Object.keys(states)) {
       const address = "coordinator:7443";
       bench.step({ type: "linkUp", peer: "coordinator", address, epoch: epochs.next });
     }
-    assertEquals([...participant.peersToAsk()], []);
+    assertEquals([...participant.peersToAsk(0)], []);
   });
 }
 
@@ -72,9 +82,9 @@ function inquiriesAt(bench: Bench, peer: string): [string, string, PaymentId][] 
 
 Deno.test("peersToAsk() names every other participant of what is in doubt, once", () => {
   const bench = inDoubt();
-  assertEquals([...bench.participant.peersToAsk()], []);
+  assertEquals([...bench.participant.peersToAsk(0)], []);
   bench.step({ type: "linkDown", peer: "coordinator" });
-  assertEquals([...bench.participant.peersToAsk()].toSorted(), ["bob", "carol"]);
+  assertEquals([...bench.participant.peersToAsk(0)].toSorted(), ["bob", "carol"]);
 });
 
 Deno.test("a peer that is linked is asked about all it has a leg in, and nothing else", () => {
@@ -94,6 +104,72 @@ Deno.test("a peer that is linked is asked about all it has a leg in, and nothing
 Deno.test("a peer that is linked is asked nothing while the coordinator can be", () => {
   assertEquals(inquiriesAt(inDoubt(), "bob"), []);
 });
+
+/** In doubt, and asked about, while the coordinator is linked and tells nothing until then. */
+function unanswered(afterMs: number): Bench {
+  const bench = Bench.in("prepared");
+  bench.step({ type: "tick", afterMs: inquiryIntervalMs });
+  bench.step({ type: "tick", afterMs });
+  return bench;
+}
+
+const silentMs = inquiryIntervalMs + inquiryAnswerMsMax;
+
+Deno.test("peers are asked, too, while the coordinator is linked and has no answer for long", () => {
+  const bench = unanswered(silentMs - 1);
+  assertEquals([...bench.participant.peersToAsk(silentMs - 1)], []);
+  assertEquals([...bench.participant.peersToAsk(silentMs)], ["bob"]);
+  const afterMs = silentMs + inquiryIntervalMs;
+  assertEquals(
+    inWords(bench.step({ type: "tick", afterMs })),
+    "> coordinator inquiry T1 > bob inquiry T1",
+  );
+  assertEquals(inWords(bench.step({ ...peerLinks("bob"), afterMs })), "> bob inquiry T1");
+  assertEquals(
+    inWords(bench.step({ type: "inquire", request: 9, afterMs })),
+    "> coordinator inquiry T1 > bob inquiry T1 = 9 inquired 1",
+  );
+});
+
+for (const commit of [true, false]) {
+  const what = commit ? "commit that the coordinator signed" : "refusal";
+  Deno.test(`a peer's ${what} counts only once the coordinator has owed an answer for long`, () => {
+    const told = decides("bob", commit, T1, { signer: commit ? "coordinator" : "bob" });
+    const soon = unanswered(silentMs - 2).step({ ...told, afterMs: silentMs - 1 });
+    assertEquals(inWords(soon), "");
+    const [record] = unanswered(silentMs - 1).step({ ...told, afterMs: silentMs }).records;
+    assertEquals(record?.type, commit ? "posted" : "released");
+  });
+}
+
+Deno.test("a peer's own word for a commit never counts, however silent the coordinator is", () => {
+  const told = decides("bob", true, T1, { signer: "bob" });
+  const { records, alarms } = unanswered(silentMs).step({ ...told, afterMs: silentMs });
+  assertEquals([records.length, alarms.length], [0, 1]);
+});
+
+for (
+  const [what, step] of [
+    [
+      "answers that it is undecided",
+      from("coordinator", {
+        type: "undecided",
+        transaction: T1,
+        payment,
+        why: "voting",
+      }),
+    ],
+    ["links anew", links()],
+  ] as const
+) {
+  Deno.test(`no peer is asked for a while after the coordinator ${what}`, () => {
+    const bench = unanswered(silentMs);
+    bench.step({ ...step, afterMs: silentMs });
+    const { participant } = bench;
+    assertEquals([...participant.peersToAsk(silentMs + inquiryAnswerMsMax - 1)], []);
+    assertEquals([...participant.peersToAsk(silentMs + inquiryAnswerMsMax)], ["bob"]);
+  });
+}
 
 Deno.test("however often a peer asks about an id while the index is asked, it is answered once", () => {
   const bench = Bench.in("indexed");

@@ -206,8 +206,13 @@ function showDoubt(row, doubt) {
     cell("Age", ageText(doubt.age), "amount"),
     cell("Held", doubt.forced ? forcedText(doubt.forced) : legsText(doubt.held)),
     cell("Participants", doubt.participants.join(", ")),
-    cell("Not reached", doubt.unreachable.join(", ") || "–"),
+    cell("Not reached", missingText(doubt)),
   );
+}
+
+/** Who is asked what became of it, and has no link or no answer. */
+function missingText({ unreachable, unanswered = [] }) {
+  return [...unreachable, ...unanswered.map((name) => `${name} (no answer)`)].join(", ") || "–";
 }
 
 /** `name` stands beside the content where the row is a card. */
