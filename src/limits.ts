@@ -81,6 +81,9 @@ export const doubtsShownMax = 20;
 
 // Operators
 
+/** Every commit waits for its acks for a moment: a status tells of those that wait longer. */
+export const acksToldAfterMs = 4_000;
+
 /** Of the name by which an operator is recorded, in UTF-16 units. */
 export const operatorLengthMax = 64;
 

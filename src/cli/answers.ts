@@ -38,6 +38,8 @@ export const paymentAnswer = z.object({
     decided: decision.optional(),
     acknowledged: z.object({ by: z.string(), at: z.string() }).optional(),
   }).optional(),
+  /** Of one in a list of those that are open. */
+  open: z.object({ waitingFor: z.array(z.string()), since: z.string() }).optional(),
   clock: z.record(z.string(), z.number()),
   at: z.string(),
 });
@@ -84,6 +86,9 @@ export const statusAnswer = z.object({
   longestDoubt: z.number().optional(),
   /** Seconds. */
   clockOffset: z.number().optional(),
+  unacknowledged: z.array(
+    z.object({ participant: z.string(), payments: z.number(), longest: z.number() }),
+  ).optional(),
   committed: z.number(),
   aborted: z.number(),
   throughput: z.number(),

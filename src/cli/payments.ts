@@ -1,7 +1,11 @@
+import { UsageError } from "../errors.ts";
 import { paymentAnswer } from "./answers.ts";
 import type { PaymentAnswer } from "./answers.ts";
+import type { Arguments } from "./arguments.ts";
 import { jsonFlag } from "./command.ts";
 import type { Command } from "./command.ts";
+import { list } from "./doubts.ts";
+import type { Io } from "./io.ts";
 import { legsText, withCard } from "./legs.ts";
 import { nodeFlags } from "./node_address.ts";
 import { showList } from "./pages.ts";
@@ -14,7 +18,7 @@ import { parseName, wholeIn } from "./values.ts";
 export const payments: Command = {
   name: "payments",
   summary: "the payments of a node, newest first",
-  usage: ["payments [--limit N] [--account NAME] [--details]"],
+  usage: ["payments [--limit N] [--account NAME] [--details]", "payments --open [--limit N]"],
   flags: [
     {
       name: "limit",
@@ -23,14 +27,19 @@ export const payments: Command = {
     },
     { name: "account", value: "NAME", help: "only those of this account of the node" },
     { name: "details", help: "with memo and reference, where they were told to the node" },
+    {
+      name: "open",
+      help: "at a coordinator: those not voted on by all, or not acknowledged, oldest first",
+    },
     ...nodeFlags,
     jsonFlag,
   ],
   run: async (args, io) => {
+    if (args.is("open")) return await showOpen(args, io);
     const text = args.text("account");
     const account = text === undefined ? undefined : parseName(text, "--account");
     const hasDetails = args.is("details");
-    const list = {
+    const asked = {
       path: "/v1/payments",
       query: {
         ...account === undefined ? {} : { account },
@@ -42,7 +51,7 @@ export const payments: Command = {
       pageLimit: listLimitMax,
       limit: wholeIn(args, "limit", [1, listedPaymentsMax]) ?? listLimitDefault,
     };
-    return await showList(args, io, list, (found, hasMore, style) => {
+    return await showList(args, io, asked, (found, hasMore, style) => {
       if (hasMore && io.isWatched) {
         io.err(`there are older ones: --limit takes up to ${listedPaymentsMax}`);
       }
@@ -50,6 +59,44 @@ export const payments: Command = {
     });
   },
 };
+
+async function showOpen(args: Arguments, io: Io): Promise<number> {
+  const other = args.is("details") ? "details" : args.text("account") && "account";
+  if (other) {
+    throw new UsageError(`"payments --open" lists those of all accounts, without --${other}`);
+  }
+  const limit = wholeIn(args, "limit", [1, listLimitMax]) ?? listLimitDefault;
+  const asked = {
+    path: "/v1/payments",
+    query: { open: "true" },
+    name: "payments",
+    item: paymentAnswer,
+    pageLimit: listLimitMax,
+    limit,
+  };
+  return await showList(args, io, asked, (found, _, style) => {
+    if (found.length === limit && io.isWatched) {
+      io.err(`there may be more: --limit takes up to ${listLimitMax}, and status counts them`);
+    }
+    return openLines(found, style);
+  });
+}
+
+function openLines(found: readonly PaymentAnswer[], style: Style): string[] {
+  if (found.length === 0) return ["no payment is open"];
+  return style.table([
+    ["since", "state", "payment", "id", "waits for"],
+    ...found.map((payment) => [
+      timeText(payment.open?.since ?? payment.at),
+      stateText(payment, style),
+      legsText(payment.legs),
+      payment.id,
+      `${payment.state === "committed" ? "ack" : "vote"} of ${
+        list(payment.open?.waitingFor ?? [])
+      }`,
+    ]),
+  ]);
+}
 
 function paymentsLines(
   found: readonly PaymentAnswer[],

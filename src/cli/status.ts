@@ -34,6 +34,7 @@ export function statusLines(found: StatusAnswer, style: Style, node = ""): strin
       : [style.paint("warning", `takes no payments: ${found.notReady}`)],
     ...isClockOff(found) ? [style.paint("warning", clockText(found))] : [],
     ...mismatchLines(found.mismatches, style, node),
+    ...unacknowledgedLines(found, style, node),
     `clock: ${clock}`,
     `payments: ${found.open} open, ${found.inDoubt} of them in doubt${longestText(found)}; ` +
     `since it started ${found.committed} committed, ${found.aborted} aborted`,
@@ -64,6 +65,21 @@ export function clockText({ clockOffset = 0 }: StatusAnswer): string {
     durationText(Math.abs(clockOffset))
   } ${side} its coordinator's at the last ` +
     "decision: set both by NTP, as what is posted here is booked by this one";
+}
+
+/** One that has left for good never acknowledges what it was last told. */
+function unacknowledgedLines(
+  { unacknowledged = [] }: StatusAnswer,
+  style: Style,
+  node: string,
+): string[] {
+  return unacknowledged.map(({ participant, payments, longest }) =>
+    style.paint(
+      "warning",
+      `${participant} has not acknowledged ${payments} committed, the first for ` +
+        `${durationText(longest)}: see handfast payments --open${node}`,
+    )
+  );
 }
 
 /** What is so for a moment only is every payment on its way. */

@@ -74,6 +74,8 @@ export type AnyNodeApi = CoordinatorApi | ParticipantApi;
 /** It keeps no accounts and originates no payments, and as it decides, it never doubts. */
 export interface CoordinatorApi extends NodeApi {
   readonly role: "coordinator";
+  /** Being voted on, or committed and not acknowledged by all; those open for longest, first. */
+  openPayments(limit: number): Promise<OpenPaymentView[]>;
 }
 
 export interface ParticipantApi extends NodeApi {
@@ -384,6 +386,13 @@ export interface PaymentView {
   readonly told?: Pick<Details, "memo" | "reference"> | "erased" | "unreadable";
 }
 
+export interface OpenPaymentView extends PaymentView {
+  /** Who has not voted yet where it is pending, who has not acknowledged where it is committed. */
+  readonly waitingFor: readonly string[];
+  /** When it was begun, or committed, milliseconds since 1970. */
+  readonly sinceMs: number;
+}
+
 /** An operator's decision, which stands in this node's books whatever the real one is. */
 export interface HeuristicView {
   readonly commit: boolean;
@@ -530,6 +539,8 @@ export interface NodeStatus {
   readonly longestDoubtMs: number;
   /** Of a participant: its clock minus the coordinator's; nothing before a decision has shown it. */
   readonly clockOffsetMs?: number;
+  /** At a coordinator: who has not acknowledged what has been committed for a while. */
+  readonly unacknowledged: readonly UnacknowledgedView[];
   readonly committed: number;
   readonly aborted: number;
   /** Payments decided a second, over the last ten seconds. */
@@ -549,6 +560,13 @@ export interface NodeStatus {
   readonly mismatches: readonly MismatchView[];
   /** Things that should never happen and did, newest last, less what is settled. */
   readonly alarms: readonly string[];
+}
+
+export interface UnacknowledgedView {
+  readonly participant: string;
+  readonly payments: number;
+  /** Since the first of them was committed. */
+  readonly longestMs: number;
 }
 
 export interface LatencyHistogram {

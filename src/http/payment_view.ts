@@ -3,7 +3,7 @@
 import { z } from "@hono/zod-openapi";
 import { decisionText } from "../protocol/message.ts";
 import { legJson } from "../protocol/order.ts";
-import type { HeuristicView, PaymentView } from "./node_api.ts";
+import type { HeuristicView, OpenPaymentView, PaymentView } from "./node_api.ts";
 import { clockSchema, decisionSchema, digitsSchema, timeSchema } from "./schema.ts";
 
 export const paymentSchema = z.object({
@@ -32,6 +32,13 @@ export const paymentSchema = z.object({
   }).optional().openapi({
     description: "What an operator of this node has decided, which stands in its books",
   }),
+  open: z.object({
+    waitingFor: z.array(z.string()).openapi({
+      description:
+        "Who has not voted where it is pending, or not acknowledged where it is committed",
+    }),
+    since: timeSchema,
+  }).optional().openapi({ description: "Of a coordinator's list of those that are open" }),
   clock: clockSchema,
   at: timeSchema.openapi({
     description:
@@ -57,6 +64,12 @@ export function paymentJson(payment: PaymentView): PaymentJson {
     clock: Object.fromEntries(payment.clock),
     at: new Date(payment.atMs).toISOString(),
   };
+}
+
+export function openPaymentJson(payment: OpenPaymentView): PaymentJson {
+  const { waitingFor, sinceMs } = payment;
+  const open = { waitingFor: [...waitingFor], since: new Date(sinceMs).toISOString() };
+  return { ...paymentJson(payment), open };
 }
 
 function forcedJson(

@@ -11,7 +11,7 @@ import type { AnyNodeApi, HeuristicView, PaymentPage, PaymentView } from "./node
 import { orderInput, orderRequest } from "./order_input.ts";
 import { orderPayment, pendingSchema, respond } from "./payment_answer.ts";
 import { paymentBodySchema, paymentRequest } from "./payment_request.ts";
-import { paymentJson, paymentSchema } from "./payment_view.ts";
+import { openPaymentJson, paymentJson, paymentSchema } from "./payment_view.ts";
 import { malformed, problem, problems } from "./problem.ts";
 import {
   emptyBodyIsNone,
@@ -58,7 +58,18 @@ export function addPaymentRoutes(
   addEraseRoute(app, node);
 
   app.openapi(listRoute, async (c) => {
-    const { limit = listLimitDefault, cursor, account, details } = c.req.valid("query");
+    const { limit = listLimitDefault, cursor, account, details, open } = c.req.valid("query");
+    if (open) {
+      if (node.role === "participant") {
+        const reason = "is a coordinator's to tell: this node is a participant, see /v1/in-doubt";
+        return malformed(c, [{ field: "open", reason }]);
+      }
+      if ((cursor ?? account ?? details) !== undefined) {
+        return malformed(c, [{ field: "open", reason: "goes with no other parameter than limit" }]);
+      }
+      const payments = await node.openPayments(limit);
+      return c.json({ payments: payments.map(openPaymentJson) }, 200);
+    }
     const query = { limit, cursor, account, hasDetails: details };
     const page = await pageOf(() => node.payments(query));
     if (page === undefined) {
@@ -240,6 +251,10 @@ const listRoute = createRoute({
       account: nameSchema.optional(),
       details: choiceSchema(
         "Whether memo, reference and details go with each payment, as with one that is asked for alone",
+      ),
+      open: choiceSchema(
+        "At a coordinator: only what is being voted on, or committed and not acknowledged by all, the " +
+          "oldest first, in one page",
       ),
     }),
   },

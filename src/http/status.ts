@@ -2,6 +2,7 @@
 
 import { createRoute, z } from "@hono/zod-openapi";
 import type { OpenAPIHono } from "@hono/zod-openapi";
+import { acksToldAfterMs } from "../limits.ts";
 import { mismatchJson, mismatchSchema } from "./mismatches.ts";
 import { linkStates } from "./node_api.ts";
 import type { NodeApi, NodeStatus, PeerMemory } from "./node_api.ts";
@@ -74,6 +75,11 @@ export function statusJson(status: NodeStatus): z.infer<typeof statusSchema> {
     inDoubt: status.inDoubt,
     longestDoubt: Math.floor(status.longestDoubtMs / 1_000),
     clockOffset: status.clockOffsetMs === undefined ? undefined : status.clockOffsetMs / 1_000,
+    unacknowledged: status.unacknowledged.map(({ participant, payments, longestMs }) => ({
+      participant,
+      payments,
+      longest: Math.floor(longestMs / 1_000),
+    })),
     committed: status.committed,
     aborted: status.aborted,
     throughput: status.throughput,
@@ -148,6 +154,14 @@ const statusSchema = z.object({
   clockOffset: z.number().optional().openapi({
     description:
       "A participant's clock minus its coordinator's, as the last decision showed, seconds",
+  }),
+  unacknowledged: z.array(z.object({
+    participant: z.string(),
+    payments: count,
+    longest: count.openapi({ description: "Since the first of them was committed, seconds" }),
+  })).openapi({
+    description: "At a coordinator: who has not acknowledged what has been committed for longer " +
+      `than ${acksToldAfterMs / 1_000} s, and so keeps it open`,
   }),
   committed: count,
   aborted: count,

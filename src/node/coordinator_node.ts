@@ -1,15 +1,21 @@
 /** A coordinator as a running node. */
 
-import type { CoordinatorApi, MismatchView } from "../http/node_api.ts";
-import { refusalsMs } from "../limits.ts";
+import type {
+  CoordinatorApi,
+  MismatchView,
+  OpenPaymentView,
+  UnacknowledgedView,
+} from "../http/node_api.ts";
+import { acksToldAfterMs, refusalsMs } from "../limits.ts";
 import type { Greeted } from "../link/host.ts";
-import { Coordinator, type CoordinatorEvent } from "../protocol/coordinator.ts";
+import { Coordinator, type CoordinatorEvent, type OpenPayment } from "../protocol/coordinator.ts";
 import type { PaymentId } from "../protocol/id.ts";
 import type { Order } from "../protocol/order.ts";
 import { isParticipantOf } from "../protocol/order.ts";
 import type { LogRecord } from "../protocol/record.ts";
 import { Shell } from "./shell.ts";
 import type { ShellOptions } from "./shell_options.ts";
+import { answeredView, pendingView } from "./view.ts";
 
 export class CoordinatorNode extends Shell<"coordinator", CoordinatorEvent, never>
   implements CoordinatorApi {
@@ -53,7 +59,50 @@ export class CoordinatorNode extends Shell<"coordinator", CoordinatorEvent, neve
   protected abandon(): void {}
 
   protected counts() {
-    return { open: this.#coordinator.openCount, inDoubt: 0, longestDoubtMs: 0 };
+    return {
+      open: this.#coordinator.openCount,
+      inDoubt: 0,
+      longestDoubtMs: 0,
+      unacknowledged: this.#unacknowledged(),
+    };
+  }
+
+  #unacknowledged(): UnacknowledgedView[] {
+    const nowMs = this.time.wallMs();
+    const found = new Map<string, UnacknowledgedView>();
+    for (const { unacked, context } of this.#coordinator.state.committing()) {
+      const waitedMs = nowMs - context.atMs;
+      // Those after it were committed later.
+      if (waitedMs < acksToldAfterMs) break;
+      for (const participant of unacked) {
+        const { payments, longestMs } = found.get(participant) ?? { payments: 0, longestMs: 0 };
+        found.set(participant, {
+          participant,
+          payments: payments + 1,
+          longestMs: Math.max(longestMs, waitedMs),
+        });
+      }
+    }
+    return [...found.values()];
+  }
+
+  openPayments(limit: number): Promise<OpenPaymentView[]> {
+    return this.look(() =>
+      [...this.#coordinator.open(limit)]
+        .map((open) => this.#openView(open))
+        .sort((a, b) => a.sinceMs - b.sinceMs)
+        .slice(0, limit)
+    );
+  }
+
+  #openView({ order, transaction, waitingFor, decided, begunMs }: OpenPayment): OpenPaymentView {
+    if (decided) {
+      const { atMs } = decided;
+      const answer = { state: "committed", order, transaction, decided, atMs } as const;
+      return { ...answeredView({ ...answer, replayed: false }), waitingFor, sinceMs: atMs };
+    }
+    const sinceMs = this.time.wallMs() - this.nowMs + (begunMs ?? this.nowMs);
+    return { ...pendingView(order, this.loop.clock, sinceMs), transaction, waitingFor, sinceMs };
   }
 
   protected orderUnderWay(payment: PaymentId): Order | undefined {

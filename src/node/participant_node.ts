@@ -179,7 +179,7 @@ export class ParticipantNode extends Shell<"participant", ParticipantEvent, Repl
       inDoubt++;
       sinceMs = Math.min(sinceMs, held.context.atMs);
     }
-    return { open, inDoubt, longestDoubtMs: nowMs - sinceMs };
+    return { open, inDoubt, longestDoubtMs: nowMs - sinceMs, unacknowledged: [] };
   }
 
   protected override get clockOffsetMs(): number | undefined {

@@ -162,8 +162,11 @@ export abstract class Shell<
   protected abstract reply(reply: Reply): void;
   /** The node fails: users who wait are told so. */
   protected abstract abandon(error: Error): void;
-  /** What users have under way here, and of that what is in doubt. */
-  protected abstract counts(): Pick<NodeStatus, "open" | "inDoubt" | "longestDoubtMs">;
+  /** What users have under way here, and of that what is in doubt, or not acknowledged. */
+  protected abstract counts(): Pick<
+    NodeStatus,
+    "open" | "inDoubt" | "longestDoubtMs" | "unacknowledged"
+  >;
   /** The order of a payment that is under way with nothing durable about it. */
   protected abstract orderUnderWay(payment: PaymentId): Order | undefined;
   /** The order of a payment that is open or was settled lately. */

@@ -46,7 +46,7 @@ import {
   sameRequest,
 } from "./order.ts";
 import type { Proof } from "./proof.ts";
-import type { CoordinatorRecord, Genesis, NodeRecord } from "./record.ts";
+import type { CoordinatorRecord, EntryContext, Genesis, NodeRecord } from "./record.ts";
 import type { CommonEvent, MessageEvent, Output, Turn } from "./step.ts";
 
 export type CoordinatorEvent =
@@ -57,6 +57,18 @@ export type CoordinatorEvent =
     readonly address: string;
     readonly introduction?: Introduction;
   };
+
+/** A payment that is being voted on, or committed and not acknowledged by all. */
+export interface OpenPayment {
+  readonly order: Order;
+  readonly transaction: TransactionId;
+  /** Who has not voted, or not acknowledged. */
+  readonly waitingFor: readonly string[];
+  /** Where it was committed. */
+  readonly decided?: EntryContext;
+  /** Since when it is voted on, by a clock that never jumps. */
+  readonly begunMs?: number;
+}
 
 /** Votes are being gathered: nothing of this is durable, and after a crash it is presumed aborted. */
 interface Voting {
@@ -93,6 +105,19 @@ export class Coordinator {
 
   get openCount(): number {
     return this.#voting.size + this.state.committingCount;
+  }
+
+  /** At most so many of each kind, the oldest first. */
+  *open(limit: number): Iterable<OpenPayment> {
+    for (const { order, transaction, unacked, context } of this.state.committing().take(limit)) {
+      yield { order, transaction, waitingFor: [...unacked], decided: context };
+    }
+    for (
+      const { order, transaction, waitingFor, deadlineMs } of this.#voting.values().take(limit)
+    ) {
+      const begunMs = deadlineMs - voteTimeoutMs;
+      yield { order, transaction, waitingFor: [...waitingFor], begunMs };
+    }
   }
 
   /** The order of a payment that is being voted on. */

@@ -51,7 +51,8 @@ export class CoordinatorState {
     return this.#committing.size;
   }
 
-  committing(): Iterable<Committing> {
+  /** In the order in which they were committed. */
+  committing(): IteratorObject<Committing> {
     return this.#committing.values();
   }
 

@@ -84,6 +84,33 @@ Deno.test("payments --details asks for memo and reference, and shows them in col
   assertEquals(searches, ["?limit=50", "?details=true&limit=50"]);
 });
 
+Deno.test("payments --open lists who keeps what open, since when", async () => {
+  const searches: string[] = [];
+  const legs = [
+    { account: "main@a", amount: "-500", currency: "USD" },
+    { account: "main@b", amount: "500", currency: "USD" },
+  ];
+  const of = (state: string, waitingFor: string[]) => ({
+    ...{ id, state, legs, originator: "a", clock: {}, at: "" },
+    open: { waitingFor, since: "2025-01-31T12:00:00Z" },
+  });
+  let payments = [of("committed", ["b"]), of("pending", ["a", "b"])];
+  await using node = await fakeNode(({ url }) => {
+    searches.push(new URL(url).search);
+    return Response.json({ payments });
+  });
+  const { out } = await record("payments", "--open", ...node.flags);
+  assertEquals(searches, ["?open=true&limit=50"]);
+  assertEquals(out[0], "since\tstate\tpayment\tid\twaits for");
+  assertMatch(out[1]!, /^2025-01-3.*\tcommitted\t5.00 USD from main@a to main@b\t.*\tack of b$/);
+  assertMatch(out[2]!, /\tpending\t.*\tvote of a, b$/);
+  payments = [];
+  assertEquals((await record("payments", "--open", ...node.flags)).out, ["no payment is open"]);
+  for (const other of [["--details"], ["--account", "main"], ["--limit", "501"]]) {
+    assertEquals((await record("payments", "--open", ...other, ...node.flags)).exit, 2);
+  }
+});
+
 Deno.test("payments tells an account that there is not from one without payments", async () => {
   const detail = 'There is no account "nope" at alice';
   const refusal = { code: "account_not_found", detail };

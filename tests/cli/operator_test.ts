@@ -335,6 +335,18 @@ for (const [clockOffset, said] of clocks) {
   });
 }
 
+Deno.test("status says who has not acknowledged, for how long, and where to see what", async () => {
+  const unacknowledged = [{ participant: "dave", payments: 2, longest: 200 }];
+  const found = { ...status, mismatches: [], unacknowledged };
+  await using node = await fakeNode(() => Response.json(found));
+  const { out } = await record("status", ...node.flags);
+  assertEquals(
+    out[1],
+    "dave has not acknowledged 2 committed, the first for 3 min 20 s: " +
+      `see handfast payments --open ${node.flags.join(" ")}`,
+  );
+});
+
 Deno.test("help says who is recorded where nobody says who they are", async () => {
   const { out } = await record("help", "resolve");
   assertMatch(out.join(" "), new RegExp(`default: your login name, else ${operatorDefault}\\)`));

@@ -16,6 +16,7 @@ import type {
   NewAccount,
   NewCard,
   NodeEvent,
+  OpenPaymentView,
   ParticipantApi,
   PaymentAnswer,
   PaymentPage,
@@ -151,6 +152,7 @@ export class FakeNode implements Omit<ParticipantApi, "role"> {
       inDoubt: 1,
       longestDoubtMs: 33_500,
       clockOffsetMs: -90_500,
+      unacknowledged: [{ participant: "dave", payments: 2, longestMs: 61_700 }],
       committed: 5,
       aborted: 4,
       throughput: 1.5,
@@ -196,6 +198,11 @@ export class FakeNode implements Omit<ParticipantApi, "role"> {
   payments(query: PaymentQuery) {
     this.queries.push(query);
     return this.page();
+  }
+
+  openPayments(limit: number): Promise<OpenPaymentView[]> {
+    const open = { ...committed, waitingFor: ["bob"], sinceMs: committed.atMs };
+    return Promise.resolve([open].slice(0, limit));
   }
 
   accounts(): Promise<AccountView[]> {

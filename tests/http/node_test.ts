@@ -131,6 +131,7 @@ Deno.test("GET /v1/status shows the node", async () => {
     inDoubt: 1,
     longestDoubt: 33,
     clockOffset: -90.5,
+    unacknowledged: [{ participant: "dave", payments: 2, longest: 61 }],
     committed: 5,
     aborted: 4,
     throughput: 1.5,

@@ -392,6 +392,18 @@ Deno.test("GET /v1/payments?details=true lists them with what they tell the node
   assertEquals(node.queries.map(({ hasDetails }) => hasDetails), [true, false]);
 });
 
+Deno.test("GET /v1/payments?open=true lists at a coordinator what is open, and who it waits for", async () => {
+  const open = { waitingFor: ["bob"], since: "2025-01-31T12:00:00.000Z" };
+  const ask = asker(new FakeNode("coordinator"));
+  const { json } = await ask("/v1/payments?open=true&limit=5");
+  assertEquals(json, { payments: [{ ...view, open }] });
+  const paged = await ask("/v1/payments?open=true&cursor=b");
+  assertEquals([paged.status, paged.json.field], [400, "open"]);
+  const reply = await asker(new FakeNode())("/v1/payments?open=true");
+  assertEquals([reply.status, reply.json.field], [400, "open"]);
+  assertStringIncludes(reply.json.detail as string, "see /v1/in-doubt");
+});
+
 const malformedQueries = ["limit=0", "limit=501", "limit=x", "account=A", "cursor=", "limti=5"];
 for (const query of [...malformedQueries, "details=yes"]) {
   Deno.test(`GET /v1/payments?${query} is malformed`, async () => {
