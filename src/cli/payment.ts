@@ -47,6 +47,16 @@ function stateHere(found: PaymentAnswer, style: Style): string {
   return style.paint("bad", text);
 }
 
+/** The same in few words, for a list. */
+export function stateInList(found: PaymentAnswer, style: Style): string {
+  const { forced } = found;
+  if (!forced || forced.decided === forced.decision) return stateText(found, style);
+  const text = `${done[forced.decision]} here by force`;
+  return forced.decided === undefined
+    ? style.paint("warning", `${text}, decision unknown`)
+    : style.paint("bad", `${text}, decided otherwise: ${forced.decided}`);
+}
+
 function forcedLines({ forced, transaction }: PaymentAnswer, node: string): string[] {
   if (!forced) return [];
   const { decision, by, at, decided, acknowledged } = forced;

@@ -9,7 +9,7 @@ import type { Io } from "./io.ts";
 import { legsText, withCard } from "./legs.ts";
 import { nodeFlags } from "./node_address.ts";
 import { showList } from "./pages.ts";
-import { stateText } from "./payment.ts";
+import { stateInList, stateText } from "./payment.ts";
 import type { Style } from "./style.ts";
 import { timeText } from "./times.ts";
 import { listedPaymentsMax, listLimitDefault, listLimitMax } from "../limits.ts";
@@ -108,7 +108,7 @@ function paymentsLines(
     ["at", "state", "payment", "id", ...hasDetails ? ["memo", "reference"] : []],
     ...found.map((payment) => [
       timeText(payment.at),
-      stateText(payment, style),
+      stateInList(payment, style),
       legsText(withCard(payment)),
       payment.id,
       ...hasDetails ? detailsCells(payment) : [],

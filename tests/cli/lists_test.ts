@@ -61,6 +61,24 @@ Deno.test("payments asks for as many pages as its limit takes, up to 10,000 paym
   assertStringIncludes(err.join(), "from 1 to 10000");
 });
 
+Deno.test("payments marks what was forced, unless it was so decided", async () => {
+  const by = { by: "ann", at: "2025-01-31T12:00:00Z" };
+  const payments = [
+    { state: "committed", forced: { decision: "abort", ...by, decided: "commit" } },
+    { state: "aborted", forced: { decision: "commit", ...by, decided: "abort" } },
+    { state: "prepared", forced: { decision: "abort", ...by } },
+    { state: "committed", forced: { decision: "commit", ...by, decided: "commit" } },
+  ].map((found) => ({ ...found, id, legs: [], originator: "a", clock: {}, at: "" }));
+  await using node = await fakeNode(() => Response.json({ payments }));
+  const { out } = await record("payments", ...node.flags);
+  assertEquals(out.slice(1).map((line) => line.split("\t")[1]), [
+    "aborted here by force, decided otherwise: commit",
+    "committed here by force, decided otherwise: abort",
+    "aborted here by force, decision unknown",
+    "committed",
+  ]);
+});
+
 Deno.test("payments --details asks for memo and reference, and shows them in columns", async () => {
   const searches: string[] = [];
   const parts = [{ memo: "Rent", reference: "INV-7" }, { details: "erased" }, {}];
