@@ -153,6 +153,8 @@ export const lingerMsMax = 500;
 export const caValidityDays = 3_650;
 /** 825 days: what browsers accept of a CA that was installed by hand. */
 export const nodeValidityDays = 825;
+/** A certificate that ends sooner is to be renewed now. */
+export const renewalDays = 30;
 /** How far before its making a certificate begins, for peers whose clocks are behind. */
 export const certificateBackdateMs = 60 * 60_000;
 

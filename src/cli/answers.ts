@@ -93,6 +93,7 @@ export const statusAnswer = z.object({
   aborted: z.number(),
   throughput: z.number(),
   latency: z.object({ p50ms: z.number().nullable(), p99ms: z.number().nullable() }),
+  certificateNotAfter: z.string().optional(),
   mismatches: z.array(mismatchAnswer),
   alarms: z.array(z.string()),
 });

@@ -16,14 +16,13 @@ import {
 import { exists } from "../keys/folder.ts";
 import { ownKeyPaths, parseSigningKey } from "../keys/own_keys.ts";
 import { parseSealingKey } from "../keys/seal.ts";
+import { renewalDays } from "../limits.ts";
 import { isName } from "../names.ts";
 import { checkMode, fail, type Finding, ok, warn } from "./finding.ts";
 import { hostsIn } from "./init.ts";
 import { timeText } from "./times.ts";
 
 const dayMs = 24 * 60 * 60_000;
-/** A certificate that ends sooner is to be renewed now. */
-const renewalMs = 30 * dayMs;
 
 export async function checkCertificates(dir: string, nowMs: number): Promise<Finding[]> {
   const files = await filesIn(dir);
@@ -206,5 +205,5 @@ function checkExpiry(
   if (leftMs <= 0) return fail(path, `${who}: expired at ${until}`, next);
   const days = Math.floor(leftMs / dayMs);
   const detail = `${who}: valid until ${until}, ${days} days more`;
-  return leftMs < renewalMs ? warn(path, detail, next) : ok(path, detail);
+  return leftMs < renewalDays * dayMs ? warn(path, detail, next) : ok(path, detail);
 }

@@ -1,4 +1,4 @@
-import { clockOffsetMsMax } from "../limits.ts";
+import { clockOffsetMsMax, renewalDays } from "../limits.ts";
 import { statusAnswer } from "./answers.ts";
 import type { StatusAnswer } from "./answers.ts";
 import { show } from "./api.ts";
@@ -7,7 +7,9 @@ import type { Command } from "./command.ts";
 import { mismatchLines, nodeText } from "./mismatches.ts";
 import { nodeFlags } from "./node_address.ts";
 import type { Style } from "./style.ts";
-import { durationText } from "./times.ts";
+import { durationText, timeText } from "./times.ts";
+
+const dayMs = 24 * 60 * 60_000;
 
 export const status: Command = {
   name: "status",
@@ -50,6 +52,7 @@ export function statusLines(found: StatusAnswer, style: Style, node = ""): strin
       ]),
       false,
     ),
+    ...certificateLines(found, style),
     ...found.alarms.map((alarm) => style.paint("bad", `alarm: ${alarm}`)),
   ];
 }
@@ -80,6 +83,17 @@ function unacknowledgedLines(
         `${durationText(longest)}: see handfast payments --open${node}`,
     )
   );
+}
+
+function certificateLines({ certificateNotAfter }: StatusAnswer, style: Style): string[] {
+  if (certificateNotAfter === undefined) return [];
+  const leftMs = Date.parse(certificateNotAfter) - Date.now();
+  const text = `certificate ${leftMs < 0 ? "expired" : "valid until"} ${
+    timeText(certificateNotAfter)
+  }`;
+  return [
+    leftMs < renewalDays * dayMs ? style.paint("bad", `${text}: have it signed again`) : text,
+  ];
 }
 
 /** What is so for a moment only is every payment on its way. */

@@ -65,6 +65,7 @@ function metricsText(status: NodeStatus): string {
     ...metric("alarms", "gauge", "Things that should never happen and did, the latest", [
       ["", status.alarms.length],
     ]),
+    ...certificate(status),
     ...latency(status),
     "",
   ].join("\n");
@@ -79,6 +80,12 @@ function metric(name: string, type: string, help: string, samples: readonly Samp
     `# TYPE ${full} ${type}`,
     ...samples.map(([suffix, value]) => `${full}${suffix} ${value}`),
   ];
+}
+
+function certificate({ certificateEndsMs }: NodeStatus): string[] {
+  if (certificateEndsMs === undefined) return [];
+  const help = "When the node's own certificate ends, in Unix time";
+  return metric("certificate_not_after_seconds", "gauge", help, [["", certificateEndsMs / 1_000]]);
 }
 
 function latency({ role, latencies: { boundsMs, counts, sumMs } }: NodeStatus): string[] {

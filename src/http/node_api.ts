@@ -556,6 +556,8 @@ export interface NodeStatus {
     readonly logBytes: number;
     readonly linkBytes: number;
   };
+  /** Milliseconds since 1970; nothing where the node has no certificate. */
+  readonly certificateEndsMs?: number;
   /** In the order in which they were found. */
   readonly mismatches: readonly MismatchView[];
   /** Things that should never happen and did, newest last, less what is settled. */

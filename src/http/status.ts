@@ -84,6 +84,9 @@ export function statusJson(status: NodeStatus): z.infer<typeof statusSchema> {
     aborted: status.aborted,
     throughput: status.throughput,
     latency: { p50ms: status.latencyMs.p50, p99ms: status.latencyMs.p99 },
+    certificateNotAfter: status.certificateEndsMs === undefined
+      ? undefined
+      : new Date(status.certificateEndsMs).toISOString(),
     mismatches: status.mismatches.map(mismatchJson),
     alarms: [...status.alarms],
   };
@@ -169,6 +172,9 @@ const statusSchema = z.object({
     description: "Payments decided a second, over the last ten seconds",
   }),
   latency: z.object({ p50ms: z.number().nullable(), p99ms: z.number().nullable() }),
+  certificateNotAfter: timeSchema.optional().openapi({
+    description: "When the node's own certificate ends: it makes no link after that",
+  }),
   mismatches: z.array(mismatchSchema).openapi({
     description: "Forced decisions that the real ones contradict, not acknowledged by any operator",
   }),

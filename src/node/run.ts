@@ -116,7 +116,8 @@ export async function runNode(options: NodeOptions, attendant?: Attendant): Prom
 
 /** Starts a node: it has replayed its log, serves HTTP and takes links when this resolves. */
 export async function startNode(options: NodeOptions, print: Print): Promise<RunningNode> {
-  const identity = await loadIdentity({ certs: options.certs, name: options.name });
+  const { certs, name, offline } = options;
+  const identity = await loadIdentity({ certs, name, mayBeExpired: offline });
   checkRole(identity, options);
   const logKey = options.logKey === undefined ? undefined : await readLogKey(options.logKey);
   const halt = haltPoint();

@@ -37,6 +37,7 @@ import type { EntryContext, Genesis, LogRecord } from "../protocol/record.ts";
 import type { Alarm, CommonEvent, Found } from "../protocol/step.ts";
 import type { VectorClock } from "../protocol/vector_clock.ts";
 import { Alarms } from "./alarms.ts";
+import { Expiry } from "./expiry.ts";
 import { lostPayments } from "./forgotten.ts";
 import { haltAt } from "./halt.ts";
 import { Inbound, type Told } from "./inbound.ts";
@@ -85,6 +86,7 @@ export abstract class Shell<
   readonly #alarms = new Alarms();
   readonly #samples = new Samples(this.meter);
   readonly #statements: Statements;
+  readonly #expiry: Expiry | undefined;
   #loop: Loop<Event, Reply> | undefined;
   #inbound: Inbound | undefined;
   #running: Promise<void> = Promise.resolve();
@@ -117,6 +119,8 @@ export abstract class Shell<
       decided: role === "coordinator" ? (ms) => this.meter.answer(ms) : undefined,
       onError: (line) => options.print("error", line),
     });
+    const { expiresMs } = identity;
+    if (expiresMs !== undefined) this.#expiry = new Expiry(this.name, expiresMs, options.print);
     this.#statements = new Statements({
       name: this.name,
       network: identity.network,
@@ -251,6 +255,7 @@ export abstract class Shell<
     const start: CommonEvent = { type: "start", genesis, nonce: surroundings.nonce() };
     await this.#loop.settled(start);
     this.#stopTicking = surroundings.time.every(tickIntervalMs, () => this.tick());
+    this.#expiry?.look(this.nowMs, this.time.wallMs());
   }
 
   /** For how long the disk has not answered, milliseconds. */
@@ -269,6 +274,7 @@ export abstract class Shell<
     this.loop.enqueue({ type: "tick" });
     this.observer.tick();
     this.#samples.tick(this.nowMs, this.time.wallMs());
+    this.#expiry?.look(this.nowMs, this.time.wallMs());
   }
 
   #genesisOf({ network }: Pick<Identity, "network">): Genesis {
@@ -522,6 +528,7 @@ export abstract class Shell<
           logBytes: this.options.log.appendedBytes,
           linkBytes: this.meter.linkBytes,
         },
+        certificateEndsMs: this.options.identity.expiresMs,
         mismatches: this.mismatches(),
         alarms: this.#alarms.texts(),
       };

@@ -9,7 +9,8 @@ import type { Surroundings } from "./surroundings.ts";
 export type LogLevel = "error" | "warn" | "info" | "debug";
 
 export interface ShellOptions {
-  readonly identity: Pick<Identity, "name" | "network">;
+  /** `expiresMs` where it has a certificate. */
+  readonly identity: Pick<Identity, "name" | "network"> & Partial<Pick<Identity, "expiresMs">>;
   readonly surroundings: Surroundings;
   /** Opened, not yet replayed. */
   readonly log: Log;

@@ -3,6 +3,7 @@ import { parseArguments } from "../../src/cli/arguments.ts";
 import { operatorFlags, operatorIn } from "../../src/cli/operator.ts";
 import { timeText } from "../../src/cli/times.ts";
 import { operatorDefault } from "../../src/http/schema.ts";
+import { renewalDays } from "../../src/limits.ts";
 import { fakeNode, record, recordAnswering } from "./recorder.ts";
 
 const transaction = "1-0123456789ab-7";
@@ -346,6 +347,22 @@ Deno.test("status says who has not acknowledged, for how long, and where to see 
       `see handfast payments --open ${node.flags.join(" ")}`,
   );
 });
+
+for (
+  const [days, said] of [
+    [100, /^certificate valid until 2.* UTC$/],
+    [renewalDays - 1, /^certificate valid until 2.* UTC: have it signed again$/],
+    [-1, /^certificate expired 2.* UTC: have it signed again$/],
+  ] as const
+) {
+  Deno.test(`status of a node whose certificate ends in ${days} days says so`, async () => {
+    const certificateNotAfter = new Date(Date.now() + days * 86_400_000).toISOString();
+    const found = { ...status, mismatches: [], certificateNotAfter };
+    await using node = await fakeNode(() => Response.json(found));
+    const { out } = await record("status", ...node.flags);
+    assertMatch(out.at(-1)!, said);
+  });
+}
 
 Deno.test("help says who is recorded where nobody says who they are", async () => {
   const { out } = await record("help", "resolve");

@@ -159,6 +159,7 @@ export class FakeNode implements Omit<ParticipantApi, "role"> {
       latencyMs: { p50: 2.5, p99: null },
       latencies: { boundsMs: [1, 5], counts: [2, 3, 1], sumMs: 20 },
       written: { records: 12, logBytes: 3_400, linkBytes: 5_600 },
+      certificateEndsMs: Date.UTC(2028, 0, 31),
       mismatches: this.mismatches,
       alarms: ["late abort"],
     });

@@ -136,6 +136,7 @@ Deno.test("GET /v1/status shows the node", async () => {
     aborted: 4,
     throughput: 1.5,
     latency: { p50ms: 2.5, p99ms: null },
+    certificateNotAfter: "2028-01-31T00:00:00.000Z",
     mismatches: [],
     alarms: ["late abort"],
   });
@@ -176,6 +177,8 @@ Deno.test("GET /metrics tells Prometheus of the node", async () => {
       'handfast_links{state="down"} 0',
       'handfast_links{state="not_needed"} 1',
       "handfast_log_entries_total 3",
+      "# TYPE handfast_certificate_not_after_seconds gauge",
+      "handfast_certificate_not_after_seconds 1832889600",
       'handfast_payment_seconds_bucket{le="0.001"} 2',
       'handfast_payment_seconds_bucket{le="0.005"} 5',
       'handfast_payment_seconds_bucket{le="+Inf"} 6',

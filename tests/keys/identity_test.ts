@@ -36,6 +36,20 @@ Deno.test("loadIdentity() takes the only node of a folder, and lists the choices
   });
 });
 
+Deno.test("loadIdentity() takes an expired certificate of a node that makes no links", async () => {
+  await inNetwork(async (certs) => {
+    await initCertificates({ dir: certs, nodes: ["alice"], validityDays: -1, force: true });
+    const identity = await loadIdentity({ certs, name: "alice", mayBeExpired: true });
+    assert(identity.expiresMs < Date.now());
+    const other = await Deno.makeTempDir();
+    await initCertificates({ dir: other, nodes: ["x"] });
+    await Deno.copyFile(`${other}/ca.pem`, `${certs}/ca.pem`);
+    await Deno.remove(other, { recursive: true });
+    const load = () => loadIdentity({ certs, name: "alice", mayBeExpired: true });
+    await assertRejects(load, Error, "was not signed by the CA of this network");
+  });
+});
+
 type Spoil = (certs: string) => Promise<void>;
 const spoilt: [string, Spoil, string][] = [
   ["a missing key", (certs) => Deno.remove(`${certs}/alice.key`), "alice.key: there is no such"],
