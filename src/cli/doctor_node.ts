@@ -182,14 +182,23 @@ function checkClock(url: string, date: string | undefined, receivedMs: number): 
   ];
 }
 
-async function checkPeers({ name, peers }: StatusAnswer): Promise<Finding[]> {
+async function checkPeers({ name, role, peers }: StatusAnswer): Promise<Finding[]> {
   return await Promise.all(
     peers.filter((peer) => peer.name !== name).map(async (peer): Promise<Finding> => {
       const subject = `${name} to ${peer.name}`;
       if (peer.link === "up") return ok(subject, `linked, ${peer.address}`);
       const port = await checkPort(peer.address, subject);
       // A peer may be stopped, and where no link is needed its port should still be reached.
-      return port.level === "fail" ? { ...port, level: "warn" } : port;
+      if (port.level === "fail") return { ...port, level: "warn" };
+      if (peer.link === "not_needed") return port;
+      const detail = `${peer.address} takes connections, but the link is down`;
+      const next =
+        `is it ${peer.name} that listens there? Look at its messages and this node's: it ` +
+        "may be refused, dial another coordinator, or link again in a moment";
+      // All that it takes part in waits for it, or is aborted.
+      return role === "coordinator"
+        ? fail(subject, `${detail}: ${peer.name} can't pay or be paid`, next)
+        : warn(subject, detail, next);
     }),
   );
 }
