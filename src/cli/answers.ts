@@ -84,6 +84,7 @@ export const statusAnswer = z.object({
   inDoubt: z.number(),
   /** Seconds. */
   longestDoubt: z.number().optional(),
+  forced: z.number().optional(),
   /** Seconds. */
   clockOffset: z.number().optional(),
   unacknowledged: z.array(

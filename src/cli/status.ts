@@ -38,7 +38,8 @@ export function statusLines(found: StatusAnswer, style: Style, node = ""): strin
     ...mismatchLines(found.mismatches, style, node),
     ...unacknowledgedLines(found, style, node),
     `clock: ${clock}`,
-    `payments: ${found.open} open, ${found.inDoubt} of them in doubt${longestText(found)}; ` +
+    `payments: ${found.open} open, ${found.inDoubt} of them in doubt${longestText(found)}` +
+    `${forcedText(found)}; ` +
     `since it started ${found.committed} committed, ${found.aborted} aborted`,
     `${found.throughput} a second; p50 ${msText(found.latency.p50ms)}, ` +
     `p99 ${msText(found.latency.p99ms)}`,
@@ -99,6 +100,11 @@ function certificateLines({ certificateNotAfter }: StatusAnswer, style: Style): 
 /** What is so for a moment only is every payment on its way. */
 function longestText({ longestDoubt = 0 }: StatusAnswer): string {
   return longestDoubt === 0 ? "" : `, the longest for ${durationText(longestDoubt)}`;
+}
+
+/** Until the real decision is known. */
+function forcedText({ forced = 0 }: StatusAnswer): string {
+  return forced === 0 ? "" : `, ${forced} forced and not confirmed`;
 }
 
 function msText(ms: number | null): string {

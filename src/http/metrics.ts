@@ -2,6 +2,7 @@
 
 import { createRoute, z } from "@hono/zod-openapi";
 import type { OpenAPIHono } from "@hono/zod-openapi";
+import config from "../../deno.json" with { type: "json" };
 import type { LinkState, NodeApi, NodeStatus } from "./node_api.ts";
 import { linkStates } from "./node_api.ts";
 import { problems } from "./problem.ts";
@@ -28,7 +29,9 @@ function metricsText(status: NodeStatus): string {
   const linksIn = (state: LinkState) => status.peers.filter(({ link }) => link === state).length;
   const entries = status.clock.get(status.name) ?? 0;
   return [
-    ...metric("node_info", "gauge", "The node; always 1", [[`{role="${role}"}`, 1]]),
+    ...metric("node_info", "gauge", "The node; always 1", [
+      [`{name="${status.name}",role="${role}",version="${config.version}"}`, 1],
+    ]),
     ...metric("payments_total", "counter", "Payments decided since the node started", [
       ['{outcome="committed"}', status.committed],
       ['{outcome="aborted"}', status.aborted],
@@ -39,6 +42,9 @@ function metricsText(status: NodeStatus): string {
     ]),
     ...metric("longest_doubt_seconds", "gauge", "For how long the first of those has been so", [
       ["", status.longestDoubtMs / 1_000],
+    ]),
+    ...metric("forced", "gauge", "Forced by an operator here, with the real decision unknown", [
+      ["", status.forced],
     ]),
     ...status.clockOffsetMs === undefined ? [] : metric(
       "clock_offset_seconds",

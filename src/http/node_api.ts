@@ -537,6 +537,8 @@ export interface NodeStatus {
   readonly inDoubt: number;
   /** For how long the first of those has been so. */
   readonly longestDoubtMs: number;
+  /** Beside them: forced by an operator, with the real decision unknown. */
+  readonly forced: number;
   /** Of a participant: its clock minus the coordinator's; nothing before a decision has shown it. */
   readonly clockOffsetMs?: number;
   /** At a coordinator: who has not acknowledged what has been committed for a while. */

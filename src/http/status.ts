@@ -74,6 +74,7 @@ export function statusJson(status: NodeStatus): z.infer<typeof statusSchema> {
     open: status.open,
     inDoubt: status.inDoubt,
     longestDoubt: Math.floor(status.longestDoubtMs / 1_000),
+    forced: status.forced,
     clockOffset: status.clockOffsetMs === undefined ? undefined : status.clockOffsetMs / 1_000,
     unacknowledged: status.unacknowledged.map(({ participant, payments, longestMs }) => ({
       participant,
@@ -153,6 +154,9 @@ const statusSchema = z.object({
   inDoubt: count.openapi({ description: "Of these, prepared here with the decision unknown" }),
   longestDoubt: count.openapi({
     description: "For how long the first of those has been so, seconds",
+  }),
+  forced: count.openapi({
+    description: "Beside those in doubt: forced by an operator, the real decision unknown",
   }),
   clockOffset: z.number().optional().openapi({
     description:

@@ -63,6 +63,7 @@ export class CoordinatorNode extends Shell<"coordinator", CoordinatorEvent, neve
       open: this.#coordinator.openCount,
       inDoubt: 0,
       longestDoubtMs: 0,
+      forced: 0,
       unacknowledged: this.#unacknowledged(),
     };
   }

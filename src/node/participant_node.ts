@@ -170,16 +170,19 @@ export class ParticipantNode extends Shell<"participant", ParticipantEvent, Repl
 
   protected counts() {
     let open = this.#participant.ownCount;
-    let inDoubt = 0;
+    let [inDoubt, forced] = [0, 0];
     const nowMs = this.time.wallMs();
     let sinceMs = nowMs;
     for (const [payment, held] of this.#participant.state.allHeld()) {
       if (!this.#participant.orderOfOwn(payment)) open++;
-      if (held.type !== "prepared") continue;
+      if (held.type === "forced") {
+        forced++;
+        continue;
+      }
       inDoubt++;
       sinceMs = Math.min(sinceMs, held.context.atMs);
     }
-    return { open, inDoubt, longestDoubtMs: nowMs - sinceMs, unacknowledged: [] };
+    return { open, inDoubt, longestDoubtMs: nowMs - sinceMs, forced, unacknowledged: [] };
   }
 
   protected override get clockOffsetMs(): number | undefined {

@@ -169,7 +169,7 @@ export abstract class Shell<
   /** What users have under way here, and of that what is in doubt, or not acknowledged. */
   protected abstract counts(): Pick<
     NodeStatus,
-    "open" | "inDoubt" | "longestDoubtMs" | "unacknowledged"
+    "open" | "inDoubt" | "longestDoubtMs" | "forced" | "unacknowledged"
   >;
   /** The order of a payment that is under way with nothing durable about it. */
   protected abstract orderUnderWay(payment: PaymentId): Order | undefined;

@@ -308,15 +308,16 @@ Deno.test("status says since when payments are counted: a restart begins anew", 
 });
 
 Deno.test("status says that no payments are taken, why, and how long some have been in doubt", async () => {
-  const troubled = { ...status, open: 3, inDoubt: 2, longestDoubt: 75, mismatches: [] };
+  const counts = { open: 3, inDoubt: 2, longestDoubt: 75, forced: 1 };
+  const troubled = { ...status, ...counts, mismatches: [] };
   await using node = await fakeNode(() =>
     Response.json({ ...troubled, ready: false, notReady: "no link to the coordinator" })
   );
   const { out } = await record("status", ...node.flags);
   assertEquals([out[1], out[3]], [
     "takes no payments: no link to the coordinator",
-    "payments: 3 open, 2 of them in doubt, the longest for 1 min 15 s; " +
-    "since it started 1 committed, 0 aborted",
+    "payments: 3 open, 2 of them in doubt, the longest for 1 min 15 s, 1 forced and not " +
+    "confirmed; since it started 1 committed, 0 aborted",
   ]);
 });
 

@@ -151,6 +151,7 @@ export class FakeNode implements Omit<ParticipantApi, "role"> {
       open: 2,
       inDoubt: 1,
       longestDoubtMs: 33_500,
+      forced: 3,
       clockOffsetMs: -90_500,
       unacknowledged: [{ participant: "dave", payments: 2, longestMs: 61_700 }],
       committed: 5,

@@ -1,4 +1,5 @@
 import { assert, assertEquals, assertStringIncludes } from "@std/assert";
+import config from "../../deno.json" with { type: "json" };
 import type { PeerMemory } from "../../src/http/node_api.ts";
 import { accountsLimit } from "../../src/limits.ts";
 import { asker, FakeNode, introduction, paymentId, post } from "./fake_node.ts";
@@ -130,6 +131,7 @@ Deno.test("GET /v1/status shows the node", async () => {
     open: 2,
     inDoubt: 1,
     longestDoubt: 33,
+    forced: 3,
     clockOffset: -90.5,
     unacknowledged: [{ participant: "dave", payments: 2, longest: 61 }],
     committed: 5,
@@ -171,6 +173,9 @@ Deno.test("GET /metrics tells Prometheus of the node", async () => {
       "handfast_payments_in_doubt 1",
       "handfast_longest_doubt_seconds 33.5",
       "handfast_clock_offset_seconds -90.5",
+      `handfast_node_info{name="alice",role="participant",version="${config.version}"} 1`,
+      "# TYPE handfast_forced gauge",
+      "handfast_forced 3",
       "# TYPE handfast_mismatches gauge",
       "handfast_mismatches 0",
       'handfast_links{state="up"} 1',

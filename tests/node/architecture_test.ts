@@ -40,7 +40,8 @@ const allowed: Readonly<Record<string, readonly string[]>> = {
   // It reads logs as verify does, and checks nothing but that they can be read.
   export: ["verify/data_folder.ts", "log", "codec", "protocol", "bytes.ts", ...plain],
   proof: ["keys", "codec", "protocol", "bytes.ts", "sha256.ts", ...plain],
-  http: ["protocol", ...plain],
+  // It tells its own version.
+  http: ["protocol", ...plain, "deno.json"],
   // Greetings carry a vector clock and come with an introduction, which links only pass on.
   link: ["keys", "protocol/vector_clock.ts", "protocol/message.ts", ...plain],
   log: ["codec", "protocol", "bytes.ts", "sha256.ts", ...plain],

@@ -54,6 +54,12 @@ async function forcedWrongly(t: Deno.TestContext): Promise<void> {
     return [stage, body.state, steps.at(-1)?.what];
   };
 
+  const metric = async (name: string) => {
+    const { url } = JSON.parse(await Deno.readTextFile(`${cluster.data("bob")}/api.json`));
+    const text = await (await fetch(`${url}/metrics`)).text();
+    return Number(new RegExp(`^handfast_${name} (\\d+)$`, "m").exec(text)?.[1]);
+  };
+
   await t.step("asked again, nobody can tell", async () => {
     const { code, stdout } = await cluster.run("in-doubt", "--retry", ...at);
     assertEquals(code, 0);
@@ -74,7 +80,8 @@ async function forcedWrongly(t: Deno.TestContext): Promise<void> {
     const [doubt] = (await seen()).inDoubt;
     assertEquals([doubt?.forced?.decision, doubt?.forced?.by], ["abort", "ann"]);
     assertEquals([doubt?.held, doubt?.forced?.legs], [[], legs]);
-    assertEquals((await cluster.node("bob").get("/v1/status")).body.inDoubt, 0);
+    const { body } = await cluster.node("bob").get("/v1/status");
+    assertEquals([body.inDoubt, await metric("forced")], [0, 1]);
     assertEquals(await cluster.node("bob").account(), { posted: 500_00, pending: 0 });
   });
 
@@ -114,8 +121,7 @@ async function forcedWrongly(t: Deno.TestContext): Promise<void> {
     assertEquals(doctor.code, 1);
     const remedy = `handfast acknowledge ${transaction} --yes ${at.join(" ")}`;
     assertStringIncludes(doctor.stdout, remedy);
-    const metrics = JSON.parse(await Deno.readTextFile(`${bob.data}/api.json`)).url + "/metrics";
-    assertMatch(await (await fetch(metrics)).text(), /^handfast_mismatches 1$/m);
+    assertEquals([await metric("mismatches"), await metric("forced")], [1, 0]);
   });
 
   await t.step(
