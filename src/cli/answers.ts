@@ -27,7 +27,7 @@ export const paymentAnswer = z.object({
   /** Of what it tells the node asked; one line each. */
   memo: z.string().optional(),
   reference: z.string().optional(),
-  details: z.enum(["erased", "unreadable"]).optional(),
+  details: z.enum(["erased", "unreadable", "withheld"]).optional(),
   transaction: z.string().optional(),
   /** What an operator of the node asked has decided. */
   forced: z.object({
@@ -186,7 +186,7 @@ export const statementAnswer = z.discriminatedUnion("type", [
     forced: z.boolean().optional(),
     memo: z.string().optional(),
     reference: z.string().optional(),
-    details: z.enum(["erased", "unreadable"]).optional(),
+    details: z.enum(["erased", "unreadable", "withheld"]).optional(),
   }),
   z.object({ type: z.literal("closing"), balance: digits(), debits: digits(), credits: digits() }),
   z.object({ type: z.literal("reading"), entries: z.number() }),

@@ -113,7 +113,9 @@ async function checkFolder(dir: string): Promise<Finding[]> {
   const written = writtenMs === 0 ? "" : `, last written ${timeText(writtenMs)}`;
   const findings = [ok(log, `${bytesText(bytes)}${written}`)];
   findings.push(...await checkMode(dir, 0o700));
-  if (await exists(`${dir}/token`)) findings.push(...await checkMode(`${dir}/token`, 0o600));
+  for (const token of [`${dir}/token`, `${dir}/token.read`]) {
+    if (await exists(token)) findings.push(...await checkMode(token, 0o600));
+  }
   findings.push(checkDisk(dir));
   return findings;
 }

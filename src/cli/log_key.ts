@@ -13,7 +13,7 @@ export const logKey: Command = {
     "Start the node with --log-key FILE from its first start on: a log is encrypted from its",
     "beginning, or not at all. Encrypted are entries, balances, the index and their hashes. What",
     "stays readable in the data folder: how many entries there are, how large each is, how often",
-    "the node was started, and the API's token.",
+    "the node was started, and the API's tokens.",
     "Keep the file on another disk than the log, and a copy of it: without it nobody reads the log.",
   ],
   run: async (args, io) => {

@@ -126,7 +126,7 @@ const notBegun: ReadonlyMap<string, string> = new Map([
  * Statuses by which a node turns a request down before it looks at the payment, and 409: the id
  * is under way for another originator, so nothing was started for this one.
  */
-const refusedUnread: ReadonlySet<number> = new Set([401, 404, 405, 409, 413, 415, 421]);
+const refusedUnread: ReadonlySet<number> = new Set([401, 403, 404, 405, 409, 413, 415, 421]);
 
 function notStarted(
   id: PaymentId,

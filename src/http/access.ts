@@ -1,4 +1,4 @@
-/** Who may ask: the server's own host names, the API token, and the role of the node asked. */
+/** Who may ask: the server's own host names, the API's tokens, and the role of the node asked. */
 
 import type { createRoute, OpenAPIHono } from "@hono/zod-openapi";
 import { timingSafeEqual } from "@std/crypto/timing-safe-equal";
@@ -27,18 +27,44 @@ function hostOf(c: Context): string {
 
 /** Demands `Authorization: Bearer TOKEN` (RFC 6750) for every path that `isOpen` does not name. */
 export function tokenRequired(
-  token: string,
+  { token, readToken }: { readonly token: string; readonly readToken?: string },
   isOpen: (path: string) => boolean,
 ): MiddlewareHandler {
-  invariant(token !== "", "an empty token would let everyone in");
+  invariant(token !== "" && readToken !== "", "an empty token would let everyone in");
   const encoder = new TextEncoder();
   const expected = encoder.encode(token);
+  const expectedToRead = readToken === undefined ? undefined : encoder.encode(readToken);
   return async (c, next) => {
     if (isOpen(c.req.path)) return await next();
-    const given = /^Bearer +([!-~]+) *$/i.exec(c.req.header("authorization") ?? "")?.[1];
-    if (given !== undefined && isSame(encoder.encode(given), expected)) return await next();
-    return unauthorized(c, given !== undefined);
+    const text = /^Bearer +([!-~]+) *$/i.exec(c.req.header("authorization") ?? "")?.[1];
+    if (text === undefined) return unauthorized(c, false);
+    const given = encoder.encode(text);
+    if (isSame(given, expected)) return await next();
+    if (expectedToRead === undefined || !isSame(given, expectedToRead)) {
+      return unauthorized(c, true);
+    }
+    c.set(onlyReads, true);
+    if (readingMethods.includes(c.req.method)) return await next();
+    return readsOnly(c, `${c.req.method} needs`);
   };
+}
+
+const onlyReads = "onlyReads";
+const readingMethods: readonly string[] = ["GET", "HEAD"];
+
+/** Whether what payments tell may be shown to who asks: not with the token that only looks. */
+export function isTold(c: Context): boolean {
+  return c.get(onlyReads) !== true;
+}
+
+/** @param what such as "POST needs" */
+export function readsOnly(c: Context, what: string) {
+  const detail =
+    `This is the token that only looks, from the file token.read: ${what} the one in ` +
+    "the file token of the node's data folder";
+  return problem(c, 403, "token_reads_only", detail, {
+    headers: { "WWW-Authenticate": `${challenge}, error="insufficient_scope"` },
+  });
 }
 
 /** How long it takes tells no more than whether the lengths are the same, and a token's is no secret. */
@@ -46,11 +72,13 @@ function isSame(a: Uint8Array, b: Uint8Array): boolean {
   return a.length === b.length && timingSafeEqual(a, b);
 }
 
+const challenge = 'Bearer realm="handfast"';
+
 function unauthorized(c: Context, tokenGiven: boolean) {
-  const challenge = 'Bearer realm="handfast"';
   const detail = tokenGiven
     ? "This is not the node's token; it is in the file token of its data folder"
-    : "Send the node's token, from the file token of its data folder, as Authorization: Bearer";
+    : "Send the node's token, from the file token of its data folder, or from token.read to look " +
+      "only, as Authorization: Bearer";
   return problem(c, 401, "unauthorized", detail, {
     headers: { "WWW-Authenticate": tokenGiven ? `${challenge}, error="invalid_token"` : challenge },
   });

@@ -183,6 +183,6 @@ const openRoute = createRoute({
       accountSchema,
     ),
     201: jsonOf("Opened", accountSchema),
-    ...problems(400, 401, 405, 409, 413, 415, 421),
+    ...problems(400, 401, 403, 405, 409, 413, 415, 421),
   },
 });

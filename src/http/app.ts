@@ -35,6 +35,8 @@ import { addStatusRoutes } from "./status.ts";
 export interface AppOptions {
   /** For everything under `/v1`, as `Authorization: Bearer TOKEN`. */
   readonly token: string;
+  /** Of what `token` opens, opens all that is asked by GET, without what payments tell. */
+  readonly readToken?: string;
   /** The `HOST:PORT`s that the server answers to, in lower case; others are misdirected. */
   readonly hosts: () => readonly string[];
   /** On a loopback address the page's data needs no token. */
@@ -58,7 +60,7 @@ export function createApp(node: AnyNodeApi, options: AppOptions): OpenAPIHono {
   app.use(responseHeaders);
   app.use(noStore);
   app.use(ownHostOnly(options.hosts));
-  app.use(tokenRequired(options.token, options.loopback ? isOpenOnLoopback : isOpenAnywhere));
+  app.use(tokenRequired(options, options.loopback ? isOpenOnLoopback : isOpenAnywhere));
   const bodyOfRequest = bodyOf(requestBytesMax, "request");
   const bodyOfBatch = bodyOf(paymentBatchBytesMax, "batch");
   app.use((c, next) => (c.req.path === batchPath ? bodyOfBatch : bodyOfRequest)(c, next));
@@ -165,12 +167,16 @@ function patternOf(route: string): RegExp {
 }
 
 function addDescription(app: OpenAPIHono): void {
-  const { name } = app.openAPIRegistry.registerComponent("securitySchemes", "token", {
-    type: "http",
-    scheme: "bearer",
-  });
-  app.get("/openapi.json", (c) =>
-    c.json(app.getOpenAPI31Document({
+  const bearer = (name: string, description: string) => {
+    const scheme = { type: "http", scheme: "bearer", description } as const;
+    return app.openAPIRegistry.registerComponent("securitySchemes", name, scheme).name;
+  };
+  const all = { [bearer("token", "From the file token of the data folder: opens everything")]: [] };
+  const looks = {
+    [bearer("readToken", "From the file token.read: opens GET, without memos and references")]: [],
+  };
+  app.get("/openapi.json", (c) => {
+    const description = app.getOpenAPI31Document({
       openapi: "3.1.0",
       info: {
         title: "Handfast",
@@ -178,6 +184,11 @@ function addDescription(app: OpenAPIHono): void {
         description: "Payments between separately owned ledgers, all or nothing. Amounts are " +
           "strings of digits in minor units.",
       },
-      security: [{ [name]: [] }],
-    })));
+      security: [all],
+    });
+    for (const { get } of Object.values(description.paths ?? {})) {
+      if (get) get.security = [all, looks];
+    }
+    return c.json(description);
+  });
 }

@@ -131,7 +131,7 @@ const addRoute = createRoute({
   responses: {
     200: jsonOf("It was there already, the same", addedSchema),
     201: jsonOf("Added", addedSchema),
-    ...problems(400, 401, 404, 405, 409, 413, 415, 421),
+    ...problems(400, 401, 403, 404, 405, 409, 413, 415, 421),
   },
 });
 
@@ -144,7 +144,7 @@ const removeRoute = createRoute({
   request: { params: z.object({ id: cardIdSchema }) },
   responses: {
     200: jsonOf("It pays no more", removedSchema),
-    ...problems(400, 401, 404, 405, 421),
+    ...problems(400, 401, 403, 404, 405, 421),
   },
 });
 
@@ -160,6 +160,6 @@ const removeByNumberRoute = createRoute({
   },
   responses: {
     200: jsonOf("It pays no more", removedSchema),
-    ...problems(400, 401, 404, 405, 413, 415, 421),
+    ...problems(400, 401, 403, 404, 405, 413, 415, 421),
   },
 });

@@ -142,7 +142,7 @@ const retryRoute = createRoute({
       "How many transactions were asked about",
       z.object({ asked: z.number().int() }),
     ),
-    ...problems(401, 405, 421),
+    ...problems(401, 403, 405, 421),
   },
 });
 
@@ -159,6 +159,6 @@ const resolveRoute = createRoute({
       "Decided, and recorded",
       resolutionSchema.extend({ transaction: z.string(), payment: z.string() }),
     ),
-    ...problems(400, 401, 404, 405, 409, 413, 415, 421),
+    ...problems(400, 401, 403, 404, 405, 409, 413, 415, 421),
   },
 });

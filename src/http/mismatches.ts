@@ -61,6 +61,6 @@ const acknowledgeRoute = createRoute({
       "Acknowledged, and recorded",
       z.object({ acknowledged: z.string(), payment: z.string(), by: z.string() }),
     ),
-    ...problems(400, 401, 404, 405, 413, 415, 421),
+    ...problems(400, 401, 403, 404, 405, 413, 415, 421),
   },
 });

@@ -196,6 +196,6 @@ const batchRoute = createRoute({
       description: "An outcome a line",
       content: { [linesType]: { schema: outcomeSchema } },
     },
-    ...problems(400, 401, 405, 413, 415, 421, 503),
+    ...problems(400, 401, 403, 405, 413, 415, 421, 503),
   },
 });

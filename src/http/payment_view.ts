@@ -6,6 +6,9 @@ import { legJson } from "../protocol/order.ts";
 import type { HeuristicView, OpenPaymentView, PaymentView } from "./node_api.ts";
 import { clockSchema, decisionSchema, digitsSchema, timeSchema } from "./schema.ts";
 
+/** Withheld from who has only the token that looks. */
+export const toldInsteadSchema = z.enum(["erased", "unreadable", "withheld"]);
+
 export const paymentSchema = z.object({
   id: z.string(),
   state: z.enum(["pending", "prepared", "committed", "aborted"]),
@@ -17,7 +20,7 @@ export const paymentSchema = z.object({
   originator: z.string(),
   memo: z.string().optional().openapi({ description: "Only where it was told to this node" }),
   reference: z.string().optional(),
-  details: z.enum(["erased", "unreadable"]).optional().openapi({
+  details: toldInsteadSchema.optional().openapi({
     description: "In place of what was told to this node",
   }),
   transaction: z.string().optional(),
@@ -49,8 +52,8 @@ export const paymentSchema = z.object({
 
 export type PaymentJson = z.infer<typeof paymentSchema>;
 
-export function paymentJson(payment: PaymentView): PaymentJson {
-  const { told } = payment;
+/** @param isTold whether what it tells may be shown */
+export function paymentJson(payment: PaymentView, isTold = true): PaymentJson {
   return {
     id: payment.id,
     state: payment.state,
@@ -58,7 +61,7 @@ export function paymentJson(payment: PaymentView): PaymentJson {
     legs: payment.legs.map(legJson),
     card: payment.card,
     originator: payment.originator,
-    ...typeof told === "string" ? { details: told } : told,
+    ...toldJson(payment.told, isTold),
     transaction: payment.transaction,
     forced: payment.forced && forcedJson(payment.forced),
     clock: Object.fromEntries(payment.clock),
@@ -70,6 +73,16 @@ export function openPaymentJson(payment: OpenPaymentView): PaymentJson {
   const { waitingFor, sinceMs } = payment;
   const open = { waitingFor: [...waitingFor], since: new Date(sinceMs).toISOString() };
   return { ...paymentJson(payment), open };
+}
+
+/** @param isTold whether it may be shown */
+export function toldJson(
+  told: PaymentView["told"],
+  isTold: boolean,
+): Pick<PaymentJson, "memo" | "reference" | "details"> {
+  if (typeof told === "string") return { details: told };
+  if (told === undefined || isTold) return { ...told };
+  return { details: "withheld" };
 }
 
 function forcedJson(

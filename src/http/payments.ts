@@ -6,7 +6,7 @@ import type { Handler } from "hono";
 import { FormatError } from "../errors.ts";
 import { listLimitDefault, listLimitMax } from "../limits.ts";
 import type { PaymentId, TransactionId } from "../protocol/id.ts";
-import { refuseRoutes } from "./access.ts";
+import { isTold, readsOnly, refuseRoutes } from "./access.ts";
 import type { AnyNodeApi, HeuristicView, PaymentPage, PaymentView } from "./node_api.ts";
 import { orderInput, orderRequest } from "./order_input.ts";
 import { orderPayment, pendingSchema, respond } from "./payment_answer.ts";
@@ -35,7 +35,7 @@ export function addPaymentRoutes(
   app.openapi(paymentRoute, async (c) => {
     const { id } = c.req.valid("param");
     const payment = await node.payment(id);
-    if (payment !== undefined) return c.json(paymentJson(payment), 200);
+    if (payment !== undefined) return c.json(paymentJson(payment, isTold(c)), 200);
     const lostIn = await node.lostIn(id);
     if (lostIn !== undefined) {
       const detail = lostText(id, lostIn, node.name);
@@ -70,12 +70,14 @@ export function addPaymentRoutes(
       const payments = await node.openPayments(limit);
       return c.json({ payments: payments.map(openPaymentJson) }, 200);
     }
+    if (details && !isTold(c)) return readsOnly(c, "?details=true needs");
     const query = { limit, cursor, account, hasDetails: details };
     const page = await pageOf(() => node.payments(query));
     if (page === undefined) {
       return malformed(c, [{ field: "cursor", reason: "must be the next of an earlier answer" }]);
     }
-    return c.json({ payments: page.payments.map(paymentJson), next: page.next }, 200);
+    const payments = page.payments.map((payment) => paymentJson(payment));
+    return c.json({ payments, next: page.next }, 200);
   });
 }
 
@@ -173,7 +175,7 @@ export const outcomeResponses = {
   200: jsonOf("The same payment as before, committed or aborted", paymentSchema),
   201: jsonOf("Committed", paymentSchema),
   202: jsonOf("The wait ended first: ask at Location", pendingSchema),
-  ...problems(400, 401, 405, 409, 413, 415, 421, 422, 500, 503),
+  ...problems(400, 401, 403, 405, 409, 413, 415, 421, 422, 500, 503),
 };
 
 const submitRoute = createRoute({
@@ -202,7 +204,7 @@ const eraseRoute = createRoute({
       "Erased and recorded, by this request or by an earlier one",
       z.object({ erased: z.string(), by: z.string(), at: timeSchema }),
     ),
-    ...problems(400, 401, 404, 405, 409, 413, 415, 421),
+    ...problems(400, 401, 403, 404, 405, 409, 413, 415, 421),
   },
 });
 
@@ -264,6 +266,6 @@ const listRoute = createRoute({
         "the cursor of the page after it, and missing where there is none",
       z.object({ payments: z.array(paymentSchema), next: z.string().optional() }),
     ),
-    ...problems(400, 401, 421),
+    ...problems(400, 401, 403, 421),
   },
 });

@@ -12,6 +12,8 @@ export interface ServeOptions {
   /** 0: any free one. */
   readonly port: number;
   readonly token: string;
+  /** Opens what only looks. */
+  readonly readToken?: string;
   /** PEM. Needed, and used, unless the address counts as a loopback one. */
   readonly tls?: { readonly cert: string; readonly key: string };
   /** Further names under which the server may be addressed, such as those in its certificate. */
@@ -36,7 +38,7 @@ export interface HttpServer {
  * @throws {Error} if the address can't be listened on
  */
 export function serveHttp(node: AnyNodeApi, options: ServeOptions): HttpServer {
-  const { hostname, token, names = [], onError } = options;
+  const { hostname, token, readToken, names = [], onError } = options;
   const loopback = options.loopback ?? isLoopback(hostname);
   const tls = loopback ? undefined : options.tls;
   if (!loopback && tls === undefined) {
@@ -49,6 +51,7 @@ export function serveHttp(node: AnyNodeApi, options: ServeOptions): HttpServer {
   const stopping = new AbortController();
   const app = createApp(node, {
     token,
+    readToken,
     hosts: () => hosts,
     loopback,
     stopping: stopping.signal,

@@ -4,7 +4,9 @@ import { createRoute, z } from "@hono/zod-openapi";
 import type { OpenAPIHono } from "@hono/zod-openapi";
 import { messageOf } from "../errors.ts";
 import { statementPieceLength } from "../limits.ts";
+import { isTold } from "./access.ts";
 import type { AnyNodeApi, StatementPart, StatementQuery, StatementView } from "./node_api.ts";
+import { toldInsteadSchema, toldJson } from "./payment_view.ts";
 import { linesType } from "./payment_batch.ts";
 import { malformed, problem, problems } from "./problem.ts";
 import { digitsSchema, nameSchema, parsed, timeSchema } from "./schema.ts";
@@ -32,7 +34,7 @@ export function addStatementRoute(
         "a statement can't begin later than now";
       return malformed(c, [{ field: "from", reason }]);
     }
-    const text = toldOf(statementText(node.name, statement, query), (thrown) => {
+    const text = toldOf(statementText(node.name, statement, query, isTold(c)), (thrown) => {
       onError(`GET ${c.req.path}: ${messageOf(thrown)}`);
     });
     const body = ReadableStream.from(text).pipeThrough(new TextEncoderStream());
@@ -58,10 +60,11 @@ async function* statementText(
   node: string,
   { parts, ...statement }: StatementView,
   query: StatementQuery,
+  isTold: boolean,
 ): AsyncGenerator<string> {
   let text = "";
   for await (const part of parts) {
-    text += `${JSON.stringify(partJson(part, node, statement, query))}\n`;
+    text += `${JSON.stringify(partJson(part, node, statement, query, isTold))}\n`;
     if (part.type !== "reading" && text.length < statementPieceLength) continue;
     yield text;
     text = "";
@@ -74,6 +77,7 @@ function partJson(
   node: string,
   { currency, atMs }: Omit<StatementView, "parts">,
   { account, fromMs, toMs }: StatementQuery,
+  isTold: boolean,
 ): StatementLineJson {
   switch (part.type) {
     case "reading":
@@ -88,8 +92,7 @@ function partJson(
       };
     case "opened":
       return { type: part.type, posted: timeJson(part.postedMs), ...amountsJson(part) };
-    case "payment": {
-      const { told } = part;
+    case "payment":
       return {
         type: part.type,
         posted: timeJson(part.postedMs),
@@ -98,9 +101,8 @@ function partJson(
         accounts: [...part.others],
         ...amountsJson(part),
         forced: part.isForced ? true : undefined,
-        ...typeof told === "string" ? { details: told } : told,
+        ...toldJson(part.told, isTold),
       };
-    }
     case "closing":
       return {
         type: part.type,
@@ -160,7 +162,7 @@ const paymentSchema = z.object({
   }),
   memo: z.string().optional().openapi({ description: "Only where it was told to this node" }),
   reference: z.string().optional(),
-  details: z.enum(["erased", "unreadable"]).optional(),
+  details: toldInsteadSchema.optional(),
 });
 
 const closingSchema = z.object({

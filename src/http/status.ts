@@ -227,7 +227,7 @@ const readmitRoute = createRoute({
       "Taken back, and recorded; with what is given up by it",
       memorySchema.extend({ readmitted: z.string() }),
     ),
-    ...problems(400, 401, 404, 409, 413, 415, 421),
+    ...problems(400, 401, 403, 404, 409, 413, 415, 421),
   },
 });
 

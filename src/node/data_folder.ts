@@ -40,8 +40,17 @@ export class DataFolder {
   }
 
   /** The token of the HTTP API: 32 random bytes, made at the first start. */
-  async token(): Promise<string> {
-    const path = `${this.path}/token`;
+  token(): Promise<string> {
+    return this.#tokenIn("token");
+  }
+
+  /** As {@linkcode token}, of one that only looks. */
+  readToken(): Promise<string> {
+    return this.#tokenIn("token.read");
+  }
+
+  async #tokenIn(file: string): Promise<string> {
+    const path = `${this.path}/${file}`;
     try {
       const token = (await Deno.readTextFile(path)).trim();
       if (token) return token;

@@ -156,7 +156,8 @@ export async function startNode(options: NodeOptions, print: Print): Promise<Run
     closing.push(() => node.stop());
     const token = await folder.token();
     if (node instanceof ParticipantNode) await openAccounts(node, options.open, print);
-    const http = serve(node, options, identity, token, print);
+    const tokens = { token, readToken: await folder.readToken() };
+    const http = serve(node, options, identity, tokens, print);
     closing.push(() => http.shutdown());
     // Offline nobody is told where: the ready line says none.
     const address = options.offline ? "none" : node.listen();
@@ -232,7 +233,7 @@ function serve(
   node: AnyNodeApi,
   { http, https }: NodeOptions,
   identity: Identity,
-  token: string,
+  tokens: { readonly token: string; readonly readToken: string },
   print: Print,
 ): HttpServer {
   const { certPem: cert, keyPem: key } = identity;
@@ -242,7 +243,7 @@ function serve(
   const graceMs = lingerMsMax;
   const loopback = https ? false : undefined;
   const tls = { cert, key };
-  const server = serveHttp(node, { ...http, token, tls, names, loopback, graceMs, onError });
+  const server = serveHttp(node, { ...http, ...tokens, tls, names, loopback, graceMs, onError });
   const { protocol, hostname } = new URL(server.url);
   const host = bareHost(hostname);
   if (protocol === "https:" && !names.includes(host)) {

@@ -367,6 +367,7 @@ async function answerInPart(
 const problem = (code: string) => JSON.stringify({ title: "", status: 0, code, detail: code });
 const wholeAnswers: readonly [what: string, status: number, body: string, exit: number][] = [
   ["401", 401, problem("unauthorized"), 1],
+  ["403", 403, problem("token_reads_only"), 1],
   ["405 at a coordinator", 405, problem("method_not_allowed"), 1],
   ["503 overloaded", 503, problem("overloaded"), 1],
   ["503 stopping", 503, problem("stopping"), 1],

@@ -30,6 +30,7 @@ const rows: readonly [claim: string, status: number, body: unknown, exit: number
   ["400 malformed", 400, problem("malformed"), 2],
   ["400 of no node", 400, "bad", 4],
   ["401", 401, problem("unauthorized"), 1],
+  ["403", 403, problem("token_reads_only"), 1],
   ["405 at a coordinator", 405, problem("method_not_allowed"), 1],
   ["404 of no node", 404, "nothing here", 4],
   ["409 running for another", 409, problem("id_in_use", { id, state: "rejected" }), 1],

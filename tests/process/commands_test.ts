@@ -55,7 +55,7 @@ Deno.test("a network from nothing: init, three nodes, a payment", async (t) => {
       assertEquals(node.stdout.trimEnd().split("\n").length, 1);
       const api = JSON.parse(await Deno.readTextFile(`${node.data}/api.json`));
       assertEquals(api, { url: http });
-      for (const file of ["token", "log.kv", "log.kv-wal"]) {
+      for (const file of ["token", "token.read", "log.kv", "log.kv-wal"]) {
         assertEquals(await modeOf(`${node.data}/${file}`), 0o600, file);
       }
       assertEquals(await modeOf(node.data), 0o700);
