@@ -3,6 +3,7 @@
 import { DatabaseSync } from "node:sqlite";
 import { IntegrityError, messageOf } from "../errors.ts";
 import { wipedAtCloseBytesMax } from "../limits.ts";
+import { fullDisk } from "./full_disk.ts";
 import type { Storage, StorageKey, StoredValue, Write } from "./storage.ts";
 import { checkCount, secondOwner } from "./storage.ts";
 import { isWipingDue, willWipe, wipeFreed } from "./wiping.ts";
@@ -53,7 +54,8 @@ export class KvStorage implements Storage {
       return new KvStorage(path, kv, versionstamp);
     } catch (error) {
       kv?.close();
-      throw new IntegrityError(`Cannot open the log "${path}": ${messageOf(error)}`);
+      throw fullDisk(path, error) ??
+        new IntegrityError(`Cannot open the log "${path}": ${messageOf(error)}`);
     }
   }
 
@@ -101,7 +103,9 @@ export class KvStorage implements Storage {
       if (value) atomic.set(key, value);
       else atomic.delete(key);
     }
-    const result = await atomic.commit();
+    const result = await atomic.commit().catch((error) => {
+      throw fullDisk(this.#path, error) ?? error;
+    });
     if (!result.ok) throw secondOwner();
     if (writesHead) this.#headVersion = result.versionstamp;
   }
@@ -154,6 +158,8 @@ function checkFile(path: string): void {
       database.close();
     }
   } catch (error) {
+    const full = fullDisk(path, error);
+    if (full) throw full;
     verdict = messageOf(error);
   }
   if (verdict !== "ok") {

@@ -1,6 +1,6 @@
 /** Logs in real files: what damage and a killed process do to them. */
 
-import { assert, assertEquals, assertRejects } from "@std/assert";
+import { assert, assertEquals, assertRejects, assertStringIncludes } from "@std/assert";
 import { IntegrityError } from "../../src/errors.ts";
 import { KvStorage } from "../../src/log/kv_storage.ts";
 import { Log } from "../../src/log/log.ts";
@@ -146,3 +146,24 @@ async function killAfter(path: string, until: number): Promise<number> {
   assertEquals(signal, "SIGKILL");
   return heard;
 }
+
+Deno.test("KvStorage says of a full disk whose folder is on it, and what helps", () =>
+  inFolder(async (dir) => {
+    const path = `${dir}/log.kv`;
+    const told = `The disk of the data folder "${dir}" is full (database or disk is full), `;
+    const full = () => Promise.reject(new Error("database or disk is full"));
+    const { commit } = Deno.AtomicOperation.prototype;
+    const { get } = Deno.Kv.prototype;
+    const storage = await KvStorage.open(path);
+    try {
+      Deno.AtomicOperation.prototype.commit = full;
+      const error = await assertRejects(() => storage.commit([]), Error, told);
+      assertStringIncludes(error.message, "or move the folder to a larger disk");
+      Deno.Kv.prototype.get = full;
+      await assertRejects(() => KvStorage.open(path), Error, told);
+    } finally {
+      Object.assign(Deno.AtomicOperation.prototype, { commit });
+      Object.assign(Deno.Kv.prototype, { get });
+      storage.close();
+    }
+  }));
