@@ -65,6 +65,12 @@ function metricsText(status: NodeStatus): string {
     ...metric("log_bytes_total", "counter", "Of the entries they stand in", [
       ["", status.written.logBytes],
     ]),
+    ...status.dataFreeBytes === undefined ? [] : metric(
+      "data_free_bytes",
+      "gauge",
+      "Free on the disk of the data folder; a full disk stops the node",
+      [["", status.dataFreeBytes]],
+    ),
     ...metric("link_bytes_total", "counter", "Of frames sent to peers since the node started", [
       ["", status.written.linkBytes],
     ]),

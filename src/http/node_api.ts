@@ -560,6 +560,8 @@ export interface NodeStatus {
   };
   /** Milliseconds since 1970; nothing where the node has no certificate. */
   readonly certificateEndsMs?: number;
+  /** Of the disk of its data folder, as measured some seconds ago at most; missing where it can't be. */
+  readonly dataFreeBytes?: number;
   /** In the order in which they were found. */
   readonly mismatches: readonly MismatchView[];
   /** Things that should never happen and did, newest last, less what is settled. */

@@ -21,6 +21,7 @@ import type { Role } from "../names.ts";
 import type { CardKeeping } from "./cards.ts";
 import { CoordinatorNode } from "./coordinator_node.ts";
 import { DataFolder } from "./data_folder.ts";
+import { freeBytesIn } from "./free_space.ts";
 import { haltPoint } from "./halt.ts";
 import { IdentitySealing } from "./identity_sealing.ts";
 import { IdentityTrust } from "./identity_trust.ts";
@@ -137,6 +138,7 @@ export async function startNode(options: NodeOptions, print: Print): Promise<Run
         ...machine,
         trust: new IdentityTrust(identity),
         sealing: new IdentitySealing(identity),
+        freeBytes: () => freeBytesIn(folder.path),
         links: (host) => new Links({ identity, host }),
       },
       log,

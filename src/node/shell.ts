@@ -39,6 +39,7 @@ import type { VectorClock } from "../protocol/vector_clock.ts";
 import { Alarms } from "./alarms.ts";
 import { Expiry } from "./expiry.ts";
 import { lostPayments } from "./forgotten.ts";
+import { FreeSpace } from "./free_space.ts";
 import { haltAt } from "./halt.ts";
 import { Inbound, type Told } from "./inbound.ts";
 import type { Core, Place } from "./loop.ts";
@@ -85,6 +86,7 @@ export abstract class Shell<
   readonly #peers: Peers;
   readonly #alarms = new Alarms();
   readonly #samples = new Samples(this.meter);
+  readonly #freeSpace: FreeSpace;
   readonly #statements: Statements;
   readonly #expiry: Expiry | undefined;
   #loop: Loop<Event, Reply> | undefined;
@@ -105,6 +107,7 @@ export abstract class Shell<
     this.core = core;
     this.options = options;
     this.links = options.surroundings.links(this);
+    this.#freeSpace = new FreeSpace(options.surroundings.freeBytes);
     this.#peers = new Peers(this.name, role, core.state.membership);
     this.observer = new Observer({
       name: this.name,
@@ -275,6 +278,7 @@ export abstract class Shell<
     this.observer.tick();
     this.#samples.tick(this.nowMs, this.time.wallMs());
     this.#expiry?.look(this.nowMs, this.time.wallMs());
+    this.#freeSpace.tick(this.nowMs);
   }
 
   #genesisOf({ network }: Pick<Identity, "network">): Genesis {
@@ -529,6 +533,7 @@ export abstract class Shell<
           linkBytes: this.meter.linkBytes,
         },
         certificateEndsMs: this.options.identity.expiresMs,
+        dataFreeBytes: this.#freeSpace.bytes,
         mismatches: this.mismatches(),
         alarms: this.#alarms.texts(),
       };

@@ -26,6 +26,8 @@ export interface Surroundings {
   newPaymentId(): PaymentId;
   readonly trust: Trust;
   readonly sealing: Sealing;
+  /** Bytes that are free on the disk of its data folder; fails where that can't be told. */
+  freeBytes?(): Promise<number>;
   /** The node's links; the node is told by them what happens. */
   links(host: LinkHost): LinkLayer;
 }

@@ -194,6 +194,18 @@ Deno.test("GET /metrics tells Prometheus of the node", async () => {
   assert(text.endsWith("\n"));
 });
 
+Deno.test("GET /metrics tells what is free on the disk, where that is known", async () => {
+  const node = new FakeNode();
+  const status = await node.status();
+  for (const dataFreeBytes of [undefined, 0, 123_456_789]) {
+    node.status = () => Promise.resolve({ ...status, dataFreeBytes });
+    const { text } = await asker(node)("/metrics");
+    const lines = text.split("\n").filter((line) => line.startsWith("handfast_data_free_bytes"));
+    const told = dataFreeBytes === undefined ? [] : [`handfast_data_free_bytes ${dataFreeBytes}`];
+    assertEquals(lines, told);
+  }
+});
+
 Deno.test("GET /v1/peers/NAME tells by what a peer is known, in base64", async () => {
   const ask = asker(new FakeNode());
   const known = await ask("/v1/peers/bob");
