@@ -30,7 +30,7 @@ export class Prompt implements Attendant {
     this.#above(() => console.error(line));
   }
 
-  /** Resolves at `exit`, Ctrl-C and Ctrl-D. */
+  /** Resolves at `exit`, Ctrl-C and Ctrl-D, and when the terminal is closed. */
   attend(node: PromptNode): Promise<void> {
     const { promise, resolve } = Promise.withResolvers<void>();
     const lines = createInterface({
@@ -53,6 +53,8 @@ export class Prompt implements Attendant {
     });
     lines.on("SIGINT", resolve);
     lines.on("close", resolve);
+    // A closed terminal fails what is written to it, and unheard that would end the node at once.
+    for (const end of [process.stdin, process.stdout]) end.on("error", () => resolve());
     return promise;
   }
 

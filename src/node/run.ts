@@ -89,7 +89,7 @@ export interface Attendant {
 }
 
 /**
- * Runs a node until SIGINT or SIGTERM, until its attendant ends it, or until it fails.
+ * Runs a node until SIGINT, SIGTERM or SIGHUP, until its attendant ends it, or until it fails.
  *
  * @returns 0 if it was told to stop
  * @throws {Error} why it can't start, or can't go on
@@ -255,10 +255,13 @@ function serve(
   return server;
 }
 
-/** Resolves at the first SIGINT or SIGTERM. Those that follow are of the same key press. */
+/**
+ * Resolves at the first SIGINT, SIGTERM or SIGHUP, as a terminal that is closed sends it. Those that follow
+ * are of the same key press.
+ */
 export function stopSignal(): Promise<void> {
   return new Promise((resolve) => {
-    for (const signal of ["SIGINT", "SIGTERM"] as const) {
+    for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const) {
       Deno.addSignalListener(signal, () => resolve());
     }
   });

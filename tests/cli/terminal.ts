@@ -80,6 +80,12 @@ export class Terminal implements AsyncDisposable {
     return this.#shown;
   }
 
+  /** Closes the terminal's window: the command is told by SIGHUP, and can write nothing more. */
+  async close(): Promise<void> {
+    this.#script.kill("SIGKILL");
+    await this.exit;
+  }
+
   /** As a loss of power, to the command alone. */
   async kill(): Promise<void> {
     const { pid } = this.#script;

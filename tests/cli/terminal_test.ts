@@ -108,6 +108,23 @@ async function inFolder(folder: string, t: Deno.TestContext): Promise<void> {
       assertEquals(await left.exit, 0);
     });
   }
+
+  await step(t, "a terminal that is closed stops the node cleanly", async () => {
+    await using left = new Terminal(folder, ...client("alice"), ...known);
+    await left.saw("waiting for the coordinator");
+    const announced = `${folder}/data/alice/api.json`;
+    assert((await Deno.stat(announced)).isFile);
+    await left.close();
+    await until(() => Deno.stat(announced).then(() => false, () => true));
+  });
+}
+
+async function until(holds: () => Promise<boolean>): Promise<void> {
+  const deadlineMs = performance.now() + 15_000;
+  while (!await holds()) {
+    assert(performance.now() < deadlineMs, "not within 15 s");
+    await new Promise((resolve) => setTimeout(resolve, 20));
+  }
 }
 
 /** What follows needs what came before. */

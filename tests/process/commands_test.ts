@@ -92,12 +92,14 @@ Deno.test("a network from nothing: init, three nodes, a payment", async (t) => {
     assertEquals(alice.hasEnded, false);
   });
 
-  await t.step("SIGTERM and SIGINT stop a node with exit 0", async () => {
+  await t.step("SIGTERM, SIGHUP and SIGINT stop a node with exit 0", async () => {
     assertEquals(await alice.terminate(), 0);
-    assertEquals(await bob.terminate(), 0);
+    // As from a terminal that is closed.
+    bob.signal("SIGHUP");
+    assertEquals(await bob.ended(), 0);
     coordinator.signal("SIGINT");
     assertEquals(await coordinator.ended(), 0);
-    await assertMissing(`${alice.data}/api.json`);
+    for (const { data } of [alice, bob, coordinator]) await assertMissing(`${data}/api.json`);
   });
 
   await t.step("nodes go on whose lines can't be written", async () => {

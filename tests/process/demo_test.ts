@@ -37,7 +37,7 @@ Deno.test("demo pays between two ledgers, and neither makes nor loses money", as
   assert(ms < resendIntervalMs / 2, `the first payment took ${ms} ms`);
 });
 
-for (const signal of ["SIGINT", "SIGTERM"] as const) {
+for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const) {
   Deno.test(`demo ends by ${signal}, and leaves no folder`, async () => {
     await using cluster = await Cluster.make({}, false);
     const folders = async () => {
