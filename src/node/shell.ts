@@ -345,6 +345,7 @@ export abstract class Shell<
 
   linkUp(peer: string, role: Role, greeting: Greeted): void {
     const peers = this.#peers;
+    this.options.print("info", `link with ${peer} is up`);
     this.#forgetful.delete(peer);
     this.#tellLoss(greeting.clock);
     peers.linkUp(peer, role, greeting.introduction);

@@ -80,6 +80,7 @@ class Rig {
   readonly links = new ToldLinks();
   readonly node: ParticipantNode;
   readonly payment = order();
+  readonly printed: string[] = [];
   /** The last that the node made. */
   newId: PaymentId | undefined;
   #tick: () => void = () => {};
@@ -112,7 +113,7 @@ class Rig {
       },
       log,
       listen: { hostname: name, port: 1 },
-      print: () => {},
+      print: (level, line) => this.printed.push(`${level} ${line}`),
       coordinator: "coordinator",
     });
   }
@@ -286,6 +287,18 @@ Deno.test("peers are hung up once nothing is in doubt any more", async () => {
   const { payment } = rig.payment;
   rig.receive({ type: "decision", transaction, payment, commit: false });
   assertEquals(await rig.tick(100), ["hang up alice"]);
+  await rig.node.stop();
+});
+
+Deno.test("a link that comes up is told, as is one that goes down", async () => {
+  const rig = await Rig.start();
+  rig.node.linkDown("coordinator", "for the test");
+  rig.linkCoordinator();
+  assertEquals(rig.printed, [
+    "info link with coordinator is up",
+    "info link with coordinator is down: for the test",
+    "info link with coordinator is up",
+  ]);
   await rig.node.stop();
 });
 
