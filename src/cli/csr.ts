@@ -62,9 +62,13 @@ export const csr: Command = {
       return exitCode.done;
     }
     const more = role === "participant" ? " --server HOST:PORT" : " --listen HOST:PORT";
-    const named = "     (and --server-name NAME, where the coordinator has another name than that)";
     io.out(`  3. handfast --role=${flag} --certs ${dir} --name ${name}${more}`);
-    if (role === "participant") io.out(named);
+    if (role === "coordinator") return exitCode.done;
+    io.out("     and --server-name NAME, where the coordinator has another name than that;");
+    io.out(
+      "     where the others are on other machines, --listen 0.0.0.0:PORT --advertise HOST:PORT,",
+    );
+    io.out("     as they ask this node while the coordinator is away");
     return exitCode.done;
   },
 };

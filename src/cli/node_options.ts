@@ -1,7 +1,8 @@
 /** The options of `--role=server` and `--role=client`. */
 
-import type { Endpoint } from "../endpoint.ts";
+import { type Endpoint, formatEndpoint } from "../endpoint.ts";
 import { messageOf, shortened, UsageError } from "../errors.ts";
+import { isLoopback } from "../http/serve.ts";
 import { nodeNames, nodeNamesOf } from "../keys/identity.ts";
 import type { Arguments } from "./arguments.ts";
 import type { Flag } from "./command.ts";
@@ -66,20 +67,23 @@ export async function parseNodeOptions(args: Arguments, io: Io): Promise<NodeOpt
   if (given.offline) {
     return { ...given, listen: given.listen ?? defaultListen(isServer), server: undefined };
   }
-  warnOfAnyAddress(given.listen, args, io);
   if (!isServer && server === undefined && !input) {
     throw new UsageError("--role=client needs --server HOST:PORT, where the coordinator listens");
   }
   const name = given.name ?? (input ? await askName(io, given) : undefined);
   if (isServer) {
     const listen = given.listen ?? (input ? askEndpoint(io, "listen on", 0) : defaultListen(true));
+    warnOfAddress(listen, undefined, args, io);
     return { ...given, name, listen, server: undefined };
   }
+  const listen = given.listen ?? defaultListen(false);
+  const coordinator = server ?? askEndpoint(io, "find the coordinator at", 1);
+  warnOfAddress(listen, coordinator, args, io);
   return {
     ...given,
     name,
-    listen: given.listen ?? defaultListen(false),
-    server: server ?? askEndpoint(io, "find the coordinator at", 1),
+    listen,
+    server: coordinator,
     serverName: server === undefined && args.text("server-name") === undefined
       ? await askServerName(io, given)
       : given.serverName,
@@ -124,13 +128,35 @@ function refuseClientFlags(args: Arguments): void {
   }
 }
 
-/** Peers would be told to dial "any address". */
-function warnOfAnyAddress(listen: Endpoint | undefined, args: Arguments, io: Io): void {
-  if (listen === undefined || args.text("advertise") !== undefined) return;
-  if (listen.hostname !== "0.0.0.0" && listen.hostname !== "::") return;
-  io.err(
-    `handfast: peers cannot dial "${args.text("listen")}": ` +
-      "add --advertise HOST:PORT with the address at which they reach this node",
+/** Peers are told an address at which they can't reach this node. */
+function warnOfAddress(
+  listen: Endpoint,
+  coordinator: Endpoint | undefined,
+  args: Arguments,
+  io: Io,
+): void {
+  const advertise = endpointIn(args, "advertise");
+  const warn = (text: string) => io.err(`handfast: ${text}`);
+  if (advertise === undefined && ["0.0.0.0", "::"].includes(listen.hostname)) {
+    return warn(
+      `peers cannot dial "${formatEndpoint(listen)}": ` +
+        "add --advertise HOST:PORT with the address at which they reach this node",
+    );
+  }
+  const told = advertise ?? listen;
+  if (!isLoopback(told.hostname)) {
+    if (!isLoopback(listen.hostname)) return;
+    return warn(
+      `peers are told "${formatEndpoint(told)}", but only this machine reaches ` +
+        `"${formatEndpoint(listen)}", where this node listens: add --listen 0.0.0.0:${told.port}`,
+    );
+  }
+  if (coordinator === undefined || isLoopback(coordinator.hostname)) return;
+  warn(
+    `other participants cannot ask this node at "${
+      formatEndpoint(told)
+    }" while the coordinator is ` +
+      "away: add --listen 0.0.0.0:PORT --advertise HOST:PORT with the address at which they reach it",
   );
 }
 

@@ -78,14 +78,15 @@ Deno.test("nobody is asked for a name that is given, the only one, or nowhere", 
     });
   }
   await inNetwork(["coordinator", "alice"], async (certs) => {
-    const { seen } = await asked(`--role=client --server=h:1 --no-input ${certs}`);
+    const { seen } = await asked(`--role=client --server=localhost:1 --no-input ${certs}`);
     assertEquals(seen, []);
   });
 });
 
 Deno.test("a participant is asked for the coordinator's name where its folder has no such node", async () => {
   await inNetwork(["hub", "alice"], async (certs) => {
-    const { seen, options } = await asked(`--role=client --name alice ${certs}`, "h:1", "");
+    const line = `--role=client --name alice --listen=h2:1 ${certs}`;
+    const { seen, options } = await asked(line, "h:1", "");
     assertEquals(seen, [`${address}h:1`, "Name of the coordinator [hub]: "]);
     assertEquals(options.serverName, "hub");
   });
@@ -93,7 +94,7 @@ Deno.test("a participant is asked for the coordinator's name where its folder ha
 
 Deno.test("a port that is none is asked for again, until the input ends", async () => {
   await inNetwork(["coordinator"], async (certs) => {
-    const line = `--role=client --name coordinator ${certs}`;
+    const line = `--role=client --name coordinator --listen=h2:1 ${certs}`;
     const { seen, options } = await asked(line, "h:70000", "h:0", "h", "70000", "x", "0", "7");
     assertEquals(options.server, { hostname: "h", port: 7 });
     assertEquals(seen.filter((line) => line.startsWith("handfast: ")), [
@@ -121,5 +122,55 @@ Deno.test("an address that is taken is told with the flag that chooses another",
       assertStringIncludes(err, `; choose another with ${flag} HOST:PORT`);
     }
     await Deno.remove(data, { recursive: true });
+  });
+});
+
+const anyAddress = (told: string) =>
+  `handfast: peers cannot dial "${told}": ` +
+  "add --advertise HOST:PORT with the address at which they reach this node";
+const onlyHere = (told: string) =>
+  `handfast: other participants cannot ask this node at "${told}" while the coordinator is away: ` +
+  "add --listen 0.0.0.0:PORT --advertise HOST:PORT with the address at which they reach it";
+const notHeard = (told: string, listen: string, port: number) =>
+  `handfast: peers are told "${told}", but only this machine reaches "${listen}", where this node ` +
+  `listens: add --listen 0.0.0.0:${port}`;
+
+const addresses: readonly (readonly [line: string, warning?: string])[] = [
+  ["--role=server"],
+  ["--role=server --listen=10.0.0.1:7443"],
+  ["--role=server --listen=0.0.0.0:7443", anyAddress("0.0.0.0:7443")],
+  ["--role=server --listen=[::]:7443", anyAddress("[::]:7443")],
+  ["--role=server --listen=0.0.0.0:7443 --advertise=hub.example.org:7443"],
+  ["--role=server --advertise=hub:7444", notHeard("hub:7444", "127.0.0.1:7443", 7444)],
+  ["--role=server --advertise=localhost:7444"],
+  ["--role=client --server=127.0.0.1:7443"],
+  ["--role=client --server=localhost:7443 --listen=[::1]:7444"],
+  ["--role=client --server=hub:7443", onlyHere("127.0.0.1:0")],
+  ["--role=client --server=hub:7443 --listen=localhost:7444", onlyHere("localhost:7444")],
+  [
+    "--role=client --server=hub:7443 --listen=0.0.0.0:7444 --advertise=127.0.0.1:7444",
+    onlyHere("127.0.0.1:7444"),
+  ],
+  [
+    "--role=client --server=hub:7443 --advertise=a.example.org:7444",
+    notHeard("a.example.org:7444", "127.0.0.1:0", 7444),
+  ],
+  ["--role=client --server=hub:7443 --listen=0.0.0.0:7444", anyAddress("0.0.0.0:7444")],
+  ["--role=client --server=hub:7443 --listen=10.0.0.2:7444"],
+  ["--role=client --server=hub:7443 --listen=0.0.0.0:7444 --advertise=a.example.org:7444"],
+  ["--role=client --server=hub:7443 --offline"],
+];
+
+for (const [line, warning] of addresses) {
+  Deno.test(`${line} ${warning === undefined ? "warns of nothing" : "warns"}`, async () => {
+    const { seen } = await asked(`${line} --name a --certs /nowhere --no-input`);
+    assertEquals(seen, warning === undefined ? [] : [warning]);
+  });
+}
+
+Deno.test("a participant that is told another machine's coordinator when asked is warned, too", async () => {
+  await inNetwork(["coordinator", "alice"], async (certs) => {
+    const { seen } = await asked(`--role=client --name alice ${certs}`, "hub", "");
+    assertEquals(seen, [`${address}hub`, port, onlyHere("127.0.0.1:0")]);
   });
 });

@@ -24,6 +24,7 @@ async function organisations(root: string, t: Deno.TestContext): Promise<void> {
     await done(at("hub"), "init", "--certs", "ca", "--ca-only");
     for (const name of names) {
       const made = await done(at(name), "csr", "--name", name, "--role", roles[name]);
+      assertEquals(made.includes("--advertise HOST:PORT"), roles[name] === "client");
       const early = await handfast(at(name), `--role=${roles[name]}`, "--server=127.0.0.1:1");
       if (roles[name] === "client") assertStringIncludes(early.err, `handfast sign ${name}.csr`);
       await Deno.copyFile(`${at(name)}/certs/${name}.csr`, `${at("hub")}/${name}.csr`);
