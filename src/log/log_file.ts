@@ -31,8 +31,9 @@ export async function openLogFile(path: string, logKey?: LogKey): Promise<Storag
   opened.storage.close();
   throw new UsageError(
     `The log "${path}" is not encrypted, so --log-key "${logKey.path}" has nothing to open: whether ` +
-      "a log is encrypted is chosen when its data folder is new. Leave --log-key out, or begin a " +
-      "new folder by --data",
+      "a log is encrypted is chosen before its node's first start. Leave --log-key out. A node that " +
+      "has been in a network can't begin anew: its books and what is in doubt would be gone, and " +
+      "its peers would refuse it for amnesia",
   );
 }
 

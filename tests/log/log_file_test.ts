@@ -104,7 +104,12 @@ const refusals: readonly [
   named: readonly string[],
 ][] = [
   ["an encrypted log without a key", key, undefined, ["is encrypted", "--log-key"]],
-  ["a log in the clear with a key", undefined, key, ["not encrypted", "a.key", "folder is new"]],
+  ["a log in the clear with a key", undefined, key, [
+    "not encrypted",
+    "a.key",
+    "Leave --log-key out. ",
+    "would refuse it for amnesia",
+  ]],
   ["an encrypted log with another key", key, other, ["was not encrypted with", "b.key"]],
 ];
 for (const [claim, written, given, named] of refusals) {
