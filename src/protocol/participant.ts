@@ -487,6 +487,9 @@ export class Participant {
         // Nothing is held: this node voted no, or was never asked.
         const order = this.#own.get(payment);
         if (!order) return;
+        // An attempt at another's order under the same id: of this one its own answer says what became.
+        const isOther = settled?.transaction === transaction && !sameRequest(settled.order, order);
+        if (isOther) return;
         if (code) this.#record({ type: "aborted", order, code, decided }, turn, out, false);
         this.#tellOwn(order, decision, decided, out);
       }
@@ -617,7 +620,7 @@ export class Participant {
       }
       case "rejected":
         // Of an earlier send: this one has been voted for, and may commit.
-        if (this.state.held(payment)) return;
+        if (this.#holds(order)) return;
         // Another send of it may come when there is room, and be begun.
         if (outcome.code === "overloaded" && this.#own.isRepeated(payment)) {
           return this.#own.forgotten(payment);
@@ -632,6 +635,11 @@ export class Participant {
     this.#lost.set(payment, transaction);
     const [oldest] = this.#lost.keys();
     if (this.#lost.size > lostPaymentsMax) this.#lost.delete(oldest!);
+  }
+
+  #holds(order: Order): boolean {
+    const held = this.state.held(order.payment);
+    return held !== undefined && sameRequest(held.order, order);
   }
 
   #ack(transaction: TransactionId, payment: PaymentId, out: Out): void {

@@ -15,6 +15,7 @@ import {
   epochs,
   order,
   orderOf,
+  otherOriginator,
   otherPayment,
   payment,
   paymentAt,
@@ -95,6 +96,30 @@ Deno.test("who does not wait is answered at once, and the payment goes on", () =
   bench.step(prepares(T1));
   bench.step(events["commit"]!);
   assertEquals(inWords(bench.step({ ...now, request: 3 })), "= 3 committed T1 @then replayed");
+});
+
+Deno.test("an order whose id another's took is told so, whatever becomes of the other", () => {
+  const inUse = from("coordinator", {
+    type: "outcome",
+    payment,
+    outcome: { state: "rejected", code: "id_in_use" },
+  });
+  for (const ending of ["abort from a peer", "abort with a code"]) {
+    const bench = Bench.in("own");
+    assertEquals(
+      inWords(bench.step(prepares(T1, otherOriginator))),
+      "prepared T1, sync > coordinator yes T1",
+    );
+    assertEquals(inWords(bench.step(inUse)), "= 1 rejected id_in_use");
+    // Its answer comes after the other has ended.
+    const late = Bench.in("own");
+    late.step(prepares(T1, otherOriginator));
+    late.step({ type: "linkDown", peer: "coordinator" });
+    assertEquals(inWords(late.step(events["abort from a peer"]!)), "released T1");
+    late.step(links());
+    assertEquals(inWords(late.step(events[ending]!)), "");
+    assertEquals(inWords(late.step(inUse)), "= 1 rejected id_in_use");
+  }
 });
 
 Deno.test("an order sent again after a crash waits for its own transaction", () => {
