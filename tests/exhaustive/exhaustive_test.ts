@@ -1,0 +1,43 @@
+/** In no order of what can happen to a small network does the protocol break its promises. */
+
+import { assert, assertEquals } from "@std/assert";
+import { mutants } from "../simulation/mutants.ts";
+import { Explorer } from "./explorer.ts";
+import { openCore } from "./open_core.ts";
+import { scopes } from "./scopes.ts";
+
+const core = await openCore();
+
+for (const scope of scopes) {
+  Deno.test(`whatever happens: ${scope.name}`, () => {
+    const { states, violation } = new Explorer(scope, core).explore();
+    assertEquals(violation, undefined);
+    assert(states > 1_000, `${states} states`);
+  });
+}
+
+/** Bugs of the simulator's, each with a scope in which it shows. */
+const bugs: readonly [bug: string, scope: string][] = [
+  ["ack before durable", "two attempts"],
+  ["transaction id reused after a restart", "one crash"],
+  ["abort presumed for an open transaction", "two attempts"],
+  ["forgotten with one ack outstanding", "two attempts"],
+  ["votes counted instead of voters", "two attempts"],
+  ["refusal not durable", "two attempts"],
+  ['"never voted yes" from memory only', "leaves memory"],
+  ["a prepared participant times out", "two attempts"],
+  ["payment aborted with its transaction", "two attempts"],
+  ["window of ids by the wall clock", "leaves memory"],
+  ["mark of evicted ids not raised", "leaves memory"],
+  ["another's account debited", "would debit bob"],
+  ["heuristic decision told as a decision", "by hand"],
+];
+
+for (const [name, where] of bugs) {
+  Deno.test(`a way to a bug is found: ${name}`, async () => {
+    const bug = mutants.find((mutant) => mutant.name === name)!;
+    const scope = scopes.find((scope) => scope.name.includes(where))!;
+    const { violation } = new Explorer(scope, await openCore([bug])).explore();
+    assert(violation !== undefined, "no violation");
+  });
+}
