@@ -14,7 +14,7 @@ const small = {
   attemptsMax: 1,
 } as const;
 
-/** Each takes some seconds. */
+/** About a minute together. */
 export const scopes: readonly Scope[] = [
   { ...small, name: "messages and links are lost, two attempts", attemptsMax: 2 },
   { ...small, name: "one crash", crashesMax: 1 },
@@ -49,17 +49,5 @@ export const scopes: readonly Scope[] = [
     name: "three participants",
     participants: ["alice", "bob", "carol"],
     orders: [orderOf("alice", ["-100 USD main@alice", "60 USD main@bob", "40 USD main@carol"])],
-  },
-];
-
-/** Each takes minutes. */
-export const largeScopes: readonly Scope[] = [
-  { ...small, name: "two crashes", crashesMax: 2 },
-  {
-    ...small,
-    name: "one crash, two attempts, its user asks twice",
-    crashesMax: 1,
-    attemptsMax: 2,
-    asksMax: 2,
   },
 ];

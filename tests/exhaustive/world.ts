@@ -225,7 +225,8 @@ export class World {
       local = { id: this.#locals.size, log, told, alarms, isIndexed, ...fields, steps: new Map() };
       this.#locals.set(key, local);
     }
-    const sent = node.sent.filter(({ message }) => !isIdle(message))
+    // Of a directory nothing comes: all know all.
+    const sent = node.sent.filter(({ message }) => message.type !== "directory")
       .map(({ to, message }) => this.#envelope(name, to, message));
     const isBeyond = sent.some(({ message }) =>
       message.type === "prepare" &&
@@ -295,11 +296,6 @@ function addressOf(name: string): string {
 
 function nonceOf(life: number): string {
   return `${life}`.padStart(12, "0");
-}
-
-/** Whether nothing comes of a message here: all know all, and who is told "undecided" goes on waiting. */
-function isIdle({ type }: Message): boolean {
-  return type === "directory" || type === "undecided";
 }
 
 /** As it comes out of a frame: what its sender states has its sender's signature. */
