@@ -31,7 +31,7 @@ interface State {
   /** Messages, by their numbers. */
   readonly sent: Sent;
   readonly from?: State;
-  readonly what?: string;
+  readonly by?: Option;
 }
 
 /** A set of small numbers, 30 a word. */
@@ -70,23 +70,20 @@ export class Explorer {
   #follow(state: State, todo: State[]): Violation | undefined {
     const { locals, sent } = state;
     for (const [node, local] of locals.entries()) {
-      const options = this.#world.options(local, locals);
-      for (const envelope of this.#world.to(local.name)) {
-        if (has(sent, envelope.id) && hears(local, envelope.from)) {
-          options.push(this.#world.delivery(envelope));
-        }
-      }
-      for (const option of options.reverse()) {
-        const step = this.#world.step(local, option);
+      const take = (option: Option, step: Step): Violation | undefined => {
         if (step.untrue) return { rule: step.untrue, way: [...wayTo(state), option.what] };
-        if (step.isBeyond || step.local === local) continue;
-        const next = {
-          locals: locals.with(node, step.local),
-          sent: withAll(sent, step.sent),
-          from: state,
-          what: option.what,
-        };
-        const violation = this.#meet(next, todo);
+        if (step.isBeyond || step.local === local) return undefined;
+        const next = locals.with(node, step.local);
+        const more = withAll(sent, step.sent);
+        return this.#meet({ locals: next, sent: more, from: state, by: option }, todo);
+      };
+      for (const envelope of this.#world.to(local.name)) {
+        if (!has(sent, envelope.id) || !hears(local, envelope.from)) continue;
+        const violation = take(envelope.delivery, this.#world.hear(local, envelope));
+        if (violation) return violation;
+      }
+      for (const option of this.#world.options(local, locals)) {
+        const violation = take(option, this.#world.step(local, option));
         if (violation) return violation;
       }
     }
@@ -95,11 +92,13 @@ export class Explorer {
 
   /** Takes a state to be followed, unless one is known from which all can follow that can from this one. */
   #meet(found: State, todo: State[]): Violation | undefined {
-    const state = { ...found, sent: this.#saturated(found) };
-    const { locals, sent } = state;
+    const { locals } = found;
     const key = keyOf(locals);
     const known = this.#most.get(key);
-    if (known?.some((more) => isWithin(sent, more))) return undefined;
+    // What those are saturated with this one would be, too.
+    if (known?.some((more) => isWithin(found.sent, more))) return undefined;
+    const state = { ...found, sent: this.#saturated(found) };
+    const { sent } = state;
     this.#most.set(key, [sent, ...known?.filter((less) => !isWithin(less, sent)) ?? []]);
     this.#states++;
     todo.push(state);
@@ -123,8 +122,7 @@ export class Explorer {
         for (const step of this.#quiet(local, locals)) sent = withAll(sent, step.sent);
         for (const envelope of this.#world.to(local.name)) {
           if (!has(sent, envelope.id) || !hears(local, envelope.from)) continue;
-          const known = local.steps.get(`${envelope.id}`);
-          const step = known ?? this.#world.step(local, this.#world.delivery(envelope));
+          const step = this.#world.hear(local, envelope);
           if (step.local === local && !step.isBeyond) sent = withAll(sent, step.sent);
         }
       }
@@ -186,8 +184,7 @@ export class Explorer {
     let locals = from;
     const queue = [...sent];
     let untrue: string | undefined;
-    const happen = (node: number, option: Option): void => {
-      const step = world.step(locals[node]!, option);
+    const happen = (node: number, step: Step): void => {
       untrue ??= step.untrue;
       locals = locals.with(node, step.local);
       queue.push(...step.sent);
@@ -195,7 +192,7 @@ export class Explorer {
     const deliver = (): void => {
       for (let next = queue.shift(); next; next = queue.shift()) {
         const node = world.names.indexOf(next.to);
-        if (hears(locals[node]!, next.from)) happen(node, world.delivery(next));
+        if (hears(locals[node]!, next.from)) happen(node, world.hear(locals[node]!, next));
       }
     };
     const passed = new Set<string>();
@@ -210,11 +207,15 @@ export class Explorer {
       if (untrue) return untrue;
       passed.add(key);
       for (const [node, name] of world.names.entries()) {
-        if (!locals[node]!.isLinked) happen(node, linking(name, locals[0]!.life));
+        if (!locals[node]!.isLinked) {
+          happen(node, world.step(locals[node]!, linking(name, locals[0]!.life)));
+        }
       }
       // Before any time passes.
       deliver();
-      for (const [node, name] of world.names.entries()) happen(node, ticking(name));
+      for (const [node, name] of world.names.entries()) {
+        happen(node, world.step(locals[node]!, ticking(name)));
+      }
       deliver();
     }
     return "does not come to rest";
@@ -223,7 +224,7 @@ export class Explorer {
 
 function wayTo(state: State): string[] {
   const way: string[] = [];
-  for (let at: State | undefined = state; at?.what; at = at.from) way.unshift(at.what);
+  for (let at: State | undefined = state; at?.by; at = at.from) way.unshift(at.by.what);
   return way;
 }
 

@@ -14,7 +14,7 @@ const small = {
   attemptsMax: 1,
 } as const;
 
-/** About a minute together. */
+/** Half a minute together. */
 export const scopes: readonly Scope[] = [
   { ...small, name: "messages and links are lost, two attempts", attemptsMax: 2 },
   { ...small, name: "one crash", crashesMax: 1 },

@@ -26,17 +26,19 @@ export interface Local extends Kept {
   /** One way that leads here: what was kept of the life before, and what has happened in this one. */
   readonly before: Kept;
   readonly since: readonly Happening[];
-  /** What becomes of it, by keys of options. */
+  /** What becomes of it: by what can happen in words, and by the numbers of what it gets. */
   readonly steps: Map<string, Step>;
+  readonly heard: (Step | undefined)[];
 }
 
-type LocalFields = Omit<Local, "id" | "steps" | keyof Kept>;
+type LocalFields = Omit<Local, "id" | "steps" | "heard" | keyof Kept>;
 
 export interface Envelope {
   readonly id: number;
   readonly from: string;
   readonly to: string;
   readonly message: Message;
+  readonly delivery: Option;
 }
 
 /** A state of a node, and what it has sent on the way there. */
@@ -51,9 +53,8 @@ export interface Step {
 
 /** What can happen to a node. */
 export interface Option {
-  /** In words; tells it from all others that can happen to the node, where it has no key. */
+  /** In words, which tell it from all others that can happen to the node, but for messages. */
   readonly what: string;
-  readonly key?: string;
   readonly happenings: readonly Happening[];
   /** Its life ends, and another begins. */
   readonly isCrash?: true;
@@ -165,15 +166,20 @@ export class World {
     };
   }
 
-  delivery({ id, from, to, message }: Envelope): Option {
-    const what = `${to} gets ${wordOf(message)} from ${from}`;
-    return { what, key: `${id}`, happenings: [{ event: { type: "message", from, message } }] };
+  /** What comes of a message. */
+  hear(local: Local, { id, delivery }: Envelope): Step {
+    return local.heard[id] ??= this.#stepped(local, delivery);
   }
 
   step(local: Local, option: Option): Step {
-    const key = option.key ?? option.what;
-    const known = local.steps.get(key);
+    const known = local.steps.get(option.what);
     if (known) return known;
+    const step = this.#stepped(local, option);
+    local.steps.set(option.what, step);
+    return step;
+  }
+
+  #stepped(local: Local, option: Option): Step {
     const { happenings, isCrash, isAsked, isLinked = local.isLinked } = option;
     const { name, log, told, alarms, isIndexed } = local;
     const fields = {
@@ -184,14 +190,8 @@ export class World {
       before: isCrash ? { log, told, alarms, isIndexed } : local.before,
       since: isCrash ? happenings : local.since.concat(happenings),
     };
-    const step = this.#happened(local, fields, happenings.length);
-    local.steps.set(key, step);
-    return step;
-  }
-
-  #happened(local: Local, fields: LocalFields, last: number): Step {
     try {
-      return this.#met(this.#run(fields, last), fields);
+      return this.#met(this.#run(fields, happenings.length), fields);
     } catch (error) {
       // An invariant of the state machine does not hold.
       return {
@@ -222,7 +222,16 @@ export class World {
     let local = this.#locals.get(key);
     if (!local) {
       const { log, told, alarms, isIndexed } = node;
-      local = { id: this.#locals.size, log, told, alarms, isIndexed, ...fields, steps: new Map() };
+      local = {
+        id: this.#locals.size,
+        log,
+        told,
+        alarms,
+        isIndexed,
+        ...fields,
+        steps: new Map(),
+        heard: [],
+      };
       this.#locals.set(key, local);
     }
     // Of a directory nothing comes: all know all.
@@ -240,7 +249,12 @@ export class World {
     const key = `${from} ${to} ${fingerprint(message, 0)}`;
     const known = this.#envelopes.get(key);
     if (known) return known;
-    const envelope = { id: this.#envelopes.size, from, to, message: signed(from, message) };
+    const stated = signed(from, message);
+    const delivery: Option = {
+      what: `${to} gets ${wordOf(message)} from ${from}`,
+      happenings: [{ event: { type: "message", from, message: stated } }],
+    };
+    const envelope = { id: this.#envelopes.size, from, to, message: stated, delivery };
     this.#envelopes.set(key, envelope);
     this.#envelopesTo.get(to)!.push(envelope);
     return envelope;
