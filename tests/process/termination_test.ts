@@ -70,6 +70,24 @@ async function assertBooks(cluster: Cluster, isPaid: boolean): Promise<void> {
   }
 }
 
+/** Pays; bob is killed before he posts, and the coordinator once the others have. */
+async function paidWithoutBob(cluster: Cluster): Promise<string> {
+  const id = generate();
+  await cluster.node("bob").terminate();
+  const bob = await cluster.start("bob", { halt: "before:posted" });
+  await cluster.linked(...everyone);
+  await order(cluster, id);
+  await bob.said("halted before posted");
+  for (const name of ["alice", "carol"]) {
+    await until(`${name} has posted`, async () => {
+      return (await cluster.node(name).get(`/v1/payments/${id}`)).body.state === "committed";
+    });
+  }
+  await bob.kill();
+  await cluster.node("coordinator").kill();
+  return id;
+}
+
 /** Stops the participants and checks all logs, that of the dead coordinator too. */
 async function stopAndVerify(cluster: Cluster): Promise<void> {
   const codes = await Promise.all(everyone.map((name) => cluster.node(name).terminate()));
@@ -84,19 +102,7 @@ Deno.test({
   ignore: executable !== undefined,
   fn: async () => {
     await using cluster = await Cluster.make(openings);
-    const id = generate();
-    await cluster.node("bob").terminate();
-    const bob = await cluster.start("bob", { halt: "before:posted" });
-    await cluster.linked(...everyone);
-    await order(cluster, id);
-    await bob.said("halted before posted");
-    for (const name of ["alice", "carol"]) {
-      await until(`${name} has posted`, async () => {
-        return (await cluster.node(name).get(`/v1/payments/${id}`)).body.state === "committed";
-      });
-    }
-    await bob.kill();
-    await cluster.node("coordinator").kill();
+    const id = await paidWithoutBob(cluster);
 
     await cluster.startAlone("bob");
     await terminate(cluster, ...everyone);
@@ -111,19 +117,7 @@ Deno.test({
   ignore: executable !== undefined,
   fn: async () => {
     await using cluster = await Cluster.make(openings);
-    const id = generate();
-    await cluster.node("bob").terminate();
-    const bob = await cluster.start("bob", { halt: "before:posted" });
-    await cluster.linked(...everyone);
-    await order(cluster, id);
-    await bob.said("halted before posted");
-    for (const name of ["alice", "carol"]) {
-      await until(`${name} has posted`, async () => {
-        return (await cluster.node(name).get(`/v1/payments/${id}`)).body.state === "committed";
-      });
-    }
-    await bob.kill();
-    await cluster.node("coordinator").kill();
+    await paidWithoutBob(cluster);
     await Deno.remove(cluster.data("coordinator"), { recursive: true });
     const readmit = async (name: string) => {
       const line = ["readmit", "coordinator", "--yes", "--data", cluster.data(name)];
