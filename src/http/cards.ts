@@ -4,7 +4,7 @@ import { createRoute, z } from "@hono/zod-openapi";
 import type { OpenAPIHono } from "@hono/zod-openapi";
 import { expiryText } from "../protocol/card.ts";
 import type { Decline } from "../protocol/declines.ts";
-import { refuseRoutes } from "./access.ts";
+import { isTold, readsOnly, refuseRoutes } from "./access.ts";
 import { cardIdSchema, checkedNumberSchema, expirySchema } from "./card_schema.ts";
 import type { AnyNodeApi, CardView, ParticipantApi } from "./node_api.ts";
 import { malformed, problem, problems, secretHook } from "./problem.ts";
@@ -17,6 +17,7 @@ export function addCardRoutes(app: OpenAPIHono, node: AnyNodeApi): void {
   }
 
   app.openapi(listRoute, async (c) => {
+    if (!isTold(c)) return readsOnly(c, "the list of cards needs");
     const { cards, declined } = await node.cards();
     return c.json({ cards: cards.map(cardJson), declined: declined.map(declineJson) }, 200);
   });
@@ -113,7 +114,7 @@ const listRoute = createRoute({
       "Numbers show six digits and four at most; why a charge was declined is told only here",
       z.object({ cards: z.array(cardViewSchema), declined: z.array(declineSchema) }),
     ),
-    ...problems(401, 405, 421),
+    ...problems(401, 403, 405, 421),
   },
 });
 

@@ -47,7 +47,9 @@ export function addPaymentRoutes(
 
   app.openapi(proofRoute, async (c) => {
     const { id } = c.req.valid("param");
-    const { entry: hasEntry = true } = c.req.valid("query");
+    // Others' records stand in an entry, too.
+    const { entry: hasEntry = isTold(c) } = c.req.valid("query");
+    if (hasEntry && !isTold(c)) return readsOnly(c, "the log's entry in a proof needs");
     const proof = await node.proof(id, hasEntry);
     if (proof !== undefined) return c.json({ id, proof: proof.toBase64() }, 200);
     const why = whyUnproven(await node.payment(id));
@@ -229,7 +231,8 @@ const proofRoute = createRoute({
     params: z.object({ id: paymentIdSchema }),
     query: z.object({
       entry: choiceSchema(
-        "Whether the log's entry goes with it, and so all that was stored with it",
+        "Whether the log's entry goes with it, and so all that was stored with it; with the token " +
+          "that only looks it does not",
       ),
     }),
   },
@@ -238,7 +241,7 @@ const proofRoute = createRoute({
       "Order, votes and decision as they were signed, and the entry that holds them",
       z.object({ id: z.string(), proof: z.string().openapi({ description: "In base64" }) }),
     ),
-    ...problems(400, 401, 404, 421),
+    ...problems(400, 401, 403, 404, 421),
   },
 });
 

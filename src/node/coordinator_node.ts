@@ -73,8 +73,8 @@ export class CoordinatorNode extends Shell<"coordinator", CoordinatorEvent, neve
     const found = new Map<string, UnacknowledgedView>();
     for (const { unacked, context } of this.#coordinator.state.committing()) {
       const waitedMs = nowMs - context.atMs;
-      // Those after it were committed later.
-      if (waitedMs < acksToldAfterMs) break;
+      // Those after it may have been committed earlier, by a clock that has been set back.
+      if (waitedMs < acksToldAfterMs) continue;
       for (const participant of unacked) {
         const { payments, longestMs } = found.get(participant) ?? { payments: 0, longestMs: 0 };
         found.set(participant, {

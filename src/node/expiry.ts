@@ -32,7 +32,9 @@ function expiryText(name: string, endsMs: number, leftMs: number): string {
   const days = Math.ceil(leftMs / dayMs);
   const what = leftMs < 0
     ? `expired at ${at}: no new link is made with it`
-    : `ends at ${at}, within ${days} ${days === 1 ? "day" : "days"}, and with it all links`;
+    : `ends at ${at}, within ${days} ${
+      days === 1 ? "day" : "days"
+    }: no new link is made with it then`;
   return `the certificate of "${name}" ${what}; have the CA's owner sign for it again, and start ` +
     "the node anew with what comes back";
 }

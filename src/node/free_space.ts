@@ -15,9 +15,13 @@ export class FreeSpace {
     this.#measure = measure;
   }
 
-  /** As last measured; nothing where it could not be. */
-  get bytes(): number | undefined {
-    return this.#bytes;
+  /**
+   * As last measured; nothing where it could not be, or the disk has not answered since.
+   *
+   * @param nowMs of a clock that only goes forward
+   */
+  bytes(nowMs: number): number | undefined {
+    return nowMs - this.#measuredMs < 3 * intervalMs ? this.#bytes : undefined;
   }
 
   /** @param nowMs of a clock that only goes forward */

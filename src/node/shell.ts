@@ -534,7 +534,7 @@ export abstract class Shell<
           linkBytes: this.meter.linkBytes,
         },
         certificateEndsMs: this.options.identity.expiresMs,
-        dataFreeBytes: this.#freeSpace.bytes,
+        dataFreeBytes: this.#freeSpace.bytes(this.nowMs),
         mismatches: this.mismatches(),
         alarms: this.#alarms.texts(),
       };

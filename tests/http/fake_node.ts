@@ -122,6 +122,8 @@ export class FakeNode implements Omit<ParticipantApi, "role"> {
   ready = true;
   doubts: InDoubtView[] = [doubt];
   mismatches: MismatchView[] = [];
+  /** That were asked for: whether with the log's entry. */
+  readonly proofs: boolean[] = [];
   /** What operators did, and who. */
   readonly operated: unknown[] = [];
   resolved: ResolveAnswer = { state: "resolved", result: "not_in_doubt" };
@@ -189,7 +191,8 @@ export class FakeNode implements Omit<ParticipantApi, "role"> {
     return Promise.resolve(this.lost.get(id));
   }
 
-  proof(id: PaymentId): Promise<Uint8Array | undefined> {
+  proof(id: PaymentId, hasEntry: boolean): Promise<Uint8Array | undefined> {
+    this.proofs.push(hasEntry);
     return Promise.resolve(id === paymentId ? proofBytes : undefined);
   }
 

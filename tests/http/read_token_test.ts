@@ -13,7 +13,6 @@ const looks: readonly string[] = [
   "/v1/accounts",
   "/v1/accounts/main",
   "/v1/accounts/main/statement",
-  "/v1/cards",
   "/v1/in-doubt",
   "/v1/payments",
   "/v1/payments?details=false",
@@ -71,6 +70,20 @@ for (const [method, path, body] of acts) {
     }
   });
 }
+
+for (const path of ["/v1/cards", `/v1/payments/${paymentId}/proof?entry=true`]) {
+  Deno.test(`the token that only looks is answered 403 to GET ${path}`, async () => {
+    const reply = await asker(new FakeNode(), { readToken })(path, { headers });
+    assertEquals([reply.status, reply.json.code], [403, "token_reads_only"]);
+  });
+}
+
+Deno.test("the token that only looks gets proofs without the log's entry", async () => {
+  const node = new FakeNode();
+  const ask = asker(node, { readToken });
+  for (const init of [{ headers }, {}]) await ask(`/v1/payments/${paymentId}/proof`, init);
+  assertEquals(node.proofs, [false, true]);
+});
 
 Deno.test("without a token that only looks, none is taken for it", async () => {
   const reply = await asker(new FakeNode())("/v1/status", { headers });
