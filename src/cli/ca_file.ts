@@ -1,6 +1,6 @@
 import { messageOf, UsageError } from "../errors.ts";
 import type { Authority } from "../keys/certificate.ts";
-import { readAuthority } from "../keys/certificate.ts";
+import { isOfCa, readAuthority } from "../keys/certificate.ts";
 import type { Flag } from "./command.ts";
 
 /** For what is checked offline, by a certificate that did not come with it. */
@@ -17,9 +17,12 @@ export async function readCa(path: string): Promise<Authority> {
   } catch (error) {
     throw new UsageError(`Cannot read "${path}": ${messageOf(error)}`);
   }
+  let authority;
   try {
-    return readAuthority(pem);
+    authority = readAuthority(pem);
   } catch (error) {
     throw new UsageError(`--ca "${path}" is no certificate: ${messageOf(error)}`);
   }
+  if (isOfCa(authority.certificate)) return authority;
+  throw new UsageError(`--ca "${path}" is the certificate of a node: name that of its CA, ca.pem`);
 }

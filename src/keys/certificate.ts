@@ -69,7 +69,7 @@ export async function verifyPeerCertificate(
       }" was not signed by the CA of this network`,
     );
   }
-  if (certificate.getExtension(BasicConstraintsExtension)?.ca) {
+  if (isOfCa(certificate)) {
     throw new CertificateError("wrong_name", "the certificate is that of a CA, not of a node");
   }
   const name = nameOf(certificate);
@@ -104,6 +104,11 @@ export function readAuthority(caPem: string): Authority {
   const certificate = parseCertificate(caPem);
   const network = fingerprint(new Uint8Array(certificate.rawData));
   return { certificate, network: network.toHex() };
+}
+
+/** Whether it may sign others. */
+export function isOfCa(certificate: X509Certificate): boolean {
+  return certificate.getExtension(BasicConstraintsExtension)?.ca === true;
 }
 
 /** Throws {@linkcode CertificateError} unless the certificate carries exactly one role. */

@@ -102,6 +102,16 @@ for (const [line, named] of refused) {
     }));
 }
 
+Deno.test("verify-proof takes no node's certificate for its CA's", () =>
+  inFolder(async (folder) => {
+    const [certs, file] = [`${folder}/certs`, `${folder}/it.proof`];
+    assertEquals((await record("init", "--certs", certs, "--nodes", "hub,alice")).exit, 0);
+    await Deno.writeFile(file, bytes);
+    const { exit, err } = await record("verify-proof", file, "--ca", `${certs}/alice.pem`);
+    assertEquals(exit, 2);
+    assertStringIncludes(err.join(), "is the certificate of a node: name that of its CA, ca.pem");
+  }));
+
 Deno.test("verify-proof ends with 5 where a file proves nothing, and says why", () =>
   inFolder(async (folder) => {
     const [certs, file] = [`${folder}/certs`, `${folder}/it.proof`];

@@ -3,6 +3,7 @@ import { fromHex, toHex } from "../../src/bytes.ts";
 import { recordJson } from "../../src/export/entry_json.ts";
 import type { ExportFormat } from "../../src/export/mod.ts";
 import { exportLogs } from "../../src/export/mod.ts";
+import { shivizLines } from "../../src/export/shiviz.ts";
 import { makeLogKey, readLogKey } from "../../src/keys/log_key.ts";
 import { KvStorage } from "../../src/log/kv_storage.ts";
 import { Log } from "../../src/log/log.ts";
@@ -132,6 +133,18 @@ Deno.test("shiviz says what happened: kinds of records and payments, of many the
   assert(events.includes(`posted ${paymentId(1)}`));
   const eight = Array.from({ length: 8 }, (_, index) => paymentId(2 + index)).join(", ");
   assert(events.includes(`prepared ${eight} and 2 more`), events.join("\n"));
+});
+
+Deno.test("shiviz has no event without words, which ShiViz would lose at the end of a file", () => {
+  const empty = {
+    number: 2,
+    atMs: 0,
+    previous: new Uint8Array(32),
+    witnesses: new Map(),
+    records: [],
+  };
+  const entry = { ...empty, clock: new Map([["bob", 2]]) };
+  assertEquals(shivizLines("bob", entry, new Map([["bob", 2]])), ['bob {"bob":2}', "nothing"]);
 });
 
 /** What `LogParser` and `ModelGraph` of ShiViz do with a file, and on what they insist. */
