@@ -23,7 +23,8 @@ export const payments: Command = {
     {
       name: "limit",
       value: "N",
-      help: `how many, up to ${listedPaymentsMax} (default: ${listLimitDefault})`,
+      help: `how many, up to ${listedPaymentsMax}, of open ones ${listLimitMax} ` +
+        `(default: ${listLimitDefault})`,
     },
     { name: "account", value: "NAME", help: "only those of this account of the node" },
     { name: "details", help: "with memo and reference, where they were told to the node" },
@@ -63,7 +64,7 @@ export const payments: Command = {
 async function showOpen(args: Arguments, io: Io): Promise<number> {
   const other = args.is("details") ? "details" : args.text("account") && "account";
   if (other) {
-    throw new UsageError(`"payments --open" lists those of all accounts, without --${other}`);
+    throw new UsageError(`--${other} does not go with --open, which lists all that is open`);
   }
   const limit = wholeIn(args, "limit", [1, listLimitMax]) ?? listLimitDefault;
   const asked = {
