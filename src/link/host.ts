@@ -67,6 +67,8 @@ export interface LinkLayer {
   hangUp(name: string): void;
   /** Peers that could not be reached are tried now, not when it is time again. */
   hurry(): void;
+  /** Closes the link to a peer, if there is one, at once. A peer that is dialled is dialled again. */
+  closeLink(peer: string, reason: string): void;
   /** Queues a payload for a peer; false if there is no link. */
   send(peer: string, payload: Uint8Array): boolean;
   /** Ends everything; what is queued is written first. */

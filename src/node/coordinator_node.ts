@@ -8,6 +8,7 @@ import type {
 } from "../http/node_api.ts";
 import { acksToldAfterMs, refusalsMs } from "../limits.ts";
 import type { Greeted } from "../link/host.ts";
+import type { Role } from "../names.ts";
 import { Coordinator, type CoordinatorEvent, type OpenPayment } from "../protocol/coordinator.ts";
 import type { PaymentId } from "../protocol/id.ts";
 import type { Order } from "../protocol/order.ts";
@@ -16,6 +17,8 @@ import type { LogRecord } from "../protocol/record.ts";
 import { Shell } from "./shell.ts";
 import type { ShellOptions } from "./shell_options.ts";
 import { answeredView, pendingView } from "./view.ts";
+
+const refusedReason = "its participants refuse this node for amnesia";
 
 export class CoordinatorNode extends Shell<"coordinator", CoordinatorEvent, never>
   implements CoordinatorApi {
@@ -38,16 +41,33 @@ export class CoordinatorNode extends Shell<"coordinator", CoordinatorEvent, neve
 
   /**
    * It may have lost commits, so nobody is answered from now on, also not those who have readmitted it or
-   * never refused. Each participant has to readmit it: those who dial yet are heard before it ends, so that
-   * one start names all of them that run.
+   * never refused: without a link they know at once. Each participant has to readmit it: those who dial yet
+   * are heard before it ends, so that one start names all of them that run.
    */
   override amnesia(detail: string): void {
     this.#refusals.add(detail);
     if (this.isRefused) return;
     this.isRefused = true;
+    this.closeLinks(refusedReason);
     const seconds = refusalsMs / 1000;
     this.options.print("warn", `it ends in ${seconds} s, and hears until then who else refuses it`);
-    void this.time.sleep(refusalsMs).then(() => super.amnesia(refusalsText(this.#refusals)));
+    void this.time.sleep(refusalsMs).then(() => this.#endRefused());
+  }
+
+  #endRefused(): void {
+    super.amnesia(refusalsText(this.#refusals));
+  }
+
+  /** Told to stop while it hears who refuses it, it has been refused all the same. */
+  override async stop(): Promise<void> {
+    await super.stop();
+    if (this.isRefused) this.#endRefused();
+  }
+
+  override linkUp(peer: string, role: Role, greeting: Greeted): void {
+    super.linkUp(peer, role, greeting);
+    // Its handshake was past any objection when the first refusal came.
+    if (this.isRefused) this.links.closeLink(peer, refusedReason);
   }
 
   protected needsLink(): boolean {

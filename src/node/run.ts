@@ -92,7 +92,7 @@ export interface Attendant {
  * Runs a node until SIGINT, SIGTERM or SIGHUP, until its attendant ends it, or until it fails.
  *
  * @returns 0 if it was told to stop
- * @throws {Error} why it can't start, or can't go on
+ * @throws {Error} why it can't start, or can't go on, also where it was told to stop besides
  */
 export async function runNode(options: NodeOptions, attendant?: Attendant): Promise<number> {
   const out = tolerant(attendant ? (line) => attendant.out(line) : console.log);
@@ -112,6 +112,8 @@ export async function runNode(options: NodeOptions, attendant?: Attendant): Prom
   } finally {
     await running.stop();
   }
+  // It may have been refused for good before it was told to stop, or have failed since.
+  await Promise.race([node.failed, Promise.resolve()]);
   return 0;
 }
 

@@ -304,7 +304,8 @@ export abstract class Shell<
     this.loop.enqueue({ type: "drain" });
     const deadlineMs = this.nowMs + drainMs;
     while (this.counts().open > 0 && this.nowMs < deadlineMs) {
-      if (this.#hasFailed) return;
+      // Refused, it brings nothing to an end.
+      if (this.#hasFailed || this.isRefused) return;
       await this.time.sleep(drainPollMs);
     }
   }
@@ -544,6 +545,10 @@ export abstract class Shell<
   #linkWith(peer: string): LinkState {
     if (this.isLinkedTo(peer)) return "up";
     return this.needsLink(peer) ? "down" : "not_needed";
+  }
+
+  protected closeLinks(reason: string): void {
+    for (const peer of [...this.#peers.linked()]) this.links.closeLink(peer, reason);
   }
 
   protected isLinkedTo(peer: string): boolean {

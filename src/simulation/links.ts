@@ -111,6 +111,11 @@ export class SimulatedLinks implements LinkLayer {
     }
   }
 
+  closeLink(peer: string, reason: string): void {
+    const end = this.#ends.get(peer);
+    if (end) this.#close(end, reason);
+  }
+
   send(peer: string, payload: Uint8Array): boolean {
     const end = this.#ends.get(peer);
     if (!end?.isUp) return false;
@@ -139,8 +144,7 @@ export class SimulatedLinks implements LinkLayer {
 
   /** Breaks the link with a peer, as networks do. */
   break(peer: string): void {
-    const end = this.#ends.get(peer);
-    if (end) this.#close(end, "it was broken");
+    this.closeLink(peer, "it was broken");
   }
 
   peers(): string[] {

@@ -22,11 +22,13 @@ const greetingOf = (name: string): Greeted => {
 Deno.test("CoordinatorNode refused for amnesia answers nobody, and names all who refuse it", async () => {
   let host: LinkHost | undefined;
   const sentTo: string[] = [];
+  const closed: string[] = [];
   const links: LinkLayer = {
     listen: (at) => at,
     dial: () => {},
     hangUp: () => {},
     hurry: () => {},
+    closeLink: (peer) => closed.push(peer),
     send: (peer) => sentTo.push(peer) > 0,
     close: () => Promise.resolve(),
   };
@@ -66,8 +68,10 @@ Deno.test("CoordinatorNode refused for amnesia answers nobody, and names all who
 
   sentTo.length = 0;
   host!.amnesia("as bob says");
+  assertEquals(closed, ["alice"]);
   assertStringIncludes(node.whyNotReady() ?? "", "refuse it for amnesia");
   host!.linkUp("carol", "participant", greetingOf("carol"));
+  assertEquals(closed, ["alice", "carol"]);
   await node.status();
   assertEquals(sentTo, []);
   const against = host!.objection("dave", "participant", greetingOf("dave"));

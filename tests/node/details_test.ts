@@ -145,6 +145,7 @@ class Bob implements AsyncDisposable {
           dial: () => {},
           hangUp: () => {},
           hurry: () => {},
+          closeLink: () => {},
           send: (_, payload) => this.said.push(...decodeFrame(payload, "bob").messages) > 0,
           close: () => Promise.resolve(),
         }),

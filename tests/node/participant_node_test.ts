@@ -62,6 +62,8 @@ class ToldLinks implements LinkLayer {
 
   hurry(): void {}
 
+  closeLink(): void {}
+
   hangUp(name: string): void {
     this.told.push(`hang up ${name}`);
   }

@@ -138,6 +138,21 @@ Deno.test("a coordinator put back by one entry is refused by its participants", 
     assertEquals(node.stderr.includes('run on "alice"'), false, node.stderr);
   });
 
+  await t.step("told to stop meanwhile it says why it is refused all the same", async () => {
+    const node = await cluster.spawn("coordinator");
+    await node.said("hears until then who else refuses it");
+    const alice = cluster.node("alice");
+    await until(
+      "alice has no link",
+      async () => (await alice.get("/readyz")).status === 503,
+      2_000,
+    );
+    const { status, body } = await alice.post("/v1/payments", transfer("alice", "bob", 1));
+    assertEquals([status, body.code], [503, "coordinator_unreachable"]);
+    node.signal("SIGTERM");
+    await assertRefused(node, '--yes, run on "bob"');
+  });
+
   await t.step("readmitted by bob too it is taken back, and pays", async () => {
     await readmit(cluster, "bob");
     await cluster.start("coordinator");

@@ -69,6 +69,7 @@ class Wire implements LinkLayer {
   listen = () => ({ hostname: "127.0.0.1", port: 1 });
   dial(): void {}
   hangUp(): void {}
+  closeLink(): void {}
   hurry(): void {}
   close = () => Promise.resolve();
 }
