@@ -59,10 +59,13 @@ function memoryLines(peer: string, { seen, forgotten }: MemoryAnswer, node: stri
 type Payments = NonNullable<NonNullable<MemoryAnswer["forgotten"]>["payments"]>;
 
 function paymentsLine(peer: string, { count, all, since, among }: Payments, node: string): string {
-  if (since === undefined) return "no payment was committed here that it does not know of";
+  // What the peer knows of, it may have heard from others since it lost its log.
+  if (count === 0 || since === undefined) {
+    return `no payment that ${peer} may lack was found by what it tells of itself, which need not be all: ` +
+      'compare the logs with "handfast verify"';
+  }
   const many = `${all ? "" : "at least "}${count} ${count === 1 ? "payment" : "payments"}`;
   const what = `since ${timeText(since)}, ${many} of ${peer} were committed here that it may lack`;
-  if (count === 0) return what;
   const list = `handfast payments --limit ${Math.min(among, listedPaymentsMax)}${node}`;
   return `${what}, listed among others by: ${list}`;
 }

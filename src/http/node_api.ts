@@ -197,7 +197,7 @@ export interface PeerMemory {
 /** Committed at this node since what a peer's log knows of it: the peer may lack them. */
 export interface LostPayments {
   readonly count: number;
-  /** False where the log goes on further back than was looked. */
+  /** False where the log goes on further back than was looked, or one of the two was lost before. */
   readonly isAll: boolean;
   /** When the first of what was looked at was recorded; nothing where there is nothing. */
   readonly sinceMs?: number;

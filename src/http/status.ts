@@ -122,7 +122,9 @@ const memorySchema = z.object({
     payments: z.object({
       count: count.openapi({ description: "Those that the peer may lack" }),
       all: z.boolean().openapi({
-        description: "False where there may be more, as this node's log was not read further back",
+        description:
+          "False where there may be more: this node's log was not read further back, or one of the two logs " +
+          "was lost before",
       }),
       since: timeSchema.optional().openapi({ description: "When the first of them may have been" }),
       among: count.openapi({

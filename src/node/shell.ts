@@ -38,7 +38,7 @@ import type { Alarm, CommonEvent, Found } from "../protocol/step.ts";
 import type { VectorClock } from "../protocol/vector_clock.ts";
 import { Alarms } from "./alarms.ts";
 import { Expiry } from "./expiry.ts";
-import { lostPayments } from "./forgotten.ts";
+import { ForgetfulPeers, lostPayments } from "./forgotten.ts";
 import { FreeSpace } from "./free_space.ts";
 import { haltAt } from "./halt.ts";
 import { Inbound, type Told } from "./inbound.ts";
@@ -94,8 +94,7 @@ export abstract class Shell<
   #running: Promise<void> = Promise.resolve();
   #stopTicking: () => void = () => {};
   #address = "";
-  /** Of peers refused for amnesia, what they said of their logs. */
-  readonly #forgetful = new Map<string, VectorClock>();
+  readonly #forgetful: ForgetfulPeers;
   #hasToldLoss = false;
   #hasFailed = false;
   #fail: (error: Error) => void;
@@ -108,6 +107,7 @@ export abstract class Shell<
     this.options = options;
     this.links = options.surroundings.links(this);
     this.#freeSpace = new FreeSpace(options.surroundings.freeBytes);
+    this.#forgetful = new ForgetfulPeers(this.name);
     this.#peers = new Peers(this.name, role, core.state.membership);
     this.observer = new Observer({
       name: this.name,
@@ -372,7 +372,7 @@ export abstract class Shell<
 
   forgot(peer: string, clock: VectorClock): void {
     // While it is linked, somebody else has a copy of its log.
-    if (!this.isLinkedTo(peer)) this.#forgetful.set(peer, clock);
+    if (!this.isLinkedTo(peer)) this.#forgetful.refused(peer, clock);
   }
 
   amnesia(detail: string): void {
@@ -475,12 +475,15 @@ export abstract class Shell<
   async memoryOf(name: string): Promise<PeerMemory | undefined> {
     const seen = await this.look(() => this.loop.seenOf(name)?.number);
     if (seen === undefined) return undefined;
-    const clock = this.#forgetful.get(name);
-    if (!clock) return { seen };
+    const forgetful = this.#forgetful.get(name);
+    if (!forgetful) return { seen };
+    const { ends, known } = forgetful;
     const isLacked = this.lackedBy(name);
-    const known = clock.get(this.name) ?? 0;
-    const payments = isLacked && await lostPayments(this.options.log, known, isLacked);
-    return { seen, forgotten: { ends: clock.get(name) ?? 0, payments } };
+    if (!isLacked) return { seen, forgotten: { ends } };
+    const lost = await lostPayments(this.options.log, known, isLacked);
+    // What the peer knows may be of the log that this node has lost itself.
+    const payments = { ...lost, isAll: lost.isAll && !this.#hasToldLoss };
+    return { seen, forgotten: { ends, payments } };
   }
 
   async readmit(name: string, by: string): Promise<ReadmitAnswer> {
