@@ -28,6 +28,8 @@ export interface NodeApi {
   payment(id: PaymentId): Promise<PaymentView | undefined>;
   /** When the last attempt was aborted, of a payment that is not known here and had one. */
   givenUpMs(id: PaymentId): Promise<number | undefined>;
+  /** Whether this node's log is known to lack entries that it had, as far as was heard since its start. */
+  hasLostEntries(): boolean;
   /** By what a payment was committed that this node's log has lost, as far as was heard since its start. */
   lostIn(id: PaymentId): Promise<TransactionId | undefined>;
   /**

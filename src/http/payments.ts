@@ -41,7 +41,9 @@ export function addPaymentRoutes(
       const detail = lostText(id, lostIn, node.name);
       return problem(c, 404, "payment_not_found", detail, { id, state: "committed" });
     }
-    const detail = unknownText(id, await node.givenUpMs(id));
+    const detail = node.hasLostEntries()
+      ? forgottenText(id, node.name)
+      : unknownText(id, await node.givenUpMs(id));
     return problem(c, 404, "payment_not_found", detail, { id });
   });
 
@@ -131,6 +133,12 @@ function addEraseRoute(app: OpenAPIHono, node: AnyNodeApi): void {
 function lostText(id: PaymentId, transaction: TransactionId, node: string): string {
   return `Payment ${id} is committed by ${transaction}, as the coordinator tells, but it is not in ` +
     `the log of ${node}, whose ledger lacks it: do not make it again by another id`;
+}
+
+/** It may have been made by what was lost. */
+function forgottenText(id: PaymentId, node: string): string {
+  return `No outcome of payment ${id} is in the log of ${node}, but this log has lost entries, so nothing ` +
+    "follows from that: ask the other nodes that it concerns";
 }
 
 /** Who asks wants to know whether they have paid. */

@@ -439,6 +439,10 @@ export abstract class Shell<
     return givenUpMs(await this.history(id));
   }
 
+  hasLostEntries(): boolean {
+    return this.isRefused || this.#hasToldLoss;
+  }
+
   /** A coordinator is the one who tells of commits. */
   lostIn(_id: PaymentId): Promise<TransactionId | undefined> {
     return Promise.resolve(undefined);

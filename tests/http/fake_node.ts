@@ -184,6 +184,12 @@ export class FakeNode implements Omit<ParticipantApi, "role"> {
     return Promise.resolve(this.givenUp.get(id));
   }
 
+  isForgetful = false;
+
+  hasLostEntries() {
+    return this.isForgetful;
+  }
+
   /** What this node's log has lost, and by what it was committed. */
   readonly lost = new Map<PaymentId, TransactionId>();
 

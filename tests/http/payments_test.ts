@@ -296,6 +296,22 @@ Deno.test("GET /v1/payments/ID says that nothing was paid by what was given up",
   );
 });
 
+Deno.test("GET /v1/payments/ID says that nothing follows from a log that has lost entries", async () => {
+  const node = new FakeNode();
+  node.isForgetful = true;
+  const [id, givenUp] = ["5f", "60"].map((end) => paymentId.replace("5e", end) as PaymentId);
+  node.givenUp.set(givenUp!, Date.UTC(2025, 0, 31, 12));
+  for (const unknown of [id, givenUp]) {
+    const { status, json } = await asker(node)(`/v1/payments/${unknown}`);
+    assertEquals([status, json.code], [404, "payment_not_found"]);
+    assertEquals(
+      json.detail,
+      `No outcome of payment ${unknown} is in the log of alice, but this log has lost entries, so nothing ` +
+        "follows from that: ask the other nodes that it concerns",
+    );
+  }
+});
+
 Deno.test("GET /v1/payments/ID says that the log has lost what is committed", async () => {
   const node = new FakeNode();
   const id = paymentId.replace("5e", "5f") as PaymentId;

@@ -66,8 +66,11 @@ Deno.test("CoordinatorNode refused for amnesia answers nobody, and names all who
   assert(sentTo.includes("alice"));
   assertEquals(host!.objection("dave", "participant", greetingOf("dave")), undefined);
 
+  assertEquals(node.hasLostEntries(), false);
+
   sentTo.length = 0;
   host!.amnesia("as bob says");
+  assert(node.hasLostEntries());
   assertEquals(closed, ["alice"]);
   assertStringIncludes(node.whyNotReady() ?? "", "refuse it for amnesia");
   host!.linkUp("carol", "participant", greetingOf("carol"));
