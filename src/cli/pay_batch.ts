@@ -15,7 +15,7 @@ import { legsOf, readBatch } from "./pay_batch_file.ts";
 import { BatchReport } from "./pay_batch_report.ts";
 import { payOutcome } from "./pay_outcome.ts";
 import type { PayOutcome } from "./pay_outcome.ts";
-import { isOfReusedId, reusedIdOutcome } from "./reused_id.ts";
+import { isOfReusedId, reusedIdAnswer, reusedIdOutcome } from "./reused_id.ts";
 import { answerMarginMs, waitIn } from "./send_payment.ts";
 
 /** Resolves to the exit code. */
@@ -58,11 +58,10 @@ async function sendPart(
   // In the order of the answers, also where one has to be asked about first.
   let told = Promise.resolve();
   const tell = async (payment: BatchPayment, outcome: PayOutcome, body: object) => {
+    if (!isOfReusedId(outcome)) return report.tell(payment, outcome, body);
     const legsAt = (name: string) => legsOf(payment, name);
-    const known = isOfReusedId(outcome)
-      ? await reusedIdOutcome(node, payment.id, legsAt, interrupted)
-      : outcome;
-    report.tell(payment, known, body);
+    const known = await reusedIdOutcome(node, payment.id, legsAt, interrupted);
+    report.tell(payment, known, reusedIdAnswer(payment.id, body, known));
   };
   const reply = await sendLines(node, request, (value) => {
     const { data: body } = lineAnswer.safeParse(value);

@@ -21,6 +21,8 @@ export class BatchReport {
   readonly #payments: readonly BatchPayment[];
   readonly #timer: ReturnType<typeof setInterval> | undefined;
   readonly #counts: Record<State, number> = { committed: 0, aborted: 0, failed: 0, unknown: 0 };
+  /** Of those that are unknown: to send them again by their ids is none. */
+  #withRemedy = 0;
   #told = 0;
   /** Why the outcomes can't be written any more. */
   #failure: string | undefined;
@@ -47,6 +49,7 @@ export class BatchReport {
     this.#told++;
     const state = outcome.state === "malformed" ? "failed" : outcome.state;
     this.#counts[state]++;
+    if (outcome.state === "unknown" && outcome.remedy !== undefined) this.#withRemedy++;
     if (!hasOwnId && (state === "committed" || state === "unknown")) this.#payableTwice++;
     const reason = outcome.state === "committed" ? undefined : reasonText(outcome);
     if (this.#isJson) {
@@ -83,11 +86,18 @@ export class BatchReport {
     const { length } = this.#payments;
     const what = length === 1 ? "payment" : "payments";
     note(this.#io, `${length} ${what}: ${committed} committed${others.join("")}`);
-    if (unknown > 0) {
+    if (unknown > this.#withRemedy) {
       note(
         this.#io,
         'handfast: where the outcome is unknown, ask "handfast payment ID", or send the line again ' +
           "with its id, which pays once",
+      );
+    }
+    if (this.#withRemedy > 0) {
+      note(
+        this.#io,
+        'handfast: where the id was used before, ask "handfast payment ID", here or at the coordinator: ' +
+          "by another id it may be paid twice",
       );
     }
     const twice = this.#payableTwice;

@@ -66,6 +66,15 @@ export async function reusedIdOutcome(
   };
 }
 
+/**
+ * The node's answer, for programs: by its "rejected" they would pay again, by another id, what may have been
+ * paid by this one.
+ */
+export function reusedIdAnswer(id: PaymentId, answer: object, outcome: PayOutcome): object {
+  if (outcome.state !== "unknown") return answer;
+  return { ...answer, id, state: outcome.state, detail: outcome.reason };
+}
+
 /** In whatever order: it is the same money. */
 function sameLegs(a: readonly LegText[], b: readonly LegText[]): boolean {
   const keysOf = (legs: readonly LegText[]) =>

@@ -16,7 +16,7 @@ import type { NodeAddress } from "./node_address.ts";
 import { send } from "./node_client.ts";
 import { outcomeText, payOutcome } from "./pay_outcome.ts";
 import type { PayOutcome } from "./pay_outcome.ts";
-import { isOfReusedId, reusedIdOutcome } from "./reused_id.ts";
+import { isOfReusedId, reusedIdAnswer, reusedIdOutcome } from "./reused_id.ts";
 import { parseId, parseWait } from "./values.ts";
 
 export const idFlag: Flag = {
@@ -75,7 +75,7 @@ export async function sendPayment(
     ? setTimeout(() => note(io, `waiting for the outcome, up to ${waitSeconds} s …`), noteMs)
     : undefined;
   using interruption = new Interruption();
-  const reply = await send(node, {
+  let reply = await send(node, {
     method: "POST",
     path: `${path}?wait=${waitSeconds}`,
     body,
@@ -84,8 +84,9 @@ export async function sendPayment(
   });
   clearTimeout(timer);
   let outcome = payOutcome(id, reply, other);
-  if (isOfReusedId(outcome)) {
+  if (isOfReusedId(outcome) && reply.type === "answered") {
     outcome = await reusedIdOutcome(node, id, legsAt, interruption.signal);
+    reply = { ...reply, body: reusedIdAnswer(id, reply.body as object, outcome) };
   }
   try {
     if (args.is("json")) printBody(reply, io);

@@ -117,7 +117,8 @@ for (const [kinds, exit, sum] of rows) {
       for (const [index, line] of lines.entries()) {
         if (flags.length === 0) continue;
         const told = JSON.parse(said.out[index]!);
-        assertEquals(told, { id: line.id, ...answer(line), line: index + 1 });
+        const known = kinds[index] === "id reused" ? { state: "unknown", detail: told.detail } : {};
+        assertEquals(told, { id: line.id, ...answer(line), ...known, line: index + 1 });
       }
     });
   }
@@ -445,4 +446,32 @@ Deno.test("pay --batch tells in order, and what a used id stands for", async () 
     "0.99 USD from main@alice to main@bob, ordered at alice",
     `4: committed ${idOf(4)}`,
   ]);
+});
+
+Deno.test("pay --batch --json calls unknown what may be paid by a used id, and advises on it apart", async () => {
+  const kinds = ["id reused", "id reused of other legs", "pending"] as const;
+  const ofUsed =
+    'handfast: where the id was used before, ask "handfast payment ID", here or at the ' +
+    "coordinator: by another id it may be paid twice";
+  const ofPending =
+    'handfast: where the outcome is unknown, ask "handfast payment ID", or send the line ' +
+    "again with its id, which pays once";
+  const answer: Answer = (payment) => answers[kinds[Number(payment.amount) - 1]!](payment);
+  await using node = await batchNode(answer);
+  const lines = kinds.map((_, i) => ({ ...transfer, id: idOf(i + 1), amount: `${i + 1}` }));
+  const run = (count: number) =>
+    recordReading(textOf(lines.slice(0, count)), "pay", "--batch", "-", "--json", ...node.flags);
+  const { out, err } = await run(3);
+  assertEquals(out.map((line) => JSON.parse(line)), [
+    {
+      ...{ id: first, status: 422, state: "unknown", code: "id_reused", line: 1 },
+      detail:
+        "its id was used for a payment of the same legs, which is committed; what that tells, or " +
+        "a key that signed or sealed it, is another than now, so nothing more was sent",
+    },
+    { ...answer(lines[1]!), line: 2 },
+    { ...answer(lines[2]!), line: 3 },
+  ]);
+  assertEquals(err.slice(1), [ofPending, ofUsed]);
+  assertEquals((await run(1)).err.slice(1), [ofUsed]);
 });

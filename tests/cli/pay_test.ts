@@ -22,7 +22,6 @@ const rows: readonly [claim: string, status: number, body: unknown, exit: number
   ["422 aborted", 422, problem("insufficient_funds", { id, state: "aborted" }), 3],
   ["422 aborted, another payment", 422, problem("x", { id: otherId, state: "aborted" }), 4],
   ["422 of no node", 422, "no", 4],
-  ["422 id reused, for what is not told", 422, problem("id_reused", { id, state: "rejected" }), 4],
   ["201 of another payment", 201, { id: otherId, state: "committed" }, 4],
   ["201 without a state", 201, {}, 4],
   ["201 that is no JSON", 201, undefined, 4],
@@ -434,5 +433,11 @@ for (const [stands, known, exit, said] of reused) {
     });
     const { exit: code, err } = await record("pay", ...order, ...node.flags);
     assertEquals([code, err], [exit, [`payment ${id}`, said]]);
+    const { out: [line = ""] } = await record("pay", ...order, ...node.flags, "--json");
+    const answer = problem("id_reused", { id, state: "rejected" });
+    const { detail, ...told } = JSON.parse(line);
+    const state = exit === 4 ? "unknown" : "rejected";
+    assertEquals({ ...told, detail }, { ...answer, state, detail });
+    if (exit === 4) assertStringIncludes(said, `: ${detail}; ask `);
   });
 }
