@@ -167,6 +167,8 @@ export const kvCommitMutationsMax = 1_000;
 export const entryPartBytesMax = 60_000;
 /** What encryption adds to a value. */
 export const sealedOverheadBytes = 35;
+/** The certificate of a payment, with the entry that holds it. */
+export const proofBytesMax = 2 * 1024 * 1024;
 /** Encoded records of one turn, which ends with the event that passes it. */
 export const turnBytesMax = 450_000;
 /** Events of one turn: keeps a turn, and so every answer that waits for it, short. */
@@ -330,6 +332,11 @@ invariant(
 invariant(
   2 * (peersMax + 1) * 40 + batchBytesMax < framePayloadBytesMax,
   "a decision fits a frame together with two clocks and the list that it was signed in",
+);
+invariant(
+  frameBytesMax + kvCommitBytesMax + (legsMax + 2) * (introductionBytesMax + batchBytesMax + 256) <
+    proofBytesMax,
+  "a proof has an order, an entry, and what each signer has signed",
 );
 invariant(handshakeFrameBytesMax <= frameBytesMax, "a handshake fits the frames");
 invariant(

@@ -26,8 +26,8 @@ export interface Io {
   input(): Promise<string>;
   /** Stdin line by line, however long. */
   inputLines(): AsyncIterable<string>;
-  /** All of stdin, where a file is read from it. */
-  inputBytes(): Promise<Uint8Array>;
+  /** All of stdin, where a file is read from it; of more than `bytesMax` only so much that it is seen. */
+  inputBytes(bytesMax: number): Promise<Uint8Array>;
 }
 
 /** A line on stderr, where that can be written: of what is said there, nothing else depends. */
@@ -81,8 +81,23 @@ export const processIo: Io = {
     return text;
   },
   inputLines: () => linesOf(Deno.stdin.readable),
-  inputBytes: () => new Response(Deno.stdin.readable).bytes(),
+  inputBytes: (bytesMax) => bytesOf(Deno.stdin.readable, bytesMax),
 };
+
+/** All of a stream, or its beginning as soon as that is more than `bytesMax`. */
+export async function bytesOf(
+  stream: ReadableStream<Uint8Array<ArrayBuffer>>,
+  bytesMax: number,
+): Promise<Uint8Array> {
+  const chunks: Uint8Array<ArrayBuffer>[] = [];
+  let length = 0;
+  for await (const chunk of stream) {
+    chunks.push(chunk);
+    length += chunk.length;
+    if (length > bytesMax) break;
+  }
+  return await new Blob(chunks).bytes();
+}
 
 /** As a terminal sends them. */
 const keys = { enter: [10, 13], erase: [8, 127], interrupt: 3, end: 4 };

@@ -1,4 +1,5 @@
 import { messageOf, UsageError } from "../errors.ts";
+import { proofBytesMax } from "../limits.ts";
 import type { Proven } from "../proof/check.ts";
 import { checkPaymentProof, ProofError } from "../proof/check.ts";
 import { addressOf, legJson } from "../protocol/order.ts";
@@ -21,10 +22,19 @@ export const verifyProof: Command = {
   notes: ["FILE may be -, which reads stdin, as from: handfast proof PAYMENT --out -"],
   run: async (args, io) => {
     const file = args.positional("FILE");
-    const bytes = file === "-" ? await io.inputBytes() : await read(file);
+    const bytes = file === "-" ? await io.inputBytes(proofBytesMax) : await read(file);
+    if (file === "-" && bytes.length === 0) {
+      // Nobody has claimed anything by it: it is no proof that does not hold.
+      throw new Error(
+        "nothing came on stdin: did the command fail that was to write the proof to it?",
+      );
+    }
     const ca = args.required("ca");
     const authority = await readCa(ca);
     try {
+      if (bytes.length > proofBytesMax) {
+        throw new ProofError(`it is longer than ${proofBytesMax} bytes, which no proof is`);
+      }
       const proven = await checkPaymentProof(bytes, authority);
       if (args.is("json")) io.out(JSON.stringify({ holds: true, ...json(proven) }));
       else for (const line of lines(proven, io.style)) io.out(line);

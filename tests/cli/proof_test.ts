@@ -1,6 +1,8 @@
 /** `proof` writes what a node gives out; `verify-proof` tells what holds from what does not by its exit code. */
 
 import { assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
+import { bytesOf } from "../../src/cli/io.ts";
+import { proofBytesMax } from "../../src/limits.ts";
 import { fakeNode, record, recordBytes } from "./recorder.ts";
 
 const id = "0190f5d0-7b1a-7c3e-9f00-3b6f2a1c4d5e";
@@ -56,6 +58,30 @@ Deno.test("proof --out - writes the certificate to stdout, and nothing else ther
     assertEquals([read.exit, read.err], [5, []]);
     assertStringIncludes(read.out.join(), '"-" proves nothing');
   }));
+
+Deno.test("verify-proof tells what is missing, which claims nothing, from what is no proof", () =>
+  inFolder(async (folder) => {
+    assertEquals((await record("init", "--ca-only", "--certs", folder)).exit, 0);
+    const verify = ["verify-proof", "-", "--ca", `${folder}/ca.pem`];
+    const { exit, out, err } = await recordBytes(new Uint8Array(), ...verify, "--json");
+    assertEquals([exit, out], [1, []]);
+    assertStringIncludes(err.join(), "nothing came on stdin: did the command fail");
+    const long = await recordBytes(new Uint8Array(proofBytesMax + 1), ...verify);
+    assertEquals([long.exit, long.out], [
+      5,
+      ['"-" proves nothing: it is longer than 2097152 bytes, which no proof is'],
+    ]);
+  }));
+
+Deno.test("bytesOf() reads no more of a stream than shows that it is too long", async () => {
+  let pulled = 0;
+  const endless = new ReadableStream<Uint8Array<ArrayBuffer>>({
+    pull: (controller) => controller.enqueue(Uint8Array.of(++pulled, 0)),
+  }, { highWaterMark: 0 });
+  assertEquals(await bytesOf(endless, 4), Uint8Array.of(1, 0, 2, 0, 3, 0));
+  assertEquals(pulled, 3);
+  assertEquals(await bytesOf(new Response("abcd").body!, 4), new TextEncoder().encode("abcd"));
+});
 
 Deno.test("proof leaves a file that is there as it is", () =>
   inFolder(async (folder) => {

@@ -1,6 +1,7 @@
 import { linesOf } from "../../src/cli/lines.ts";
 import { run } from "../../src/cli/mod.ts";
 import { plainStyle } from "../../src/cli/style.ts";
+import { bytesOf } from "../../src/cli/io.ts";
 import type { Io } from "../../src/cli/io.ts";
 
 export interface Recorded {
@@ -116,7 +117,7 @@ async function recordWith(
     },
     input: () => new Response(stdin).text(),
     inputLines: () => linesOf(new Response(stdin).body!),
-    inputBytes: () => new Response(stdin).bytes(),
+    inputBytes: (bytesMax) => bytesOf(new Response(stdin).body!, bytesMax),
   };
   return { exit: await run(argv, io), out, err };
 }
