@@ -10,7 +10,7 @@ export const amountMax = 10n ** 15n;
 export const amountMin = -amountMax;
 /** The last moment that a date can have (ECMA-262). */
 export const dateMsMax = 8.64e15;
-/** How far a payment id's time may lie ahead of a node's clock. */
+/** How far a payment id's time, or the beginning of a statement, may lie ahead of a node's clock. */
 export const paymentIdAheadMsMax = 5 * 60_000;
 /** Payments that one participant has under way for its users; past it: `overloaded`. */
 export const ownOrdersMax = 20_000;

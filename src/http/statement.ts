@@ -3,7 +3,7 @@
 import { createRoute, z } from "@hono/zod-openapi";
 import type { OpenAPIHono } from "@hono/zod-openapi";
 import { messageOf } from "../errors.ts";
-import { statementPieceLength } from "../limits.ts";
+import { paymentIdAheadMsMax, statementPieceLength } from "../limits.ts";
 import { isTold } from "./access.ts";
 import type { AnyNodeApi, StatementPart, StatementQuery, StatementView } from "./node_api.ts";
 import { toldInsteadSchema, toldJson } from "./payment_view.ts";
@@ -29,9 +29,11 @@ export function addStatementRoute(
       const detail = `There is no account "${account}" at ${node.name}`;
       return problem(c, 404, "account_not_found", detail);
     }
-    if (fromMs !== undefined && fromMs > statement.atMs) {
-      const reason = `is ${timeJson(fromMs)}, and now is ${timeJson(statement.atMs)}: ` +
-        "a statement can't begin later than now";
+    // At the stroke of midnight, by the clock of who asks, this node's may be a little behind.
+    if (fromMs !== undefined && fromMs > statement.atMs + paymentIdAheadMsMax) {
+      const reason =
+        `is ${timeJson(fromMs)}, and now is ${timeJson(statement.atMs)}: a statement ` +
+        `can't begin more than ${paymentIdAheadMsMax / 60_000} minutes later than now`;
       return malformed(c, [{ field: "from", reason }]);
     }
     const text = toldOf(statementText(node.name, statement, query, isTold(c)), (thrown) => {
@@ -208,7 +210,10 @@ const statementRoute = createRoute({
   request: {
     params: z.object({ name: nameSchema }),
     query: z.strictObject({
-      from: boundSchema("The first moment of the period; without it, it begins with the log"),
+      from: boundSchema(
+        "The first moment of the period; without it, it begins with the log. Not more than " +
+          `${paymentIdAheadMsMax / 60_000} minutes later than now, for clocks that differ`,
+      ),
       to: boundSchema("The first moment after the period; without it, it ends now"),
     }),
   },
