@@ -203,6 +203,7 @@ const outcomeAnswer = z.object({
   state: z.string().optional(),
   code: z.string().optional(),
   detail: z.string().optional(),
+  lost: z.boolean().optional(),
 });
 export type OutcomeAnswer = z.infer<typeof outcomeAnswer>;
 

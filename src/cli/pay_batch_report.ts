@@ -5,7 +5,7 @@ import { exitCode } from "./exit_code.ts";
 import type { Io } from "./io.ts";
 import { note } from "./io.ts";
 import type { BatchPayment } from "./pay_batch_file.ts";
-import { reasonText } from "./pay_outcome.ts";
+import { lostText, reasonText } from "./pay_outcome.ts";
 import type { PayOutcome } from "./pay_outcome.ts";
 import type { Tone } from "./style.ts";
 
@@ -51,6 +51,9 @@ export class BatchReport {
     this.#counts[state]++;
     if (outcome.state === "unknown" && outcome.remedy !== undefined) this.#withRemedy++;
     if (!hasOwnId && (state === "committed" || state === "unknown")) this.#payableTwice++;
+    if (outcome.state === "committed" && outcome.isLost) {
+      note(this.#io, `handfast: line ${line}: ${lostText(id)}`);
+    }
     const reason = outcome.state === "committed" ? undefined : reasonText(outcome);
     if (this.#isJson) {
       // Without an answer it is unknown, or nothing was begun.

@@ -7,7 +7,8 @@ import type { OutcomeAnswer } from "./answers.ts";
 import type { Reply } from "./node_client.ts";
 
 export type PayOutcome =
-  | { readonly state: "committed" }
+  /** `isLost`: the ledger of the node asked lacks it. */
+  | { readonly state: "committed"; readonly isLost?: boolean }
   | { readonly state: "malformed"; readonly reason: string }
   /** `remedy`: where to pay again by the same id is none. */
   | { readonly state: "unknown"; readonly reason: string; readonly remedy?: string }
@@ -65,6 +66,12 @@ export function outcomeText(
   }
 }
 
+/** Of one that is committed, where the ledger of the node that says so lacks it. */
+export function lostText(id: PaymentId): string {
+  return `payment ${id} is committed, but this node's log has lost it and its ledger lacks it: do not pay ` +
+    "it again by another id";
+}
+
 /** With the code by which programs tell it. */
 export function reasonText(outcome: Exclude<PayOutcome, { state: "committed" }>): string {
   if (outcome.state !== "aborted") return outcome.reason;
@@ -83,7 +90,9 @@ function answered(
   switch (status) {
     case 200:
     case 201:
-      if (isThis && answer.state === "committed") return { state: "committed" };
+      if (isThis && answer.state === "committed") {
+        return { state: "committed", isLost: answer.lost };
+      }
       if (isThis && answer.state === "aborted") return aborted(code, other);
       return unknown(`answer ${status} does not tell its outcome`);
     case 202:

@@ -14,7 +14,7 @@ import { note } from "./io.ts";
 import { newId } from "./new_id.ts";
 import type { NodeAddress } from "./node_address.ts";
 import { send } from "./node_client.ts";
-import { outcomeText, payOutcome } from "./pay_outcome.ts";
+import { lostText, outcomeText, payOutcome } from "./pay_outcome.ts";
 import type { PayOutcome } from "./pay_outcome.ts";
 import { isOfReusedId, reusedIdAnswer, reusedIdOutcome } from "./reused_id.ts";
 import { parseId, parseWait } from "./values.ts";
@@ -93,7 +93,10 @@ export async function sendPayment(
     if (outcome.state !== "committed") {
       const reason = "code" in outcome && outcome.code !== undefined && await why(outcome.code);
       io.err(`handfast: ${outcomeText(id, reason ? { ...outcome, reason } : outcome)}`);
-    } else if (!args.is("json")) io.out(`committed ${id}: ${what}`);
+    } else {
+      if (outcome.isLost) note(io, `handfast: ${lostText(id)}`);
+      if (!args.is("json")) io.out(`committed ${id}: ${what}`);
+    }
   } catch (thrown) {
     // What became of the payment is known, and the exit code says it, whether or not a line can.
     note(io, `handfast: the outcome of payment ${id} could not be written: ${messageOf(thrown)}`);

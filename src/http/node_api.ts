@@ -384,6 +384,8 @@ export interface PaymentView {
   readonly atMs: number;
   /** Where an operator of this node has decided about it. */
   readonly forced?: HeuristicView;
+  /** Committed, as the coordinator tells, and lost by this node's log: its ledger lacks it. */
+  readonly isLost?: true;
   /** What it tells this node; unreadable where the node's key is not the one it had then. */
   readonly told?: Pick<Details, "memo" | "reference"> | "erased" | "unreadable";
 }

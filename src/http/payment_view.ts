@@ -35,6 +35,11 @@ export const paymentSchema = z.object({
   }).optional().openapi({
     description: "What an operator of this node has decided, which stands in its books",
   }),
+  lost: z.literal(true).optional().openapi({
+    description:
+      "In the answer to an order: it is committed, as the coordinator tells, but this node's " +
+      "log has lost it, and its ledger lacks it",
+  }),
   open: z.object({
     waitingFor: z.array(z.string()).openapi({
       description:
@@ -64,6 +69,7 @@ export function paymentJson(payment: PaymentView, isTold = true): PaymentJson {
     ...toldJson(payment.told, isTold),
     transaction: payment.transaction,
     forced: payment.forced && forcedJson(payment.forced),
+    lost: payment.isLost,
     clock: Object.fromEntries(payment.clock),
     at: new Date(payment.atMs).toISOString(),
   };

@@ -108,9 +108,11 @@ export function pendingView(order: Order, clock: VectorClock, atMs: number): Pay
 export function answeredView(answer: OutcomeAnswer): PaymentView {
   const { order, atMs } = answer;
   const clock = answer.decided?.clock ?? new Map<string, number>();
-  return answer.state === "committed"
-    ? { ...partsOf(order), state: "committed", transaction: answer.transaction, clock, atMs }
-    : { ...partsOf(order), state: "aborted", code: answer.code, clock, atMs };
+  if (answer.state === "aborted") {
+    return { ...partsOf(order), state: "aborted", code: answer.code, clock, atMs };
+  }
+  const { transaction, isLost } = answer;
+  return { ...partsOf(order), state: "committed", transaction, clock, atMs, isLost };
 }
 
 function partsOf(

@@ -596,6 +596,7 @@ export class Participant {
     switch (outcome.state) {
       case "committed": {
         const { transaction, decided: { atMs } } = outcome;
+        let answer: OutcomeAnswer = { ...outcome, order, atMs };
         if (isParticipantOf(order, this.#name) && !this.state.held(payment)) {
           const settled = this.state.settled(payment);
           if (!settled && !this.#lookUps.isAbsent(payment, event, out)) return;
@@ -606,9 +607,10 @@ export class Participant {
               `payment ${payment} is committed by ${transaction}, but this log has not posted it: ` +
                 "it has lost entries, and the ledger here lacks the payment",
             );
+            answer = { ...answer, isLost: true };
           }
         }
-        return this.#own.settle(payment, { ...outcome, order, atMs }, out.earlyReplies);
+        return this.#own.settle(payment, answer, out.earlyReplies);
       }
       case "aborted": {
         const { code, decided } = outcome;

@@ -148,6 +148,8 @@ export type OutcomeAnswer =
     readonly replayed: boolean;
     /** Of the entry by which this node knew it, where it did before the request. */
     readonly number?: number;
+    /** This node's log has lost it, so that its ledger lacks it. */
+    readonly isLost?: true;
   }
   | {
     readonly state: "aborted";

@@ -432,6 +432,21 @@ Deno.test("help pay tells of batches", async () => {
   assert(out.join("\n").includes("--batch FILE"));
 });
 
+Deno.test("pay --batch says which committed payments this node's ledger lacks", async () => {
+  const answer: Answer = ({ id, amount }) => ({
+    ...{ status: 201, id, state: "committed", lost: amount === "2" ? true : undefined },
+  });
+  await using node = await batchNode(answer);
+  const lines = [1, 2].map((n) => ({ ...transfer, id: idOf(n), amount: `${n}` }));
+  const said = await recordReading(textOf(lines), "pay", "--batch", "-", ...node.flags);
+  assertEquals([said.exit, said.out], [0, [`1: committed ${first}`, `2: committed ${second}`]]);
+  assertEquals(said.err, [
+    `handfast: line 2: payment ${second} is committed, but this node's log has lost it and its ledger ` +
+    "lacks it: do not pay it again by another id",
+    "2 payments: 2 committed",
+  ]);
+});
+
 Deno.test("pay --batch tells in order, and what a used id stands for", async () => {
   const kinds = ["id reused", "committed", "id reused of other legs", "committed"] as const;
   const answer: Answer = (payment) => answers[kinds[Number(payment.amount) - 1]!](payment);

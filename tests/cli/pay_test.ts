@@ -79,6 +79,19 @@ for (const [claim, status, body, exit] of rows) {
   }
 }
 
+Deno.test("pay says of a committed payment that this node's ledger lacks it, on stderr", async () => {
+  const body = { id, state: "committed", lost: true };
+  await using node = await fakeNode(() => Response.json(body, { status: 201 }));
+  const lacks =
+    `payment ${id} is committed, but this node's log has lost it and its ledger lacks it: ` +
+    "do not pay it again by another id";
+  for (const flags of [[], ["--json"]]) {
+    const { exit, out, err } = await record("pay", ...order, ...node.flags, ...flags);
+    assertEquals([exit, err], [0, [`payment ${id}`, `handfast: ${lacks}`]]);
+    assertEquals(out.length, 1);
+  }
+});
+
 Deno.test("pay says that nothing was paid, unless an operator has posted something by hand", async () => {
   for (const [code, isNothing] of [["insufficient_funds", true], ["forced_otherwise", false]]) {
     const body = problem(code as string, { id, state: "aborted" });

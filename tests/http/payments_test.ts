@@ -60,6 +60,12 @@ const abortedView = { ...view, state: "aborted", code: "insufficient_funds" };
 const answers: Record<string, AnswerRow> = {
   "committed": { answer: committedAnswer(false), status: 201, body: view, location },
   "committed before": { answer: committedAnswer(true), status: 200, body: view },
+  "committed, and lost here": {
+    answer: { state: "committed", replayed: false, payment: { ...committed, isLost: true } },
+    status: 201,
+    body: { ...view, lost: true },
+    location,
+  },
   "aborted": { answer: abortedAnswer(false), status: 422, body: abortedProblem },
   "aborted before": { answer: abortedAnswer(true), status: 200, body: abortedView },
   "pending": {

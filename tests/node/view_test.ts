@@ -1,7 +1,7 @@
 /** What users see of a payment that an operator decided by hand. */
 
 import { assertEquals } from "@std/assert";
-import { givenUpMs, viewOf } from "../../src/node/view.ts";
+import { answeredView, givenUpMs, viewOf } from "../../src/node/view.ts";
 import type { LogRecord, Prepared } from "../../src/protocol/record.ts";
 import type { Found } from "../../src/protocol/step.ts";
 import { prepared } from "../log/records.ts";
@@ -88,4 +88,18 @@ Deno.test("a payment is prepared until the real decision is known, whatever an o
   for (const commit of [true, false]) {
     assertEquals(view(asked, forced(commit)), [payment, "prepared", undefined]);
   }
+});
+
+Deno.test("answeredView() tells of a commit whether this node's log has lost it", () => {
+  const decided = { number: 7, atMs: 1, clock: new Map() };
+  const answer = {
+    state: "committed",
+    order,
+    transaction,
+    decided,
+    atMs: 1,
+    replayed: false,
+  } as const;
+  assertEquals(answeredView({ ...answer, isLost: true }).isLost, true);
+  assertEquals(answeredView(answer).isLost, undefined);
 });

@@ -1,6 +1,6 @@
 /** What a participant answers its own users: the rows of `POST /v1/payments` that its core decides. */
 
-import { assertEquals } from "@std/assert";
+import { assert, assertEquals } from "@std/assert";
 import {
   orderMemoryMs,
   ordersRepeatedMax,
@@ -311,6 +311,8 @@ Deno.test("a payment of its own that is committed, and not in its log, is an ala
     "and the ledger here lacks the payment",
   ]);
   assertEquals([records, earlyReplies.length], [[], 1]);
+  const { answer } = earlyReplies[0]!;
+  assert(answer.state === "committed" && answer.isLost);
   assertEquals(bench.participant.lostIn(payment), T1);
   // A commit of what was never prepared tells the same.
   const other = new Bench();
