@@ -23,14 +23,14 @@ export const payments: Command = {
     {
       name: "limit",
       value: "N",
-      help: `how many, up to ${listedPaymentsMax}, of open ones ${listLimitMax} ` +
-        `(default: ${listLimitDefault})`,
+      help: `how many, up to ${listedPaymentsMax} (default: ${listLimitDefault})`,
     },
     { name: "account", value: "NAME", help: "only those of this account of the node" },
     { name: "details", help: "with memo and reference, where they were told to the node" },
     {
       name: "open",
-      help: "at a coordinator: those not voted on by all, or not acknowledged, oldest first",
+      help: `at a coordinator: up to ${listLimitMax} not voted on by all, or not acknowledged, ` +
+        "oldest first",
     },
     ...nodeFlags,
     jsonFlag,
