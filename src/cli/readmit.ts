@@ -65,7 +65,10 @@ function paymentsLine(peer: string, { count, all, since, among }: Payments, node
       'compare the logs with "handfast verify"';
   }
   const many = `${all ? "" : "at least "}${count} ${count === 1 ? "payment" : "payments"}`;
-  const what = `since ${timeText(since)}, ${many} of ${peer} were committed here that it may lack`;
+  const were = count === 1 ? "was" : "were";
+  const what = `since ${
+    timeText(since)
+  }, ${many} of ${peer} ${were} committed here that it may lack`;
   const list = `handfast payments --limit ${Math.min(among, listedPaymentsMax)}${node}`;
   return `${what}, listed among others by: ${list}`;
 }

@@ -1,4 +1,8 @@
-/** A participant as a running node: its links, and an answer to all that users may ask of it. */
+/**
+ * A participant as a running node: its links, and an answer to all that users may ask of it.
+ *
+ * Long for one file, as it has an answer of a few lines to each question of `ParticipantApi`.
+ */
 
 import type {
   AccountPage,

@@ -245,7 +245,7 @@ const memories: readonly [memory: object, ...said: string[]][] = [
     ],
     [
       { ...payments, count: 1, all: false, among: 20_000 },
-      `${since}, at least 1 payment of alice were ` +
+      `${since}, at least 1 payment of alice was ` +
       "committed here that it may lack, listed among others by: handfast payments --limit 10000",
     ],
     [
