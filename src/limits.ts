@@ -155,6 +155,8 @@ export const caValidityDays = 3_650;
 export const nodeValidityDays = 825;
 /** A certificate that ends sooner is to be renewed now. */
 export const renewalDays = 30;
+/** How often a node looks whether the CA has revoked more. */
+export const revocationsReadMs = 5_000;
 /** How far before its making a certificate begins, for peers whose clocks are behind. */
 export const certificateBackdateMs = 60 * 60_000;
 

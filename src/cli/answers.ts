@@ -95,6 +95,7 @@ export const statusAnswer = z.object({
   throughput: z.number(),
   latency: z.object({ p50ms: z.number().nullable(), p99ms: z.number().nullable() }),
   certificateNotAfter: z.string().optional(),
+  revocationList: z.number().optional(),
   mismatches: z.array(mismatchAnswer),
   alarms: z.array(z.string()),
 });

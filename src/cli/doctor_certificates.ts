@@ -14,6 +14,7 @@ import {
   verifyPeerCertificate,
 } from "../keys/certificate.ts";
 import { exists } from "../keys/folder.ts";
+import { readRevocationList, revocationPath, Revocations } from "../keys/revocations.ts";
 import { ownKeyPaths, parseSigningKey } from "../keys/own_keys.ts";
 import { parseSealingKey } from "../keys/seal.ts";
 import { renewalDays } from "../limits.ts";
@@ -35,7 +36,8 @@ export async function checkCertificates(dir: string, nowMs: number): Promise<Fin
     files.filter((file) => file.endsWith(ending)).map((file) => file.slice(0, -ending.length))
       .filter((name) => name !== "ca" && (ending === ".pem" || isName(name)));
   const findings: Finding[] = [];
-  const authority = await checkAuthority(dir, files, nowMs, findings);
+  const known = await checkAuthority(dir, files, nowMs, findings);
+  const authority = known && await checkRevocations(dir, known, findings);
   const certified = names(".pem");
   for (const name of certified) {
     findings.push(...await checkNode(dir, name, authority, files, nowMs));
@@ -90,6 +92,27 @@ async function checkAuthority(
   }
 }
 
+/** The authority with its list of revoked certificates, where it has one. */
+async function checkRevocations(
+  dir: string,
+  authority: Authority,
+  findings: Finding[],
+): Promise<Authority> {
+  const path = revocationPath(dir);
+  try {
+    const list = await readRevocationList(dir, authority.certificate);
+    if (!list) return authority;
+    const { number, atMs, revokedMs: { size } } = list;
+    const many = size === 1 ? "1 certificate is" : `${size} certificates are`;
+    const detail = `list ${number} of the network's CA, of ${timeText(atMs)}: ${many} revoked`;
+    findings.push(ok(path, detail));
+    return { ...authority, revocations: new Revocations(list) };
+  } catch (thrown) {
+    findings.push(fail(path, messageOf(thrown), "get it again from the owner of the network's CA"));
+    return authority;
+  }
+}
+
 async function checkNode(
   dir: string,
   name: string,
@@ -99,7 +122,7 @@ async function checkNode(
 ): Promise<Finding[]> {
   const path = `${dir}/${name}.pem`;
   let next = `renew it: ${remedy(dir, name, files)}`;
-  let certificate: X509Certificate;
+  let certificate: X509Certificate | undefined;
   let who: string;
   try {
     certificate = parseCertificate(await Deno.readTextFile(path));
@@ -114,7 +137,19 @@ async function checkNode(
       who = `${own.role} ${name}`;
     }
   } catch (thrown) {
-    return [fail(path, messageOf(thrown), next)];
+    const detail = messageOf(thrown);
+    if (!(thrown instanceof CertificateError) || thrown.fault !== "revoked") {
+      return [fail(path, detail, next)];
+    }
+    // The CA's owner has nothing to do about it.
+    if (!files.includes(`${name}.key`)) return [ok(path, detail)];
+    const hosts = hostsFlag(certificate, name);
+    const again = files.includes("ca.key")
+      ? `handfast init --certs ${dir} --nodes ${name}${hosts} --force`
+      : `handfast csr --certs ${dir} --name ${name} --role ${
+        flagOf(certificate, name)
+      }${hosts} --force`;
+    return [fail(path, detail, `move ${dir}/${name}.*key away, then: ${again}`)];
   }
   const findings = [checkExpiry(path, who, certificate, nowMs, next)];
   // Without the key it is the CA owner's copy.

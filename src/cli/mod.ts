@@ -17,6 +17,7 @@ const commands: Readonly<Record<string, () => Promise<Command>>> = {
   "init": async () => (await import("./init.ts")).init,
   "csr": async () => (await import("./csr.ts")).csr,
   "sign": async () => (await import("./sign.ts")).sign,
+  "revoke": async () => (await import("./revoke.ts")).revoke,
   "log-key": async () => (await import("./log_key.ts")).logKey,
   "--role": async () => (await import("./role.ts")).role,
   "demo": async () => (await import("./demo.ts")).demo,

@@ -54,6 +54,9 @@ export function statusLines(found: StatusAnswer, style: Style, node = ""): strin
       false,
     ),
     ...certificateLines(found, style),
+    ...found.revocationList === undefined
+      ? []
+      : [`revoked certificates: by the CA's list ${found.revocationList}`],
     ...found.alarms.map((alarm) => style.paint("bad", `alarm: ${alarm}`)),
   ];
 }

@@ -78,6 +78,9 @@ function metricsText(status: NodeStatus): string {
       ["", status.alarms.length],
     ]),
     ...certificate(status),
+    ...metric("revocation_list", "gauge", "Number of the CA's list of revoked certificates", [
+      ["", status.revocationList ?? 0],
+    ]),
     ...latency(status),
     "",
   ].join("\n");

@@ -564,6 +564,8 @@ export interface NodeStatus {
   };
   /** Milliseconds since 1970; nothing where the node has no certificate. */
   readonly certificateEndsMs?: number;
+  /** Number of the CA's list of revoked certificates that the node goes by; nothing where it has none. */
+  readonly revocationList?: number;
   /** Of the disk of its data folder, as measured some seconds ago at most; missing where it can't be. */
   readonly dataFreeBytes?: number;
   /** In the order in which they were found. */

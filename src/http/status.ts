@@ -88,6 +88,7 @@ export function statusJson(status: NodeStatus): z.infer<typeof statusSchema> {
     certificateNotAfter: status.certificateEndsMs === undefined
       ? undefined
       : new Date(status.certificateEndsMs).toISOString(),
+    revocationList: status.revocationList,
     mismatches: status.mismatches.map(mismatchJson),
     alarms: [...status.alarms],
   };
@@ -180,6 +181,9 @@ const statusSchema = z.object({
   latency: z.object({ p50ms: z.number().nullable(), p99ms: z.number().nullable() }),
   certificateNotAfter: timeSchema.optional().openapi({
     description: "When the node's own certificate ends: it makes no link after that",
+  }),
+  revocationList: z.number().int().optional().openapi({
+    description: "Number of the CA's list of revoked certificates that the node goes by",
   }),
   mismatches: z.array(mismatchSchema).openapi({
     description: "Forced decisions that the real ones contradict, not acknowledged by any operator",

@@ -11,11 +11,13 @@ import {
 import { messageOf, shortened } from "../errors.ts";
 import { isName, type Role } from "../names.ts";
 import { sha256 } from "../sha256.ts";
+import type { Revocations } from "./revocations.ts";
 
 /** Why a certificate is not accepted, for programs. */
 export type CertificateFault =
   | "wrong_network"
   | "expired"
+  | "revoked"
   | "wrong_name"
   | "wrong_role"
   | "bad_voucher"
@@ -43,11 +45,13 @@ export interface Authority {
   readonly certificate: X509Certificate;
   /** SHA-256 of the CA's certificate (DER) in hexadecimal: the network's own identity. */
   readonly network: string;
+  /** Those of its certificates that no longer count. Without them all do: of the past it is not asked. */
+  readonly revocations?: Revocations;
 }
 
 /**
- * Checks that a certificate was signed by the network's CA, is valid at `nowMs`, and names a node
- * and its role. The node's name is the subject's common name, which must be among the DNS names too,
+ * Checks that a certificate was signed by the network's CA, is valid at `nowMs` and not revoked, and
+ * names a node and its role. The node's name is the subject's common name, which must be among the DNS names too,
  * as dialers verify it as one; the hosts for HTTPS stand beside it and name no node.
  *
  * Throws {@linkcode CertificateError}.
@@ -74,6 +78,14 @@ export async function verifyPeerCertificate(
   }
   const name = nameOf(certificate);
   checkValidity(certificate, name, nowMs);
+  const revokedMs = authority.revocations?.revokedMs(certificate);
+  if (revokedMs !== undefined) {
+    const at = new Date(revokedMs).toISOString();
+    throw new CertificateError(
+      "revoked",
+      `the certificate of "${name}" was revoked by the network's CA at ${at}`,
+    );
+  }
   return {
     name,
     role: roleOf(certificate, name),

@@ -29,6 +29,16 @@ export async function findSigner(dir: string): Promise<Signer | undefined> {
   }
 }
 
+/** The CA in a folder. Throws {@linkcode UsageError} where there is none. */
+export async function signerIn(dir: string): Promise<Signer> {
+  const signer = await findSigner(dir);
+  if (signer !== undefined) return signer;
+  throw new UsageError(
+    `Cannot sign with the CA in ${dir}: there is no ${dir}/ca.key. Make a CA by: ` +
+      `handfast init --certs ${dir} --ca-only`,
+  );
+}
+
 /** Nothing where there is no such file. */
 export async function readCertificate(path: string): Promise<X509Certificate | undefined> {
   if (!await exists(path)) return undefined;

@@ -12,10 +12,12 @@ import {
 } from "./certificate.ts";
 import { exists, readCertificate } from "./folder.ts";
 import { makeOwnKeys, type OwnKeys, readOwnKeys } from "./own_keys.ts";
+import { readRevocationList, revocationPath, Revocations } from "./revocations.ts";
 import { makeVoucher } from "./voucher.ts";
 
 /** Who a node is, and what proves it. */
 export interface Identity extends Authority, OwnKeys {
+  readonly revocations: Revocations;
   readonly name: string;
   readonly role: Role;
   readonly caPem: string;
@@ -36,8 +38,8 @@ export interface LoadIdentityOptions {
   readonly name?: string;
   /** Time at which the certificate must be valid, in milliseconds since 1970. Default: now. */
   readonly nowMs?: number;
-  /** For a node that makes no links: its certificate may have ended. */
-  readonly mayBeExpired?: boolean;
+  /** For a node that makes no links: its certificate may have expired, or been revoked. */
+  readonly mayHaveEnded?: boolean;
 }
 
 /**
@@ -47,7 +49,7 @@ export interface LoadIdentityOptions {
  * Throws {@linkcode UsageError} that names the file and what to do.
  */
 export async function loadIdentity(options: LoadIdentityOptions): Promise<Identity> {
-  const { certs, nowMs = Date.now(), mayBeExpired = false } = options;
+  const { certs, nowMs = Date.now(), mayHaveEnded = false } = options;
   await checkFolder(certs);
   const name = options.name ?? await onlyNode(certs);
   if (!isName(name)) {
@@ -76,12 +78,14 @@ export async function loadIdentity(options: LoadIdentityOptions): Promise<Identi
     name,
     () => new Uint8Array(parseCertificate(certPem).rawData),
   );
-  const endMs = mayBeExpired ? parseCertificate(certPem).notAfter.getTime() : Infinity;
+  const revocations = await revocationsIn(certs, authority);
+  const counting = mayHaveEnded ? authority : { ...authority, revocations };
+  const endMs = mayHaveEnded ? parseCertificate(certPem).notAfter.getTime() : Infinity;
   const own = await checked(
     paths.cert,
     certs,
     name,
-    () => verifyPeerCertificate(authority, certDer, Math.min(nowMs, endMs)),
+    () => verifyPeerCertificate(counting, certDer, Math.min(nowMs, endMs)),
   );
   if (own.name !== name) {
     throw new UsageError(
@@ -100,7 +104,20 @@ export async function loadIdentity(options: LoadIdentityOptions): Promise<Identi
   const { network } = authority;
   const subject = { network, name, role, privateKey, ...await readOwnKeys(certs, name) };
   const voucher = makeVoucher(subject);
-  return { ...authority, ...subject, caPem, certPem, keyPem, certDer, expiresMs, voucher };
+  const files = { caPem, certPem, keyPem, certDer };
+  return { ...authority, revocations, ...subject, ...files, expiresMs, voucher };
+}
+
+/** A list that can't be read may revoke whoever comes: without it no peer can be believed. */
+async function revocationsIn(certs: string, { certificate }: Authority): Promise<Revocations> {
+  try {
+    return new Revocations(await readRevocationList(certs, certificate));
+  } catch (thrown) {
+    throw new UsageError(
+      `Cannot use ${revocationPath(certs)}: ${messageOf(thrown)}. Get it again from the owner of ` +
+        "the network's CA",
+    );
+  }
 }
 
 async function onlyNode(certs: string): Promise<string> {

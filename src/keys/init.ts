@@ -7,6 +7,7 @@ import { encodeSigner, makeNode, makeSigner, type Signer } from "./authority.ts"
 import { roleOf } from "./certificate.ts";
 import { exists, findSigner, readCertificate, writeSecret } from "./folder.ts";
 import { nodeNames } from "./identity.ts";
+import { noteIssued } from "./issued.ts";
 import { checkHosts, checkHostsAgainst, checkName } from "./names.ts";
 import { makeOwnKeys } from "./own_keys.ts";
 
@@ -31,7 +32,7 @@ export interface InitResult {
   /** Whether the CA is new. */
   readonly authorityMade: boolean;
   readonly nodes: readonly { readonly name: string; readonly role: Role }[];
-  /** Paths written, in order. */
+  /** Paths written for people to use, in order. */
   readonly written: readonly string[];
 }
 
@@ -64,6 +65,7 @@ export async function initCertificates(options: InitOptions): Promise<InitResult
   for (const { name, role } of roles) {
     const validityDays = options.validityDays ?? nodeValidityDays;
     const made = await makeNode({ signer, name, role, hosts, nowMs, validityDays });
+    await noteIssued(dir, made.certificate);
     const ownKeys = await makeOwnKeys(dir, name);
     written.push(...await writePair(dir, name, made), ...ownKeys);
   }

@@ -1,14 +1,17 @@
 /** What the CA's owner does with a request: check it against the network, and sign it. */
 
 import { Buffer } from "node:buffer";
+import type { X509Certificate } from "@peculiar/x509";
 import { UsageError } from "../errors.ts";
 import { nodeValidityDays } from "../limits.ts";
 import { signNode } from "./authority.ts";
 import { roleOf } from "./certificate.ts";
-import { findSigner, readCertificate } from "./folder.ts";
+import { readCertificate, signerIn } from "./folder.ts";
 import { nodeNames } from "./identity.ts";
+import { issuedTo, noteIssued } from "./issued.ts";
 import { checkHostsAgainst } from "./names.ts";
 import { keyFingerprint, type NodeCertificateRequest } from "./request.ts";
+import { readRevocationList, Revocations } from "./revocations.ts";
 
 export interface SignOptions {
   /** Folder of `ca.pem` and `ca.key`, and of every certificate signed so far. */
@@ -29,19 +32,31 @@ export type Standing = "new" | "renewal";
  */
 export async function checkRequest(options: SignOptions): Promise<Standing> {
   const { dir, request: { name, role, hosts, publicKey, fingerprint }, force = false } = options;
-  await signerIn(dir);
+  const { certificate: ca } = await signerIn(dir);
   await checkHostsAgainst(dir, await nodeNames(dir), [name], hosts);
   const path = `${dir}/${name}.pem`;
   const before = await readCertificate(path);
   if (before === undefined) return "new";
-  const isSameKey = Buffer.from(before.publicKey.rawData).equals(Buffer.from(publicKey.rawData));
-  if (!isSameKey && !force) {
+  const isOfThisKey = (certificate: X509Certificate) =>
+    Buffer.from(certificate.publicKey.rawData).equals(Buffer.from(publicKey.rawData));
+  const revocations = new Revocations(await readRevocationList(dir, ca));
+  const isRevoked = (certificate: X509Certificate) =>
+    revocations.revokedMs(certificate) !== undefined;
+  const withThisKey = (await issuedTo(dir, name)).filter(isOfThisKey);
+  if (withThisKey.some(isRevoked) && !force) {
+    throw new UsageError(
+      `Cannot sign for "${name}": certificates of this key (${fingerprint}) were revoked, so ` +
+        `somebody else may have it. Have ${name}'s owner make another: handfast csr --force`,
+    );
+  }
+  if (!isOfThisKey(before) && !isRevoked(before) && !force) {
     throw new UsageError(
       `Cannot sign for "${name}": ${path} is the certificate of another key ` +
         `(${
           keyFingerprint(before.publicKey)
         }, not ${fingerprint}), so two could come as "${name}". ` +
-        "Ask for another name, or, once its owner has confirmed a new key, add --force",
+        "Ask for another name, or, once its owner has confirmed a new key, " +
+        `end the old one by handfast revoke ${name}, or let both count by --force`,
     );
   }
   const roleNow = roleOf(before, name);
@@ -64,16 +79,8 @@ export async function signRequest(
   const validityDays = nodeValidityDays;
   const wanted = { signer, name, role, hosts, nowMs, validityDays, publicKey };
   const certificate = await signNode(wanted);
+  await noteIssued(dir, certificate);
   const path = `${dir}/${name}.pem`;
   await Deno.writeTextFile(path, certificate.toString("pem") + "\n");
   return { path, expiresMs: certificate.notAfter.getTime() };
-}
-
-async function signerIn(dir: string) {
-  const signer = await findSigner(dir);
-  if (signer !== undefined) return signer;
-  throw new UsageError(
-    `Cannot sign with the CA in ${dir}: there is no ${dir}/ca.key. Make a CA by: ` +
-      `handfast init --certs ${dir} --ca-only`,
-  );
 }

@@ -106,7 +106,14 @@ export function isFinalByListener(code: string): boolean {
 }
 
 /** What is wrong with the dialer's certificate or voucher stays wrong; so does a name whose holder answers. */
-const finalByListener = ["wrong_network", "expired", "wrong_name", "bad_voucher", "name_in_use"];
+const finalByListener = [
+  "wrong_network",
+  "expired",
+  "revoked",
+  "wrong_name",
+  "bad_voucher",
+  "name_in_use",
+];
 
 /** The finding of the dialer, or the alert by which the listener hears of it. */
 function tlsFault(message: string): RefusalCode {

@@ -1,7 +1,13 @@
 /** Trust by the network's certificates: each vouches for the key by which its node signs. */
 
 import type { KeyObject } from "node:crypto";
-import { CertificateError, verifyPeerCertificate } from "../keys/certificate.ts";
+import type { X509Certificate } from "@peculiar/x509";
+import {
+  CertificateError,
+  type CertificateFault,
+  parseCertificate,
+  verifyPeerCertificate,
+} from "../keys/certificate.ts";
 import type { Identity } from "../keys/identity.ts";
 import { readSigningPublicKey } from "../keys/public_key.ts";
 import { signBytes, verifyBytes } from "../keys/signature.ts";
@@ -13,6 +19,7 @@ export class IdentityTrust implements Trust {
   readonly introduction: Introduction;
   readonly #identity: Identity;
   readonly #keys = new WeakMap<Introduction, KeyObject>();
+  readonly #certificates = new WeakMap<Introduction, X509Certificate>();
 
   constructor(identity: Identity) {
     this.#identity = identity;
@@ -37,11 +44,25 @@ export class IdentityTrust implements Trust {
     try {
       peer = await verifyPeerCertificate(this.#identity, certificate, Date.now());
     } catch (error) {
-      if (error instanceof CertificateError && error.fault === "expired") return false;
+      if (error instanceof CertificateError && endings.includes(error.fault)) return false;
       throw error;
     }
     if (peer.name !== name) throw new Error(`the certificate is that of "${peer.name}"`);
     verifyVoucher(this.#identity, peer, voucher);
     return true;
   }
+
+  isRevoked(introduction: Introduction): boolean {
+    const { revocations } = this.#identity;
+    if (revocations.list === undefined) return false;
+    let certificate = this.#certificates.get(introduction);
+    if (!certificate) {
+      certificate = parseCertificate(introduction.certificate);
+      this.#certificates.set(introduction, certificate);
+    }
+    return revocations.revokedMs(certificate) !== undefined;
+  }
 }
+
+/** Of certificates that counted once. */
+const endings: readonly CertificateFault[] = ["expired", "revoked"];

@@ -29,6 +29,7 @@ import { ParticipantNode } from "./participant_node.ts";
 import { printer, tolerant } from "./printer.ts";
 import type { Print } from "./printer.ts";
 import type { LogLevel, ShellOptions } from "./shell_options.ts";
+import { RevocationWatch } from "./revocation_watch.ts";
 import { machine } from "./surroundings.ts";
 
 export interface NodeOptions {
@@ -120,7 +121,7 @@ export async function runNode(options: NodeOptions, attendant?: Attendant): Prom
 /** Starts a node: it has replayed its log, serves HTTP and takes links when this resolves. */
 export async function startNode(options: NodeOptions, print: Print): Promise<RunningNode> {
   const { certs, name, offline } = options;
-  const identity = await loadIdentity({ certs, name, mayBeExpired: offline });
+  const identity = await loadIdentity({ certs, name, mayHaveEnded: offline });
   checkRole(identity, options);
   const logKey = options.logKey === undefined ? undefined : await readLogKey(options.logKey);
   const halt = haltPoint();
@@ -163,6 +164,9 @@ export async function startNode(options: NodeOptions, print: Print): Promise<Run
     const tokens = { token, readToken: await folder.readToken() };
     const http = serve(node, options, identity, tokens, print);
     closing.push(() => http.shutdown());
+    const dropRevoked = () => node.dropRevoked();
+    const watch = new RevocationWatch({ certs, identity, time: machine.time, print, dropRevoked });
+    closing.push(() => watch.stop());
     // Offline nobody is told where: the ready line says none.
     const address = options.offline ? "none" : node.listen();
     await folder.announce(http.url, http.url.startsWith("https:") ? identity.caPem : undefined);

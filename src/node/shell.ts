@@ -143,9 +143,10 @@ export abstract class Shell<
     promise.catch(() => {});
   }
 
-  /** By what a node is known here. */
+  /** By what a node is known here; nothing where its certificate has been revoked since. */
   protected introductionOf(name: string): Introduction | undefined {
-    return this.#peers.introductionOf(name);
+    const known = this.#peers.introductionOf(name);
+    return known && !this.options.surroundings.trust.isRevoked(known) ? known : undefined;
   }
 
   protected get loop(): Loop<Event, Reply> {
@@ -542,6 +543,7 @@ export abstract class Shell<
           linkBytes: this.meter.linkBytes,
         },
         certificateEndsMs: this.options.identity.expiresMs,
+        revocationList: this.options.identity.revocations?.list?.number,
         dataFreeBytes: this.#freeSpace.bytes(this.nowMs),
         mismatches: this.mismatches(),
         alarms: this.#alarms.texts(),
@@ -552,6 +554,14 @@ export abstract class Shell<
   #linkWith(peer: string): LinkState {
     if (this.isLinkedTo(peer)) return "up";
     return this.needsLink(peer) ? "down" : "not_needed";
+  }
+
+  /** Ends links with peers whose certificates the CA has revoked. */
+  dropRevoked(): void {
+    for (const peer of [...this.#peers.linked()]) {
+      if (this.introductionOf(peer)) continue;
+      this.links.closeLink(peer, "its certificate was revoked by the network's CA");
+    }
   }
 
   protected closeLinks(reason: string): void {

@@ -9,8 +9,10 @@ import type { Surroundings } from "./surroundings.ts";
 export type LogLevel = "error" | "warn" | "info" | "debug";
 
 export interface ShellOptions {
-  /** `expiresMs` where it has a certificate. */
-  readonly identity: Pick<Identity, "name" | "network"> & Partial<Pick<Identity, "expiresMs">>;
+  /** The last two where it has a certificate. */
+  readonly identity:
+    & Pick<Identity, "name" | "network">
+    & Partial<Pick<Identity, "expiresMs" | "revocations">>;
   readonly surroundings: Surroundings;
   /** Opened, not yet replayed. */
   readonly log: Log;

@@ -18,9 +18,11 @@ export interface Trust {
   hasSigned(by: Introduction, bytes: Uint8Array, signature: Uint8Array): boolean;
   /**
    * Resolves to whether it is that of a node of this name in this network, today; false where it was
-   * until its certificate expired. Rejects with what is wrong with any other.
+   * until its certificate expired or was revoked. Rejects with what is wrong with any other.
    */
   check(name: string, introduction: Introduction): Promise<boolean>;
+  /** Whether the CA has revoked the certificate of an introduction that has been checked. */
+  isRevoked(introduction: Introduction): boolean;
 }
 
 export interface StatementsOptions {
@@ -89,7 +91,7 @@ export class Statements {
       try {
         const isKnown = !introduction || sameIntroduction(introductionOf(name), introduction);
         const isValid = isKnown || await trust.check(name, introduction);
-        // Of one that has expired the name is still known, as the clocks of others name it.
+        // Of one that has ended the name is still known, as the clocks of others name it.
         believed.push(isValid ? node : { name, address });
       } catch (error) {
         alarm(`${from} introduces "${name}" falsely: ${messageOf(error)}`);

@@ -2,6 +2,7 @@ import { assertEquals, assertStringIncludes } from "@std/assert";
 import { hostsOf, parseCertificate } from "../../src/keys/certificate.ts";
 import { loadIdentity } from "../../src/keys/identity.ts";
 import { initCertificates } from "../../src/keys/init.ts";
+import { revoke } from "../../src/keys/revoke.ts";
 import { Links } from "../../src/link/links.ts";
 import { KvStorage } from "../../src/log/kv_storage.ts";
 import { Log } from "../../src/log/log.ts";
@@ -45,6 +46,26 @@ const rows: readonly [what: string, spoil: Spoil, level: string, said: string, e
     0,
   ],
   ["an expired certificate", (dir) => again(dir, -2), "fail", "expired", 1],
+  ["a certificate that is revoked", (dir) => revoke({ dir, name: "a" }), "fail", "was revoked", 1],
+  [
+    "the CA owner's copy of one that is revoked",
+    async (dir) => {
+      await revoke({ dir, name: "a" });
+      for (const file of ["a.key", "a.signing.key", "a.sealing.key"]) {
+        await Deno.remove(`${dir}/${file}`);
+      }
+    },
+    "ok",
+    "list 1 of the network's CA",
+    0,
+  ],
+  [
+    "a revocation list that is none",
+    (dir) => Deno.writeTextFile(`${dir}/ca.crl`, ""),
+    "fail",
+    "no PEM revocation list",
+    1,
+  ],
   ["a certificate about to expire", (dir) => again(dir, 20), "warn", "19 days more", 0],
 ];
 for (const [what, spoil, level, said, exit] of rows) {

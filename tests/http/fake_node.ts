@@ -163,6 +163,7 @@ export class FakeNode implements Omit<ParticipantApi, "role"> {
       latencies: { boundsMs: [1, 5], counts: [2, 3, 1], sumMs: 20 },
       written: { records: 12, logBytes: 3_400, linkBytes: 5_600 },
       certificateEndsMs: Date.UTC(2028, 0, 31),
+      revocationList: 2,
       mismatches: this.mismatches,
       alarms: ["late abort"],
     });

@@ -139,6 +139,7 @@ Deno.test("GET /v1/status shows the node", async () => {
     throughput: 1.5,
     latency: { p50ms: 2.5, p99ms: null },
     certificateNotAfter: "2028-01-31T00:00:00.000Z",
+    revocationList: 2,
     mismatches: [],
     alarms: ["late abort"],
   });
@@ -184,6 +185,7 @@ Deno.test("GET /metrics tells Prometheus of the node", async () => {
       "handfast_log_entries_total 3",
       "# TYPE handfast_certificate_not_after_seconds gauge",
       "handfast_certificate_not_after_seconds 1832889600",
+      "handfast_revocation_list 2",
       'handfast_payment_seconds_bucket{le="0.001"} 2',
       'handfast_payment_seconds_bucket{le="0.005"} 5',
       'handfast_payment_seconds_bucket{le="+Inf"} 6',

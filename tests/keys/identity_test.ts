@@ -39,13 +39,13 @@ Deno.test("loadIdentity() takes the only node of a folder, and lists the choices
 Deno.test("loadIdentity() takes an expired certificate of a node that makes no links", async () => {
   await inNetwork(async (certs) => {
     await initCertificates({ dir: certs, nodes: ["alice"], validityDays: -1, force: true });
-    const identity = await loadIdentity({ certs, name: "alice", mayBeExpired: true });
+    const identity = await loadIdentity({ certs, name: "alice", mayHaveEnded: true });
     assert(identity.expiresMs < Date.now());
     const other = await Deno.makeTempDir();
     await initCertificates({ dir: other, nodes: ["x"] });
     await Deno.copyFile(`${other}/ca.pem`, `${certs}/ca.pem`);
     await Deno.remove(other, { recursive: true });
-    const load = () => loadIdentity({ certs, name: "alice", mayBeExpired: true });
+    const load = () => loadIdentity({ certs, name: "alice", mayHaveEnded: true });
     await assertRejects(load, Error, "was not signed by the CA of this network");
   });
 });

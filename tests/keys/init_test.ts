@@ -42,7 +42,9 @@ Deno.test("initCertificates() makes a CA and a certificate for each node, keys f
       `${name}.sealing.key`,
     ]));
     assertEquals([...made.written], expected.map((name) => `${dir}/${name}`));
-    assertEquals(Object.keys(files(dir)), expected.toSorted());
+    // The last is the CA's own memory, of both certificates.
+    assertEquals(Object.keys(files(dir)), expected.concat("ca.issued").toSorted());
+    assertEquals(files(dir)["ca.issued"], files(dir)["coordinator.pem"]! + files(dir)["alice.pem"]);
     for (const name of expected.filter((name) => name.endsWith(".key"))) {
       assertEquals(Deno.statSync(`${dir}/${name}`).mode! & 0o777, 0o600, name);
       assertStringIncludes(files(dir)[name]!, "-----BEGIN PRIVATE KEY-----");
@@ -79,7 +81,11 @@ Deno.test("initCertificates() run again adds participants under the same CA", as
     assertEquals(made.authorityMade, false);
     assertEquals(made.nodes, [{ name: "bob", role: "participant" }]);
     const after = files(dir);
-    for (const [name, text] of Object.entries(before)) assertEquals(after[name], text);
+    // The CA remembers one more.
+    const signed = before["ca.issued"]! + after["bob.pem"];
+    for (const [name, text] of Object.entries({ ...before, "ca.issued": signed })) {
+      assertEquals(after[name], text);
+    }
     const [alice, bob] = await Promise.all([
       loadIdentity({ certs: dir, name: "alice" }),
       loadIdentity({ certs: dir, name: "bob" }),

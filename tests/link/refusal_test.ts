@@ -14,7 +14,9 @@ import {
   RecordingHost,
   withEnds,
 } from "./network.ts";
+import { parseCertificate } from "../../src/keys/certificate.ts";
 import type { Identity } from "../../src/keys/identity.ts";
+import { Revocations } from "../../src/keys/revocations.ts";
 
 const network = await makeNetwork();
 const stranger = await makeNetwork();
@@ -36,6 +38,18 @@ interface Case {
 /** A dialer that TLS lets in, but whose own certificate and key are those of `other`. */
 function certifiedAs(certificate: Identity, trusted: Identity): Identity {
   return { ...trusted, certDer: certificate.certDer, privateKey: certificate.privateKey };
+}
+
+/** A node that knows a list by which another's certificate is revoked. */
+function revoking(identity: Identity, { certDer }: Identity): Identity {
+  const { serialNumber } = parseCertificate(certDer);
+  const atMs = Date.UTC(2026, 10, 27);
+  const revocations = new Revocations({
+    number: 1,
+    atMs,
+    revokedMs: new Map([[serialNumber, atMs]]),
+  });
+  return { ...identity, revocations };
 }
 
 /** None of them of the node that brings it. */
@@ -89,6 +103,24 @@ const cases: Case[] = [
       new Date(late.expiresMs).toISOString()
     }`,
     atDialer: 'expired: the certificate of "alice" expired at',
+    final: true,
+  },
+  {
+    claim: "a listener whose certificate is revoked is refused",
+    listener: coordinator,
+    dialer: revoking(bob, coordinator),
+    atListener:
+      'revoked: the certificate of "coordinator" was revoked by the network\'s CA at 2026',
+    atDialer: 'revoked: the certificate of "coordinator" was revoked',
+    // It may come back with another.
+    final: false,
+  },
+  {
+    claim: "a dialer whose certificate is revoked is refused, with the date",
+    listener: revoking(coordinator, alice),
+    dialer: alice,
+    atListener: 'revoked: the certificate of "alice" was revoked by the network\'s CA at 2026',
+    atDialer: 'refused by "coordinator" at 127.0.0.1',
     final: true,
   },
   {

@@ -49,7 +49,7 @@ function proofByAlice(order: Order): Proof {
 
 /** Links that only say what they were told. */
 class ToldLinks implements LinkLayer {
-  /** `dial NAME ADDRESS` and `hang up NAME`, until they are taken. */
+  /** `dial NAME ADDRESS`, `hang up NAME` and `close NAME: REASON`, until they are taken. */
   told: string[] = [];
 
   listen(at: { readonly hostname: string; readonly port: number }) {
@@ -62,7 +62,9 @@ class ToldLinks implements LinkLayer {
 
   hurry(): void {}
 
-  closeLink(): void {}
+  closeLink(peer: string, reason?: string): void {
+    this.told.push(`close ${peer}: ${reason}`);
+  }
 
   hangUp(name: string): void {
     this.told.push(`hang up ${name}`);
@@ -83,6 +85,8 @@ class Rig {
   readonly node: ParticipantNode;
   readonly payment = order();
   readonly printed: string[] = [];
+  /** Those whose certificates the CA has revoked. */
+  readonly revoked = new Set<string>();
   /** The last that the node made. */
   newId: PaymentId | undefined;
   #tick: () => void = () => {};
@@ -109,7 +113,13 @@ class Rig {
         },
         nonce: () => "ab".repeat(6),
         newPaymentId: () => this.newId = order().payment,
-        trust: trusts[name],
+        trust: {
+          introduction: trusts[name].introduction,
+          sign: (bytes) => trusts[name].sign(bytes),
+          hasSigned: (...signed) => trusts[name].hasSigned(...signed),
+          check: (peer, introduction) => trusts[name].check(peer, introduction),
+          isRevoked: ({ certificate }) => this.revoked.has(new TextDecoder().decode(certificate)),
+        },
         sealing: new SimulatedSealing(trusts[name].introduction),
         links: (_host: LinkHost) => this.links,
       },
@@ -301,6 +311,36 @@ Deno.test("a link that comes up is told, as is one that goes down", async () => 
     "info link with coordinator is down: for the test",
     "info link with coordinator is up",
   ]);
+  await rig.node.stop();
+});
+
+Deno.test("a link with a peer that the CA has revoked is closed, and no other", async () => {
+  const rig = await Rig.start();
+  const { introduction } = trusts.alice;
+  const clock = new Map([["alice", 1]]);
+  rig.node.linkUp("alice", "participant", { address: "alice:1", clock, introduction });
+  rig.node.dropRevoked();
+  assertEquals(rig.links.told, []);
+  rig.revoked.add("alice");
+  rig.node.dropRevoked();
+  assertEquals(rig.links.told, ["close alice: its certificate was revoked by the network's CA"]);
+  await rig.node.stop();
+});
+
+Deno.test("what somebody has signed whom the CA has revoked is not believed, whoever passes it on", async () => {
+  const rig = await Rig.start();
+  const prepare = async (number: number) => {
+    const payment = order();
+    const proof = proofByAlice(payment);
+    const next = `1-0123456789ab-${number}` as TransactionId;
+    rig.receive({ type: "prepare", transaction: next, order: payment, proof });
+    return (await rig.node.inDoubt()).length;
+  };
+  assertEquals(await prepare(2), 2);
+  rig.revoked.add("alice");
+  assertEquals(await prepare(3), 2);
+  rig.revoked.clear();
+  assertEquals(await prepare(4), 3);
   await rig.node.stop();
 });
 

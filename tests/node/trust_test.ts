@@ -140,6 +140,7 @@ const zeros: Trust = {
   sign: () => new Uint8Array(64),
   hasSigned: () => true,
   check: () => Promise.resolve(true),
+  isRevoked: () => false,
 };
 
 for (const [what, make] of unsigned) {

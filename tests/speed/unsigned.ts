@@ -10,6 +10,7 @@ export function withoutSignatures(): void {
     sign: () => nothing,
     hasSigned: () => true,
     check: () => Promise.resolve(true),
+    isRevoked: () => false,
   };
   // No node of production can be started so: there is no option for it to be given another.
   Object.assign(IdentityTrust.prototype, credulous);
