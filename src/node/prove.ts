@@ -17,6 +17,7 @@ import type { Decided, Introduction } from "../protocol/message.ts";
 import type { Order, RefusalCode } from "../protocol/order.ts";
 import type { Batch, Proof } from "../protocol/proof.ts";
 import type { EntryContext } from "../protocol/record.ts";
+import type { IntroductionHistory } from "./introduction_history.ts";
 import type { Trust } from "./trust.ts";
 
 export interface ProveOptions {
@@ -25,6 +26,7 @@ export interface ProveOptions {
   readonly log: Log;
   readonly trust: Trust;
   readonly introductionOf: (name: string) => Introduction | undefined;
+  readonly history: Pick<IntroductionHistory, "of">;
 }
 
 interface Outcome {
@@ -48,13 +50,15 @@ export async function provePayment(
   payment: PaymentId,
   hasEntry: boolean,
 ): Promise<Uint8Array | undefined> {
-  const { name: writer, network, log, trust, introductionOf } = options;
+  const { name: writer, network, log, trust } = options;
   const outcome = await outcomeOf(options, payment);
   if (!outcome) return undefined;
   const { context: { number, atMs }, proofs, ...rest } = outcome;
   const signers: Signer[] = [];
   for (const name of [...new Set([writer, ...proofs.map(({ batch }) => batch.signer)])].sort()) {
-    const introduction = name === writer ? trust.introduction : introductionOf(name);
+    const introduction = name === writer
+      ? trust.introduction
+      : await introductionFor(options, name, proofs);
     if (!introduction) return undefined;
     signers.push({ name, introduction });
   }
@@ -71,6 +75,22 @@ export async function provePayment(
   };
   const signature = trust.sign(encodeUnsigned(unsigned));
   return encodePaymentProof({ ...unsigned, signature });
+}
+
+/** By what a node was known when it signed; mostly it still is. */
+async function introductionFor(
+  { network, trust, introductionOf, history }: ProveOptions,
+  name: string,
+  proofs: readonly Proof[],
+): Promise<Introduction | undefined> {
+  const signed = proofs.filter(({ batch }) => batch.signer === name).map(({ batch }) => batch);
+  const vouches = (introduction: Introduction) =>
+    signed.every((batch) =>
+      trust.hasSigned(introduction, signedBytes(network, batch), batch.signature)
+    );
+  const now = introductionOf(name);
+  if (now && vouches(now)) return now;
+  return (await history.of(name)).find(vouches);
 }
 
 async function outcomeOf(

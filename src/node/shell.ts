@@ -44,6 +44,7 @@ import { haltAt } from "./halt.ts";
 import { Inbound, type Told } from "./inbound.ts";
 import type { Core, Place } from "./loop.ts";
 import { Loop } from "./loop.ts";
+import { IntroductionHistory } from "./introduction_history.ts";
 import { Meter } from "./meter.ts";
 import { Samples } from "./samples.ts";
 import { Observer } from "./observer.ts";
@@ -89,6 +90,7 @@ export abstract class Shell<
   readonly #freeSpace: FreeSpace;
   readonly #statements: Statements;
   readonly #expiry: Expiry | undefined;
+  readonly #introductions: IntroductionHistory;
   #loop: Loop<Event, Reply> | undefined;
   #inbound: Inbound | undefined;
   #running: Promise<void> = Promise.resolve();
@@ -108,6 +110,7 @@ export abstract class Shell<
     this.links = options.surroundings.links(this);
     this.#freeSpace = new FreeSpace(options.surroundings.freeBytes);
     this.#forgetful = new ForgetfulPeers(this.name);
+    this.#introductions = new IntroductionHistory(options.log);
     this.#peers = new Peers(this.name, role, core.state.membership);
     this.observer = new Observer({
       name: this.name,
@@ -466,7 +469,9 @@ export abstract class Shell<
     await this.look(() => {});
     const { name } = this;
     const introductionOf = (name: string) => this.core.state.membership.introductionOf(name);
-    return await provePayment({ name, network, log, trust, introductionOf }, payment, hasEntry);
+    const history = this.#introductions;
+    const options = { name, network, log, trust, introductionOf, history };
+    return await provePayment(options, payment, hasEntry);
   }
 
   async payments(query: PaymentQuery): Promise<PaymentPage> {

@@ -9,9 +9,11 @@ import {
 } from "../../src/codec/statement.ts";
 import { Log } from "../../src/log/log.ts";
 import { MemoryStorage } from "../../src/log/storage.ts";
+import { IntroductionHistory } from "../../src/node/introduction_history.ts";
 import { provePayment } from "../../src/node/prove.ts";
 import { decodePaymentProof } from "../../src/proof/payment_proof.ts";
 import type { TransactionId } from "../../src/protocol/id.ts";
+import type { Introduction } from "../../src/protocol/message.ts";
 import type { Proof } from "../../src/protocol/proof.ts";
 import type { LogRecord } from "../../src/protocol/record.ts";
 import { Random } from "../../src/simulation/random.ts";
@@ -47,7 +49,8 @@ async function provenOf(...records: LogRecord[]) {
     await log.append({ atMs: nowMs, clock, witnesses: new Map(), records: [record] });
   }
   const introductionOf = (name: string) => trusts[name as Name].introduction;
-  const options = { name: "bob", network, log, trust: trusts.bob, introductionOf };
+  const history = new IntroductionHistory(log);
+  const options = { name: "bob", network, log, trust: trusts.bob, introductionOf, history };
   const bytes = await provePayment(options, payment, true);
   return bytes && decodePaymentProof(bytes);
 }
@@ -69,6 +72,27 @@ Deno.test("what the coordinator has committed is proven with order, own vote and
   assertEquals([writer, commit], ["bob", true]);
   assertEquals(proofs.map(({ batch }) => batch.signer), ["alice", "bob", "coordinator"]);
   assertEquals(signers.map(({ name }) => name), ["alice", "bob", "coordinator"]);
+});
+
+Deno.test("what somebody signed before they came with another key is proven by the one they had", async () => {
+  const before = new SimulatedTrust("alice", "participant", network, random);
+  const list = listOf(orderStatement(paid));
+  const signature = before.sign(signedBytes(network, { signer: "alice", list }));
+  const ordered = { batch: { signer: "alice", list, signature }, index: 0 };
+  const statement = decisionStatement({ transaction, payment, commit: true, orderHash, decided });
+  const proof = by("coordinator", statement);
+  const records: LogRecord[] = [
+    { ...prepared, proof: ordered },
+    { type: "posted", transaction, payment, decided, proof },
+  ];
+  assertEquals(await provenOf(...records), undefined);
+  const introduced = (introduction: Introduction): LogRecord => ({
+    ...{ type: "introduced", name: "alice", address: "alice:1", introduction },
+  });
+  const now = introduced(trusts.alice.introduction);
+  const proven = await provenOf(introduced(before.introduction), now, ...records);
+  const signer = proven?.signers.find(({ name }) => name === "alice");
+  assertEquals(signer?.introduction, before.introduction);
 });
 
 Deno.test("what the coordinator has aborted is proven as aborted", async () => {

@@ -23,8 +23,11 @@ Deno.test("a node that the CA revokes is out within seconds, and with other keys
     return cluster.spawnWith("thief", data, args, {});
   };
 
+  let first = "";
+
   await t.step("before, it pays and is paid", async () => {
-    await hasPaid("alice", "bob");
+    const { stdout } = await pay("alice", "bob");
+    first = /^committed (\S+):/m.exec(stdout)![1]!;
     await hasPaid("bob", "alice");
     await Deno.mkdir(stolen);
     for (
@@ -100,6 +103,17 @@ Deno.test("a node that the CA revokes is out within seconds, and with other keys
     await until("bob pays again", async () => (await pay("bob", "alice")).code === 0);
     const { body } = await cluster.node("bob").get("/v1/status");
     assertEquals(body.alarms, []);
+  });
+
+  await t.step("what was paid with the old keys is proven all the same", async () => {
+    for (const name of cluster.names) {
+      const file = `${cluster.folder}/${name}.proof`;
+      const at = ["--data", cluster.data(name), "--out", file];
+      assertEquals((await cluster.run("proof", first, ...at)).stderr, "");
+      const ca = ["--ca", `${certs}/ca.pem`];
+      const { stdout } = await cluster.run("verify-proof", file, ...ca);
+      assertStringIncludes(stdout, `It holds: payment ${first} was committed.`);
+    }
   });
 
   await t.step("the logs hold, each payment by the key that was good then", async () => {
