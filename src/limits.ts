@@ -218,6 +218,8 @@ export const requestBytesMax = 64 * 1024;
 /** Of a batch of payments: lines, and bytes of all of them. */
 export const paymentBatchLinesMax = 10_000;
 export const paymentBatchBytesMax = 8 * 1024 * 1024;
+/** Payments that a participant is given back in one request. */
+export const restoredAtOnceMax = 1_000;
 /** Payments of one batch that are under way at a time: more pay no faster. */
 export const paymentBatchUnderWayMax = 1_024;
 /** Until a payment of a batch is tried again that found too much under way. */

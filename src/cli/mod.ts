@@ -34,6 +34,7 @@ const commands: Readonly<Record<string, () => Promise<Command>>> = {
   "resolve": async () => (await import("./resolve.ts")).resolve,
   "acknowledge": async () => (await import("./acknowledge.ts")).acknowledge,
   "readmit": async () => (await import("./readmit.ts")).readmit,
+  "restore": async () => (await import("./restore.ts")).restore,
   "erase": async () => (await import("./erase.ts")).erase,
   "verify": async () => (await import("./verify.ts")).verify,
   "export": async () => (await import("./export.ts")).exportCommand,

@@ -18,8 +18,8 @@ export const readmit: Command = {
   positionals: ["NAME"],
   flags: [...operatorFlags, ...nodeFlags, jsonFlag],
   notes: [
-    "Its books lack what was done since its log was copied or lost, and nothing brings that back: its",
-    'owner puts them right before; see "A lost data folder" in the README.',
+    "Its books lack what was done since its log was copied or lost: its owner restores them before, by",
+    'what "handfast proof NAME" writes at the coordinator; see "A lost data folder" in the README.',
   ],
   run: async (args, io) => {
     const peer = parseName(args.positional("NAME"), "NAME");

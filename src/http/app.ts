@@ -29,6 +29,7 @@ import {
   repeatedFaults,
   unsupportedMediaType,
 } from "./problem.ts";
+import { addRestoreRoute, restorePath } from "./restore.ts";
 import { addStatementRoute } from "./statement.ts";
 import { addStatusRoutes } from "./status.ts";
 
@@ -63,7 +64,8 @@ export function createApp(node: AnyNodeApi, options: AppOptions): OpenAPIHono {
   app.use(tokenRequired(options, options.loopback ? isOpenOnLoopback : isOpenAnywhere));
   const bodyOfRequest = bodyOf(requestBytesMax, "request");
   const bodyOfBatch = bodyOf(paymentBatchBytesMax, "batch");
-  app.use((c, next) => (c.req.path === batchPath ? bodyOfBatch : bodyOfRequest)(c, next));
+  const isOfMany = (path: string) => path === batchPath || path === restorePath;
+  app.use((c, next) => (isOfMany(c.req.path) ? bodyOfBatch : bodyOfRequest)(c, next));
 
   addPaymentRoutes(app, node, onError);
   addBatchRoute(app, node, onError);
@@ -74,6 +76,7 @@ export function createApp(node: AnyNodeApi, options: AppOptions): OpenAPIHono {
   addStatusRoutes(app, node);
   addInDoubtRoutes(app, node);
   addMismatchRoutes(app, node);
+  addRestoreRoute(app, node);
   addMetricsRoute(app, node);
   const streams = new Streams(options.stopping);
   addEventRoutes(app, node, streams, onError);

@@ -11,7 +11,7 @@ import type { Details, DetailsFor } from "../protocol/details.ts";
 import type { PaymentId, TransactionId } from "../protocol/id.ts";
 import type { Introduction } from "../protocol/message.ts";
 import type { Leg, RefusalCode } from "../protocol/order.ts";
-import type { ResolveAnswer } from "../protocol/participant_event.ts";
+import type { ResolveAnswer, RestoreResult } from "../protocol/participant_event.ts";
 import type { VectorClock } from "../protocol/vector_clock.ts";
 
 /** What both roles have. */
@@ -113,7 +113,15 @@ export interface ParticipantApi extends NodeApi {
   acknowledge(transaction: TransactionId, by: string): Promise<PaymentId | undefined>;
   /** An operator has what a payment told this node erased; recorded. */
   erase(payment: PaymentId, by: string): Promise<EraseAnswer>;
+  /** Payments that the log has lost, by their certificates, in that order; each has an answer. */
+  restore(proofs: readonly Uint8Array[]): Promise<RestoreAnswer[]>;
 }
+
+/** What became of one payment that was to be restored. */
+export type RestoreAnswer =
+  | { readonly id: PaymentId; readonly result: RestoreResult }
+  /** The certificate does not show that this node has to have it. */
+  | { readonly id?: PaymentId; readonly result: "no_proof"; readonly why: string };
 
 /** A record about a payment, durable in this node's log. */
 export interface NodeEvent {

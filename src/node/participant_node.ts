@@ -19,13 +19,17 @@ import type {
   ParticipantApi,
   PaymentAnswer,
   PaymentRequest,
+  RestoreAnswer,
   StatementQuery,
   StatementView,
 } from "../http/node_api.ts";
+import { invariant } from "../errors.ts";
 import { decodeVoucher } from "../keys/voucher.ts";
 import { reconnectMsMax, tickIntervalMs } from "../limits.ts";
 import type { Greeted, Greeting } from "../link/host.ts";
 import type { Role } from "../names.ts";
+import { ProofError } from "../proof/check.ts";
+import type { Signer } from "../proof/payment_proof.ts";
 import { cardIdOf, expiryText, maskedNumber } from "../protocol/card.ts";
 import type { OpenedDetails } from "../protocol/details.ts";
 import type { PaymentId, TransactionId } from "../protocol/id.ts";
@@ -34,13 +38,16 @@ import { participantsOf, resolvedLegsOf } from "../protocol/order.ts";
 import { Participant } from "../protocol/participant.ts";
 import type { ParticipantEvent, Reply, ResolveAnswer } from "../protocol/participant_event.ts";
 import type { Unsettled } from "../protocol/participant_state.ts";
-import type { LogRecord } from "../protocol/record.ts";
+import { sameIntroduction } from "../protocol/membership.ts";
+import type { Introduced, LogRecord } from "../protocol/record.ts";
 import type { Found } from "../protocol/step.ts";
 import { accountView, cardView } from "./book_views.ts";
 import type { CardKeeping } from "./cards.ts";
 import { claimOf, endOf } from "./cards.ts";
 import type { Told } from "./inbound.ts";
 import { Requests } from "./requests.ts";
+import type { Restorable } from "./restorable.ts";
+import { restorableFrom } from "./restorable.ts";
 import { Shell } from "./shell.ts";
 import type { ShellOptions } from "./shell_options.ts";
 import { Statement } from "./statement.ts";
@@ -51,6 +58,9 @@ export interface ParticipantOptions extends ShellOptions {
   readonly coordinator: string;
   readonly cards: CardKeeping;
 }
+
+/** Of a node that has signed something restored: a link will tell. */
+const addressUnknown = "unknown";
 
 export class ParticipantNode extends Shell<"participant", ParticipantEvent, Reply>
   implements ParticipantApi {
@@ -317,6 +327,50 @@ export class ParticipantNode extends Shell<"participant", ParticipantEvent, Repl
     }
     const { atMs } = await this.#requests.ask("erased", { type: "erase", payment, by });
     return atMs === undefined ? { result: "under_way" } : { result: "erased", by, atMs };
+  }
+
+  async restore(proofs: readonly Uint8Array[]): Promise<RestoreAnswer[]> {
+    const answers: Promise<RestoreAnswer>[] = [];
+    for (const proof of proofs) {
+      try {
+        const { signers, ...restorable } = await this.#restorable(proof);
+        const { order: { payment: id }, decided } = restorable;
+        // What follows the decision knows of it.
+        this.loop.hear(decided.clock);
+        for (const signer of signers) await this.#introduce(signer);
+        const asked = this.#requests.ask("restoration", { type: "restore", ...restorable });
+        answers.push(asked.then(({ result }) => ({ id, result })));
+      } catch (thrown) {
+        if (!(thrown instanceof ProofError)) throw thrown;
+        answers.push(Promise.resolve({ result: "no_proof", why: thrown.message }));
+      }
+    }
+    return await Promise.all(answers);
+  }
+
+  #restorable(proof: Uint8Array): Promise<Restorable> {
+    const { identity } = this.options;
+    invariant(identity.certificate !== undefined, "a node without a certificate restores nothing");
+    const authority = { certificate: identity.certificate, network: identity.network };
+    const own = { name: this.name, coordinator: this.#coordinatorName };
+    return restorableFrom(proof, authority, own);
+  }
+
+  /** That what somebody had signed holds is to be seen in this log, too. */
+  async #introduce({ name, introduction }: Signer): Promise<void> {
+    if (name === this.name) return;
+    const { membership } = this.#participant.state;
+    const now = membership.introductionOf(name);
+    if (sameIntroduction(now, introduction)) return;
+    const before = await this.introductionsOf(name);
+    if (before.some((known) => sameIntroduction(known, introduction))) return;
+    const address = membership.addressOf(name) ?? addressUnknown;
+    // The one by which it is known now goes on to be that.
+    for (const one of [introduction, now]) {
+      if (!one) continue;
+      const record: Introduced = { type: "introduced", name, address, introduction: one };
+      await this.loop.settled({ type: "record", record });
+    }
   }
 
   protected mismatches(): MismatchView[] {

@@ -395,7 +395,7 @@ export abstract class Shell<
 
   protected lossText(): string {
     const { number } = this.options.log.head;
-    return `Here the log ends at entry ${number}, so these books lack what was done since: see ` +
+    return `Here the log ends at entry ${number}, so these books lack what was done since, less what was restored: see ` +
       '"A lost data folder" in the README';
   }
 
@@ -456,6 +456,11 @@ export abstract class Shell<
   async history(id: PaymentId): Promise<Found[]> {
     await this.look(() => {});
     return await this.options.log.lookUp(id);
+  }
+
+  /** By what a peer was known, as of the log. */
+  protected introductionsOf(name: string): Promise<readonly Introduction[]> {
+    return this.#introductions.of(name);
   }
 
   introduction(name: string): Promise<Introduction | undefined> {

@@ -9,10 +9,10 @@ import type { Surroundings } from "./surroundings.ts";
 export type LogLevel = "error" | "warn" | "info" | "debug";
 
 export interface ShellOptions {
-  /** The last two where it has a certificate. */
+  /** The last three where it has a certificate. */
   readonly identity:
     & Pick<Identity, "name" | "network">
-    & Partial<Pick<Identity, "expiresMs" | "revocations">>;
+    & Partial<Pick<Identity, "certificate" | "expiresMs" | "revocations">>;
   readonly surroundings: Surroundings;
   /** Opened, not yet replayed. */
   readonly log: Log;

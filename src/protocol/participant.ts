@@ -46,6 +46,7 @@ import type {
 import type { Open, Settled, Unsettled } from "./participant_state.ts";
 import { mismatchText, ParticipantState } from "./participant_state.ts";
 import type { Genesis, NodeRecord, ParticipantRecord, Prepared } from "./record.ts";
+import { Restoration } from "./restoration.ts";
 import type { MessageEvent, Turn } from "./step.ts";
 
 export class Participant {
@@ -56,6 +57,7 @@ export class Participant {
   readonly #issuer: Issuer;
   readonly #inquiries: Inquiries;
   readonly #administration: Administration;
+  readonly #restoration: Restoration;
   readonly #clockOffset = new ClockOffset();
   readonly #lookUps = new LookUps<WaitingEvent>();
   /** Committed, as the coordinator tells, and not in this node's log; by which transactions. */
@@ -72,6 +74,8 @@ export class Participant {
     this.#issuer = new Issuer(this.state);
     const record: Recorder = (...of) => this.#record(...of);
     this.#administration = new Administration(this.state, record);
+    const { state } = this;
+    this.#restoration = new Restoration({ name, state, lookUps: this.#lookUps, record });
     this.#inquiries = new Inquiries({
       name,
       coordinator,
@@ -169,6 +173,8 @@ export class Participant {
         out.replies.push({ request: event.request, answer: { state: "inquired", count } });
         return;
       }
+      case "restore":
+        return this.#restoration.step(event, turn, out);
       case "open":
       case "addCard":
       case "removeCard":

@@ -5,6 +5,7 @@ import type { SealedDetails } from "./details.ts";
 import type { Epoch, PaymentId, TransactionId } from "./id.ts";
 import type { Decided, Introduction, RejectionCode } from "./message.ts";
 import type { Order, RefusalCode } from "./order.ts";
+import type { Proof } from "./proof.ts";
 import type { NodeRecord, ParticipantRecord } from "./record.ts";
 import type { CommonEvent, MessageEvent, Output, Turn } from "./step.ts";
 
@@ -14,6 +15,7 @@ export type ParticipantEvent =
   | SubmitEvent
   | ClaimEvent
   | InquireEvent
+  | RestoreEvent
   | AdministrativeEvent;
 
 /** What its owners and operators ask of it besides payments and inquiries. */
@@ -26,7 +28,7 @@ export type AdministrativeEvent =
   | EraseEvent;
 
 /** What may have to wait for the index. */
-export type WaitingEvent = MessageEvent | SubmitEvent | ClaimEvent;
+export type WaitingEvent = MessageEvent | SubmitEvent | ClaimEvent | RestoreEvent;
 
 /** What stepping an event gives back. */
 export type Out = Output<Reply>;
@@ -69,6 +71,19 @@ export interface ClaimEvent {
   readonly content: string;
   /** The payment, if the key is new. */
   readonly payment: PaymentId;
+}
+
+/** An operator gives back a payment that the log has lost; what shows it has been checked. */
+export interface RestoreEvent {
+  readonly type: "restore";
+  readonly request: number;
+  readonly order: Order;
+  readonly transaction: TransactionId;
+  readonly decided: Decided;
+  /** The originator's, of the order. */
+  readonly ordered: Proof;
+  /** The coordinator's, of the commit. */
+  readonly proof: Proof;
 }
 
 /** A user opens an account. */
@@ -183,7 +198,22 @@ export type Answer =
   | { readonly state: "acknowledged"; readonly payment?: PaymentId }
   /** Nothing where the payment is still under way. */
   | { readonly state: "erased"; readonly atMs?: number }
-  | { readonly state: "inquired"; readonly count: number };
+  | { readonly state: "inquired"; readonly count: number }
+  | { readonly state: "restoration"; readonly result: RestoreResult };
+
+/**
+ * `known`: it is in the log. `in_doubt`: it was voted for, and a link tells the decision. `decided_otherwise`:
+ * the log says what can't be so as well. The last three: what it would move is not here.
+ */
+export type RestoreResult =
+  | "restored"
+  | "known"
+  | "in_doubt"
+  | "decided_otherwise"
+  | "of_card"
+  | "account_not_found"
+  | "currency_mismatch"
+  | "insufficient_funds";
 
 /** `differs`: the card is there with another account or expiry. */
 export type CardResult =

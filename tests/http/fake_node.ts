@@ -26,6 +26,7 @@ import type {
   PaymentView,
   PeerMemory,
   ReadmitAnswer,
+  RestoreAnswer,
   Sample,
   StatementPart,
   StatementQuery,
@@ -323,6 +324,20 @@ export class FakeNode implements Omit<ParticipantApi, "role"> {
     const answer = this.told.get(payment) ?? { result: "none" };
     if (answer.result === "erased") this.told.set(payment, { ...answer, result: "was_erased", by });
     return Promise.resolve(answer.result === "erased" ? { ...answer, by } : answer);
+  }
+
+  /** What was to be restored last; all that has any bytes is. */
+  restored: readonly Uint8Array[] = [];
+
+  restore(proofs: readonly Uint8Array[]): Promise<RestoreAnswer[]> {
+    this.restored = proofs;
+    return Promise.resolve(
+      proofs.map((proof): RestoreAnswer =>
+        proof.length > 0
+          ? { id: paymentId, result: "restored" }
+          : { result: "no_proof", why: "it can't be read" }
+      ),
+    );
   }
 
   recent() {

@@ -309,6 +309,7 @@ Deno.test("/openapi.json describes the routes under /v1, health and figures, and
     "post /v1/payments/batch",
     "post /v1/payments/{id}/erase",
     "post /v1/peers/{name}/readmit",
+    "post /v1/restore",
   ]);
 });
 

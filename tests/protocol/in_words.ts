@@ -124,6 +124,7 @@ export function answerInWords(answer: Answer): string {
       return words(answer.state, answer.isSameContent ? "for the same" : "for other content");
     case "account":
     case "card":
+    case "restoration":
       return words(answer.state, answer.result);
     case "resolved": {
       if (answer.result === "not_in_doubt") return words(answer.state, answer.result);

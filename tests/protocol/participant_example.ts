@@ -67,6 +67,14 @@ function resolves(commit: boolean): Step {
   return { type: "resolve", request: 9, transaction: T1, commit, by: "ann" };
 }
 
+function restores(transaction: TransactionId): Step {
+  const decided = turnOf("coordinator", 70);
+  const commit = { type: "decision", transaction, payment, commit: true, decided } as const;
+  const proof = proofOf("coordinator", { ...commit, orderHash: order.hash });
+  const ordered = proofOf("alice", { type: "order", order });
+  return { type: "restore", request: 9, order, transaction, decided, ordered, proof };
+}
+
 const acknowledges: Step = { type: "acknowledge", request: 9, transaction: T1, by: "ben" };
 
 function tick(afterMs: number): Step {
@@ -199,6 +207,8 @@ export const events: Readonly<Record<string, Step>> = {
   "resolve abort": resolves(false),
   "resolve of another transaction": { ...resolves(true), transaction: T2 } as Step,
   "acknowledge": acknowledges,
+  "restore": restores(T1),
+  "restore of another transaction": restores(T2),
   "inquire": { type: "inquire", request: 9 },
   "erase": { type: "erase", request: 9, payment, by: "ann" },
   "link up": links(),

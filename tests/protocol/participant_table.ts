@@ -414,6 +414,32 @@ export const participantTable: readonly Row[] = [
     },
   },
   {
+    event: "restore",
+    rule: "Only what the log lacks is restored: no reversal (AC2), and no second time",
+    does: {
+      "none, own": "prepared T1, posted T1 @then, sync = 9 restoration restored",
+      "prepared, restarted, forced to commit, forced and restarted, forced to abort":
+        "= 9 restoration in_doubt",
+      "posted": "= 9 restoration known",
+      "looking up, prepare waits, overtaken": "",
+      "indexed": "?",
+      "otherwise": "= 9 restoration decided_otherwise",
+    },
+  },
+  {
+    event: "restore of another transaction",
+    rule: "An attempt that was lost says nothing about its payment; one that was paid does",
+    does: {
+      "none, own, refused, own and refused, attempt lost":
+        "prepared T2, posted T2 @then, sync = 9 restoration restored",
+      "prepared, restarted, forced to commit, forced and restarted, forced to abort":
+        "= 9 restoration in_doubt",
+      "looking up, prepare waits, overtaken": "",
+      "indexed": "?",
+      "otherwise": "= 9 restoration decided_otherwise",
+    },
+  },
+  {
     event: "inquire",
     rule: "An operator has everything asked about that is in doubt, forced or not",
     does: {
