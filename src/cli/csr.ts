@@ -56,7 +56,9 @@ export const csr: Command = {
     io.out(`  1. send ${requestPath} to the owner of the network's CA, who runs`);
     io.out(`       handfast sign ${name}.csr --certs DIR`);
     io.out("     and compares the fingerprint with the one above, told by another way");
-    io.out(`  2. put the ${name}.pem and ca.pem that come back into ${dir}`);
+    io.out(
+      `  2. put the ${name}.pem and ca.pem that come back into ${dir}, and ca.crl, where there is one`,
+    );
     if (renew) {
       io.out("  3. stop the node and start it again");
       return exitCode.done;

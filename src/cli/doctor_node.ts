@@ -1,10 +1,11 @@
 /** `doctor` on a data folder, and on the node that runs with it. */
 
 import { statfsSync } from "node:fs";
-import { basename, resolve } from "node:path";
+import { basename, dirname, resolve } from "node:path";
 import { messageOf } from "../errors.ts";
 import { readAuthority } from "../keys/certificate.ts";
 import { exists } from "../keys/folder.ts";
+import { readRevocationList, Revocations } from "../keys/revocations.ts";
 import { paymentIdAheadMsMax } from "../limits.ts";
 import { probe } from "../link/probe.ts";
 import { logPathOf } from "../log/folder_lock.ts";
@@ -66,7 +67,9 @@ export async function checkCoordinator(
   let failure: string | undefined;
   try {
     const caPem = await Deno.readTextFile(caFile);
-    failure = await probe({ address, name, role: "coordinator", caPem });
+    const list = await readRevocationList(dirname(caFile), readAuthority(caPem).certificate);
+    const revocations = new Revocations(list);
+    failure = await probe({ address, name, role: "coordinator", caPem, revocations });
   } catch (thrown) {
     const next = "name the folder of the network's certificates by --certs DIR";
     return fail(

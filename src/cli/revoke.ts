@@ -24,7 +24,13 @@ export const revoke: Command = {
   run: async (args, io) => {
     const name = parseName(args.positional("NAME"), "NAME");
     const dir = args.required("certs");
-    const counting = await revocable({ dir, name });
+    const { certificates: counting, isNoted } = await revocable({ dir, name });
+    if (!isNoted) {
+      io.err(
+        `handfast: ${dir} has no ca.issued, so certificates of ${name} that a renewal has replaced are not known, ` +
+          "and go on to count",
+      );
+    }
     const ask = () => {
       io.err(`certificates of ${name} that count:`);
       counting.map(line).forEach((text) => io.err(text));

@@ -1,4 +1,6 @@
+import { exists } from "../keys/folder.ts";
 import { readRequest } from "../keys/request.ts";
+import { revocationPath } from "../keys/revocations.ts";
 import { checkRequest, signRequest } from "../keys/sign.ts";
 import { jsonFlag } from "./command.ts";
 import type { Command } from "./command.ts";
@@ -44,7 +46,9 @@ export const sign: Command = {
       return exitCode.done;
     }
     io.out(`signed ${path}, valid until ${timeText(expiresMs)}`);
-    io.out(`send back to ${name}'s owner: ${path} and ${dir}/ca.pem (neither is secret)`);
+    const list = revocationPath(dir);
+    const files = [path, `${dir}/ca.pem`, ...await exists(list) ? [list] : []];
+    io.out(`send back to ${name}'s owner: ${files.join(" and ")} (not secret)`);
     return exitCode.done;
   },
 };

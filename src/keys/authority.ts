@@ -19,7 +19,7 @@ import {
 } from "@peculiar/x509";
 import { caValidityDays, certificateBackdateMs } from "../limits.ts";
 import type { Role } from "../names.ts";
-import { roleUri } from "./certificate.ts";
+import { roleUri, serialNameOf } from "./certificate.ts";
 
 /** A certificate and its private key. */
 export interface Signer {
@@ -34,7 +34,7 @@ export async function makeSigner(nowMs: number): Promise<Signer> {
     // The serial tells the CAs of two networks apart also by their names.
     name: [{ CN: ["Handfast CA"] }, { "2.5.4.5": [randomHex(8)] }],
     ...validity(nowMs, caValidityDays),
-    serialNumber: serialNumber(),
+    serialNumber: newSerialNumber(),
     signingAlgorithm: algorithm,
     keys,
     extensions: [
@@ -69,12 +69,14 @@ export async function signNode(
   request: NodeRequest & { readonly publicKey: CryptoKey | PublicKey },
 ): Promise<X509Certificate> {
   const { signer, name, role, hosts, nowMs, validityDays, publicKey } = request;
+  const serialNumber = newSerialNumber();
   const extensions: Extension[] = [
     new BasicConstraintsExtension(false, undefined, true),
     new KeyUsagesExtension(KeyUsageFlags.digitalSignature, true),
     new ExtendedKeyUsageExtension([ExtendedKeyUsage.serverAuth, ExtendedKeyUsage.clientAuth]),
     new SubjectAlternativeNameExtension([
       { type: "dns", value: name },
+      { type: "dns", value: serialNameOf(serialNumber) },
       { type: "url", value: roleUri(role) },
       ...hosts.map((host) => ({ type: isIP(host) ? "ip" as const : "dns" as const, value: host })),
     ]),
@@ -85,7 +87,7 @@ export async function signNode(
     subject: [{ CN: [name] }],
     issuer: signer.certificate.subjectName,
     ...validity(nowMs, validityDays),
-    serialNumber: serialNumber(),
+    serialNumber,
     signingAlgorithm: algorithm,
     signingKey: signer.key,
     publicKey,
@@ -129,7 +131,7 @@ function validity(nowMs: number, days: number): { notBefore: Date; notAfter: Dat
 }
 
 /** Positive and at most 20 bytes (RFC 5280, 4.1.2.2). */
-function serialNumber(): string {
+function newSerialNumber(): string {
   return "01" + randomHex(15);
 }
 

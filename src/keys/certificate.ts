@@ -38,6 +38,8 @@ export interface PeerCertificate {
   readonly role: Role;
   readonly publicKey: KeyObject;
   readonly expiresMs: number;
+  /** The name that no other certificate has, where it has one. */
+  readonly serialName?: string;
 }
 
 /** A network's certificate authority, as far as it takes to check its signatures. */
@@ -80,18 +82,21 @@ export async function verifyPeerCertificate(
   checkValidity(certificate, name, nowMs);
   const revokedMs = authority.revocations?.revokedMs(certificate);
   if (revokedMs !== undefined) {
-    const at = new Date(revokedMs).toISOString();
-    throw new CertificateError(
-      "revoked",
-      `the certificate of "${name}" was revoked by the network's CA at ${at}`,
-    );
+    throw new CertificateError("revoked", revokedText(name, revokedMs));
   }
   return {
     name,
     role: roleOf(certificate, name),
     publicKey: publicKeyOf(certificate, name),
     expiresMs: certificate.notAfter.getTime(),
+    serialName: serialNameIn(certificate),
   };
+}
+
+/** @param ms since 1970 */
+export function revokedText(name: string, ms: number): string {
+  const at = new Date(ms).toISOString();
+  return `the certificate of "${name}" was revoked by the network's CA at ${at}`;
 }
 
 /** DER, or PEM as a text. Throws {@linkcode CertificateError} if it is no certificate. */
@@ -149,7 +154,27 @@ export function roleUri(role: Role): string {
 
 /** The DNS and IP names of a certificate: the node's own and its hosts. */
 export function hostsOf(certificate: X509Certificate): string[] {
-  return alternativeNames(certificate, "dns").concat(alternativeNames(certificate, "ip"));
+  return alternativeNames(certificate, "dns").filter((name) => !isSerialName(name))
+    .concat(alternativeNames(certificate, "ip"));
+}
+
+/**
+ * The DNS name that one certificate has, and no other: TLS verifies names, and tells nobody which certificate it
+ * has seen. Too long for a node's name.
+ */
+export function serialNameOf(serialNumber: string): string {
+  return `s${serialNumber}`;
+}
+
+/** Whether a host would be such a name. */
+export function isSerialName(host: string): boolean {
+  return /^s[0-9a-f]{32}$/i.test(host);
+}
+
+/** That name of a certificate; one of an earlier version has none. */
+export function serialNameIn(certificate: X509Certificate): string | undefined {
+  const name = serialNameOf(certificate.serialNumber);
+  return alternativeNames(certificate, "dns").includes(name) ? name : undefined;
 }
 
 const rolePrefix = "handfast:role:";

@@ -5,6 +5,7 @@ import { messageOf, shortened, UsageError } from "../errors.ts";
 import { isName, type Role } from "../names.ts";
 import {
   type Authority,
+  CertificateError,
   parseCertificate,
   readAuthority,
   roleOf,
@@ -78,7 +79,8 @@ export async function loadIdentity(options: LoadIdentityOptions): Promise<Identi
     name,
     () => new Uint8Array(parseCertificate(certPem).rawData),
   );
-  const revocations = await revocationsIn(certs, authority);
+  // Who makes no links believes nobody.
+  const revocations = mayHaveEnded ? new Revocations() : await revocationsIn(certs, authority);
   const counting = mayHaveEnded ? authority : { ...authority, revocations };
   const endMs = mayHaveEnded ? parseCertificate(certPem).notAfter.getTime() : Infinity;
   const own = await checked(
@@ -207,8 +209,18 @@ async function checked<T>(
   try {
     return await use();
   } catch (thrown) {
-    throw new Error(`Cannot use ${path}: ${messageOf(thrown)}. ${await remedy(certs, name)}`);
+    const isRevoked = thrown instanceof CertificateError && thrown.fault === "revoked";
+    const next = isRevoked ? await otherKeys(certs, name) : await remedy(certs, name);
+    throw new Error(`Cannot use ${path}: ${messageOf(thrown)}. ${next}`);
   }
+}
+
+/** A certificate for the keys that are there would be of no use: somebody else may have them. */
+async function otherKeys(certs: string, name: string): Promise<string> {
+  const again = await exists(`${certs}/ca.key`)
+    ? `handfast init --certs ${certs} --nodes ${name} --force`
+    : `handfast csr --certs ${certs} --name ${name} --role client|server --force, and have it signed`;
+  return `Move ${certs}/${name}.*key away, then: ${again}`;
 }
 
 /** A path that was mistyped is likelier than a network that is to be made. */

@@ -65,7 +65,7 @@ export async function initCertificates(options: InitOptions): Promise<InitResult
   for (const { name, role } of roles) {
     const validityDays = options.validityDays ?? nodeValidityDays;
     const made = await makeNode({ signer, name, role, hosts, nowMs, validityDays });
-    await noteIssued(dir, made.certificate);
+    await noteIssued(dir, made.certificate.toString("pem"));
     const ownKeys = await makeOwnKeys(dir, name);
     written.push(...await writePair(dir, name, made), ...ownKeys);
   }

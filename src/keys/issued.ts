@@ -1,50 +1,95 @@
 /**
- * Every certificate that a CA has signed for a node, in `ca.issued` beside its key, one PEM after the other: a
- * renewal takes the place of `NAME.pem`, and what it replaced counts until it expires or is revoked.
+ * What a CA has signed, in `ca.issued` beside its key, one PEM after the other: certificates of nodes, as a renewal
+ * takes the place of `NAME.pem`, and what it replaced counts until it expires or is revoked; and lists of those
+ * that are revoked, so that none is forgotten where `ca.crl` is lost.
  */
 
 import type { X509Certificate } from "@peculiar/x509";
-import { messageOf } from "../errors.ts";
+import { messageOf, UsageError } from "../errors.ts";
 import { parseCertificate } from "./certificate.ts";
 import { readCertificate } from "./folder.ts";
+import type { RevocationList } from "./revocations.ts";
+import { parseRevocationList, readRevocationList, revocationPath } from "./revocations.ts";
+
+export interface Issued {
+  readonly certificates: readonly X509Certificate[];
+  /** The latest. */
+  readonly list?: RevocationList;
+  /** Whether the file is there: a version before it kept the last certificate of each name alone. */
+  readonly isNoted: boolean;
+}
 
 function issuedPath(dir: string): string {
   return `${dir}/ca.issued`;
 }
 
 /** Before anyone can have it. */
-export async function noteIssued(dir: string, certificate: X509Certificate): Promise<void> {
-  await Deno.writeTextFile(issuedPath(dir), certificate.toString("pem") + "\n", { append: true });
+export async function noteIssued(dir: string, pem: string): Promise<void> {
+  await Deno.writeTextFile(issuedPath(dir), `${pem.trimEnd()}\n`, { append: true });
 }
 
-/** Those of a name that are known, each once, in the order in which they were signed. */
-export async function issuedTo(dir: string, name: string): Promise<X509Certificate[]> {
-  const bySerial = new Map<string, X509Certificate>();
-  for (const certificate of await issued(dir)) {
-    if (isOf(certificate, name)) bySerial.set(certificate.serialNumber, certificate);
-  }
-  // In a folder of a version that noted none there is one of each name.
-  const last = await readCertificate(`${dir}/${name}.pem`);
-  if (last) bySerial.set(last.serialNumber, last);
-  return [...bySerial.values()];
+/** One at a time: what two processes sign is noted by both. */
+export async function whileIssuing<T>(dir: string, use: () => Promise<T>): Promise<T> {
+  using file = await Deno.open(issuedPath(dir), { append: true, create: true });
+  await file.lock(true);
+  return await use();
 }
 
-async function issued(dir: string): Promise<X509Certificate[]> {
+/** Throws {@linkcode UsageError} that says what to do about a file that can't be read. */
+export async function readIssued(dir: string, ca: X509Certificate): Promise<Issued> {
   const path = issuedPath(dir);
-  let text;
+  const certificates: X509Certificate[] = [];
+  let list = await listIn(dir, ca);
+  const text = await textOf(path);
+  for (const pem of (text ?? "").split(/(?=-----BEGIN )/).filter((one) => one.trim() !== "")) {
+    try {
+      if (pem.includes("BEGIN CERTIFICATE")) certificates.push(parseCertificate(pem));
+      else {
+        const noted = await parseRevocationList(pem, ca);
+        if (noted.number > (list?.number ?? 0)) list = noted;
+      }
+    } catch (thrown) {
+      const at = text!.slice(0, text!.indexOf(pem)).split("\n").length;
+      throw new UsageError(
+        `Cannot read ${path}: ${
+          messageOf(thrown)
+        } at line ${at}. Put back a copy of it; where there is ` +
+          "none, delete that part, and know that what it was can't be revoked",
+      );
+    }
+  }
+  return { certificates, list, isNoted: (text ?? "") !== "" };
+}
+
+/** Those of a name, each once, in the order in which they were signed. */
+export async function issuedTo(
+  dir: string,
+  name: string,
+  { certificates }: Issued,
+): Promise<X509Certificate[]> {
+  const last = await readCertificate(`${dir}/${name}.pem`);
+  const all = last ? [...certificates, last] : certificates;
+  const theirs = all.filter(({ subjectName }) => subjectName.getField("CN").includes(name));
+  return [...new Map(theirs.map((one) => [one.serialNumber, one])).values()];
+}
+
+async function listIn(dir: string, ca: X509Certificate): Promise<RevocationList | undefined> {
   try {
-    text = await Deno.readTextFile(path);
+    return await readRevocationList(dir, ca);
   } catch (thrown) {
-    if (thrown instanceof Deno.errors.NotFound) return [];
+    throw new UsageError(
+      `Cannot add to ${revocationPath(dir)}: ${
+        messageOf(thrown)
+      }. Put back the last list that was signed`,
+    );
+  }
+}
+
+async function textOf(path: string): Promise<string | undefined> {
+  try {
+    return await Deno.readTextFile(path);
+  } catch (thrown) {
+    if (thrown instanceof Deno.errors.NotFound) return undefined;
     throw thrown;
   }
-  try {
-    return text.split(/(?=-----BEGIN )/).filter((pem) => pem.trim() !== "").map(parseCertificate);
-  } catch (thrown) {
-    throw new Error(`Cannot read ${path}: ${messageOf(thrown)}`);
-  }
-}
-
-function isOf({ subjectName }: X509Certificate, name: string): boolean {
-  return subjectName.getField("CN").includes(name);
 }

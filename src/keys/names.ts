@@ -3,7 +3,7 @@
 import { isIP } from "node:net";
 import { shortened, UsageError } from "../errors.ts";
 import { isName } from "../names.ts";
-import { hostsOf } from "./certificate.ts";
+import { hostsOf, isSerialName } from "./certificate.ts";
 import { readCertificate } from "./folder.ts";
 
 export function checkName(name: string): void {
@@ -17,6 +17,12 @@ export function checkName(name: string): void {
 
 export function checkHosts(hosts: readonly string[]): void {
   for (const host of hosts) {
+    if (isSerialName(host)) {
+      throw new UsageError(
+        `Cannot put the host "${host}" into a certificate: by such a name a node knows one certificate ` +
+          "of another, and whoever had it could pose as that one. Leave it out",
+      );
+    }
     if (isIP(host) || (host.length <= 253 && hostPattern.test(host))) continue;
     const shown = JSON.stringify(shortened(host));
     throw new UsageError(

@@ -27,28 +27,45 @@ export interface RevocationList {
   readonly revokedMs: ReadonlyMap<string, number>;
 }
 
-/** The latest list that is known; a node's changes while it runs. */
+/** All that is known to be revoked; a node's grows while it runs. */
 export class Revocations {
-  #list: RevocationList | undefined;
+  readonly #revokedMs = new Map<string, number>();
+  #number = 0;
 
   constructor(list?: RevocationList) {
-    this.#list = list;
+    if (list) this.takeOver(list);
   }
 
-  get list(): RevocationList | undefined {
-    return this.#list;
+  /** Of the latest list; 0 where none is known. */
+  get number(): number {
+    return this.#number;
+  }
+
+  /** How many certificates are. */
+  get size(): number {
+    return this.#revokedMs.size;
   }
 
   /** Milliseconds since 1970; nothing where it counts. */
-  revokedMs({ serialNumber }: X509Certificate): number | undefined {
-    return this.#list?.revokedMs.get(serialNumber);
+  revokedMs({ serialNumber }: Pick<X509Certificate, "serialNumber">): number | undefined {
+    return this.#revokedMs.get(serialNumber);
   }
 
-  /** Whether the list is newer than the one that was known; an older one is not taken. */
-  takeOver(list: RevocationList): boolean {
-    if (list.number <= (this.#list?.number ?? 0)) return false;
-    this.#list = list;
-    return true;
+  /** Nothing of what is known is taken back, whatever list comes. Whether it says anything new. */
+  takeOver({ number, revokedMs }: RevocationList): boolean {
+    const before = this.size;
+    for (const [serial, ms] of revokedMs) {
+      if (!this.#revokedMs.has(serial)) this.#revokedMs.set(serial, ms);
+    }
+    const isNew = number > this.#number || this.size > before;
+    this.#number = Math.max(this.#number, number);
+    return isNew;
+  }
+
+  /** Whether a list lacks any of what is known. */
+  isMore(list: RevocationList | undefined): boolean {
+    for (const serial of this.#revokedMs.keys()) if (!list?.revokedMs.has(serial)) return true;
+    return this.#number > (list?.number ?? 0);
   }
 }
 
@@ -57,25 +74,36 @@ export function revocationPath(certs: string): string {
   return `${certs}/ca.crl`;
 }
 
-/**
- * Reads the list in a folder of certificates; nothing where there is none. Throws what is wrong with it, also
- * where another CA has signed it.
- */
-export async function readRevocationList(
-  certs: string,
-  ca: X509Certificate,
-): Promise<RevocationList | undefined> {
-  let pem;
+/** The text of the list in a folder; nothing where there is none. */
+export async function readRevocationPem(folder: string): Promise<string | undefined> {
   try {
-    pem = await Deno.readTextFile(revocationPath(certs));
+    return await Deno.readTextFile(revocationPath(folder));
   } catch (thrown) {
     if (thrown instanceof Deno.errors.NotFound) return undefined;
     throw thrown;
   }
-  return await parseRevocationList(pem, ca);
 }
 
-/** As {@linkcode readRevocationList}, of PEM. */
+/**
+ * Reads the list in a folder; nothing where there is none. Throws what is wrong with it, also where another CA
+ * has signed it.
+ */
+export async function readRevocationList(
+  folder: string,
+  ca: X509Certificate,
+): Promise<RevocationList | undefined> {
+  const pem = await readRevocationPem(folder);
+  return pem === undefined ? undefined : await parseRevocationList(pem, ca);
+}
+
+/** Replaces the list in a folder at once: one that is half written would be none. */
+export async function writeRevocationPem(folder: string, pem: string): Promise<void> {
+  const path = revocationPath(folder);
+  await Deno.writeTextFile(`${path}.new`, pem);
+  await Deno.rename(`${path}.new`, path);
+}
+
+/** As {@linkcode readRevocationList}, of PEM. Of a folder's list only the CA is believed, however long it is. */
 export async function parseRevocationList(
   pem: string,
   ca: X509Certificate,
@@ -117,6 +145,8 @@ export async function signRevocationList(
   return PemConverter.encode(crl.rawData, pemTag) + "\n";
 }
 
+/** Values in a list; a certificate takes four. */
+const listNodesMax = 4_000_000;
 /** As other tools know it (RFC 7468, 6). */
 const pemTag = "X509 CRL";
 /** `cRLNumber` (RFC 5280, 5.2.3). */
@@ -126,7 +156,7 @@ function parse(pem: string): X509Crl {
   // As with certificates, the parser takes other texts too.
   if (!pem.includes(`-----BEGIN ${pemTag}-----`)) throw new Error("it is no PEM revocation list");
   try {
-    return new X509Crl(pem);
+    return new X509Crl(pem, { berOptions: { maxNodes: listNodesMax } });
   } catch (thrown) {
     throw new Error(`it is no X.509 revocation list: ${messageOf(thrown)}`);
   }

@@ -1,10 +1,15 @@
 /** What the CA's owner does when a node's key was stolen, or its owner leaves: its certificates count no more. */
 
-import { messageOf, UsageError } from "../errors.ts";
+import { UsageError } from "../errors.ts";
 import { signerIn } from "./folder.ts";
-import { issuedTo } from "./issued.ts";
+import { issuedTo, noteIssued, readIssued, whileIssuing } from "./issued.ts";
 import { keyFingerprint } from "./request.ts";
-import { readRevocationList, revocationPath, signRevocationList } from "./revocations.ts";
+import {
+  parseRevocationList,
+  revocationPath,
+  signRevocationList,
+  writeRevocationPem,
+} from "./revocations.ts";
 
 export interface RevokeOptions {
   /** Folder of `ca.pem` and `ca.key`, and of every certificate signed so far. */
@@ -34,21 +39,23 @@ export interface Revoked {
  *
  * Throws {@linkcode UsageError} if there are none.
  */
-export async function revocable(options: RevokeOptions): Promise<Revocable[]> {
-  const { dir, name, nowMs = Date.now() } = options;
-  const { before } = await authorityIn(dir);
-  const issued = await issuedTo(dir, name);
-  const counting = issued.filter(({ serialNumber, notAfter }) =>
-    notAfter.getTime() >= nowMs && !before?.revokedMs.has(serialNumber)
-  );
-  if (counting.length > 0) {
-    return counting.map(({ serialNumber, publicKey, notAfter }) => ({
+export async function revocable({ dir, name, nowMs = Date.now() }: RevokeOptions) {
+  const { certificate: ca } = await signerIn(dir);
+  const issued = await readIssued(dir, ca);
+  const theirs = await issuedTo(dir, name, issued);
+  const certificates: Revocable[] = theirs
+    .filter(({ serialNumber, notAfter }) =>
+      notAfter.getTime() >= nowMs && !issued.list?.revokedMs.has(serialNumber)
+    )
+    .map(({ serialNumber, publicKey, notAfter }) => ({
       serialNumber,
       fingerprint: keyFingerprint(publicKey),
       expiresMs: notAfter.getTime(),
     }));
+  if (certificates.length > 0) {
+    return { certificates, before: issued.list, isNoted: issued.isNoted };
   }
-  const why = issued.length === 0
+  const why = theirs.length === 0
     ? `${dir} has none that was signed for it`
     : "all that were signed for it have expired or been revoked";
   throw new UsageError(`Cannot revoke "${name}": no certificate of that name counts: ${why}`);
@@ -57,31 +64,17 @@ export async function revocable(options: RevokeOptions): Promise<Revocable[]> {
 /** Revokes all certificates that a name has so far. Throws as {@linkcode revocable} does. */
 export async function revoke(options: RevokeOptions): Promise<Revoked> {
   const { dir, nowMs = Date.now() } = options;
-  const { signer, before } = await authorityIn(dir);
-  const certificates = await revocable(options);
-  const revokedMs = new Map(before?.revokedMs);
-  for (const { serialNumber } of certificates) revokedMs.set(serialNumber, nowMs);
-  const number = (before?.number ?? 0) + 1;
-  const path = revocationPath(dir);
-  // A list that is half written would be none: nodes of this machine read it here.
-  await Deno.writeTextFile(
-    `${path}.new`,
-    await signRevocationList(signer, { number, atMs: nowMs, revokedMs }),
-  );
-  await Deno.rename(`${path}.new`, path);
-  return { certificates, path, number };
-}
-
-/** The CA, and its last list. */
-async function authorityIn(dir: string) {
   const signer = await signerIn(dir);
-  try {
-    return { signer, before: await readRevocationList(dir, signer.certificate) };
-  } catch (thrown) {
-    throw new UsageError(
-      `Cannot add to ${revocationPath(dir)}: ${
-        messageOf(thrown)
-      }. Put back the last list that was signed`,
-    );
-  }
+  return await whileIssuing(dir, async () => {
+    const { certificates, before } = await revocable(options);
+    const revokedMs = new Map(before?.revokedMs);
+    for (const { serialNumber } of certificates) revokedMs.set(serialNumber, nowMs);
+    const number = (before?.number ?? 0) + 1;
+    const pem = await signRevocationList(signer, { number, atMs: nowMs, revokedMs });
+    // Nodes stop at one that they can't read.
+    await parseRevocationList(pem, signer.certificate);
+    await noteIssued(dir, pem);
+    await writeRevocationPem(dir, pem);
+    return { certificates, path: revocationPath(dir), number };
+  });
 }

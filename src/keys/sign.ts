@@ -6,12 +6,11 @@ import { UsageError } from "../errors.ts";
 import { nodeValidityDays } from "../limits.ts";
 import { signNode } from "./authority.ts";
 import { roleOf } from "./certificate.ts";
-import { readCertificate, signerIn } from "./folder.ts";
+import { signerIn } from "./folder.ts";
 import { nodeNames } from "./identity.ts";
-import { issuedTo, noteIssued } from "./issued.ts";
+import { issuedTo, noteIssued, readIssued } from "./issued.ts";
 import { checkHostsAgainst } from "./names.ts";
 import { keyFingerprint, type NodeCertificateRequest } from "./request.ts";
-import { readRevocationList, Revocations } from "./revocations.ts";
 
 export interface SignOptions {
   /** Folder of `ca.pem` and `ca.key`, and of every certificate signed so far. */
@@ -34,24 +33,25 @@ export async function checkRequest(options: SignOptions): Promise<Standing> {
   const { dir, request: { name, role, hosts, publicKey, fingerprint }, force = false } = options;
   const { certificate: ca } = await signerIn(dir);
   await checkHostsAgainst(dir, await nodeNames(dir), [name], hosts);
-  const path = `${dir}/${name}.pem`;
-  const before = await readCertificate(path);
-  if (before === undefined) return "new";
+  const issued = await readIssued(dir, ca);
+  const theirs = await issuedTo(dir, name, issued);
+  const isRevoked = ({ serialNumber }: X509Certificate) => issued.list?.revokedMs.has(serialNumber);
   const isOfThisKey = (certificate: X509Certificate) =>
     Buffer.from(certificate.publicKey.rawData).equals(Buffer.from(publicKey.rawData));
-  const revocations = new Revocations(await readRevocationList(dir, ca));
-  const isRevoked = (certificate: X509Certificate) =>
-    revocations.revokedMs(certificate) !== undefined;
-  const withThisKey = (await issuedTo(dir, name)).filter(isOfThisKey);
-  if (withThisKey.some(isRevoked) && !force) {
+  if (theirs.filter(isOfThisKey).some(isRevoked)) {
     throw new UsageError(
       `Cannot sign for "${name}": certificates of this key (${fingerprint}) were revoked, so ` +
-        `somebody else may have it. Have ${name}'s owner make another: handfast csr --force`,
+        `somebody else may have it. Have ${name}'s owner move it away and make another: ` +
+        `handfast csr --name ${name} --role ${
+          role === "coordinator" ? "server" : "client"
+        } --force`,
     );
   }
+  const before = theirs.at(-1);
+  if (before === undefined) return "new";
   if (!isOfThisKey(before) && !isRevoked(before) && !force) {
     throw new UsageError(
-      `Cannot sign for "${name}": ${path} is the certificate of another key ` +
+      `Cannot sign for "${name}": it has a certificate of another key ` +
         `(${
           keyFingerprint(before.publicKey)
         }, not ${fingerprint}), so two could come as "${name}". ` +
@@ -62,7 +62,7 @@ export async function checkRequest(options: SignOptions): Promise<Standing> {
   const roleNow = roleOf(before, name);
   if (roleNow !== role && !force) {
     throw new UsageError(
-      `Cannot sign for "${name}" as ${role}: ${path} is that of a ${roleNow}. Ask for another ` +
+      `Cannot sign for "${name}" as ${role}: it has a certificate as ${roleNow}. Ask for another ` +
         "name, or add --force to change its role",
     );
   }
@@ -79,8 +79,9 @@ export async function signRequest(
   const validityDays = nodeValidityDays;
   const wanted = { signer, name, role, hosts, nowMs, validityDays, publicKey };
   const certificate = await signNode(wanted);
-  await noteIssued(dir, certificate);
+  const pem = certificate.toString("pem") + "\n";
+  await noteIssued(dir, pem);
   const path = `${dir}/${name}.pem`;
-  await Deno.writeTextFile(path, certificate.toString("pem") + "\n");
+  await Deno.writeTextFile(path, pem);
   return { path, expiresMs: certificate.notAfter.getTime() };
 }

@@ -1,9 +1,10 @@
 /** Keeps one peer linked: dials, and dials again with longer and longer pauses. */
 
 import type { Role } from "../names.ts";
-import { Connection } from "./connection.ts";
+import type { Connection } from "./connection.ts";
 import { type Party, type Proven, shakeAsDialer } from "./handshake.ts";
 import type { LinkLimits } from "./links.ts";
+import { reach } from "./reach.ts";
 import {
   certificateRefused,
   dialFailureLine,
@@ -102,14 +103,18 @@ export class Dialer {
       this.#cancelAttempt?.();
     }, handshakeTimeoutMs);
     try {
-      const { caPem } = party.identity;
-      connection = await Connection.dial(this.#address, name, caPem, aborter.signal);
-      // Cancelled in the moment between the two.
-      if (aborter.signal.aborted) connection.close();
-      await connection.secure();
-      const proven = await shakeAsDialer(connection, party, this.#options);
+      const { identity } = party;
+      const reached = await reach({
+        dialled: this.#options,
+        address: this.#address,
+        authority: identity,
+        caPem: identity.caPem,
+        signal: aborter.signal,
+        opened: (made) => connection = made,
+      });
+      const proven = await shakeAsDialer(reached.connection, party, reached);
       if (late !== undefined) throw late;
-      return { connection, proven };
+      return { connection: reached.connection, proven };
     } catch (thrown) {
       const failure = late ?? thrown;
       if (!this.#isStopped) this.#logFailure(failure, other);
@@ -139,7 +144,8 @@ export class Dialer {
       host.amnesia(thrown.message);
       return true;
     }
-    if (thrown instanceof PeerRefusal && isFinalByListener(thrown.code)) {
+    // Anybody may say so who has a key of that name, also one that was revoked.
+    if (thrown instanceof PeerRefusal && thrown.isMember && isFinalByListener(thrown.code)) {
       host.refused(name, thrown.code, thrown.message);
       return true;
     }

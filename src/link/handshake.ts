@@ -1,7 +1,7 @@
 /**
  * Who is at the other end of a TLS connection, and whether both remember the same past.
  *
- * TLS has proven the listener to the dialer, by name. Here the dialer proves itself to the listener,
+ * TLS has proven the listener to the dialer, by name (`reach.ts`). Here the dialer proves itself to the listener,
  * and each shows the other the entry of its own log that the other has seen last: who came back with
  * an older log, or another, can't.
  */
@@ -111,17 +111,16 @@ export function welcomeFrame(version: number): Frame {
 }
 
 /**
- * The dialer's side, for a listener whose name TLS has verified.
+ * The dialer's side, for a listener whose name TLS has verified, and who has said hello.
  *
  * Throws {@linkcode Refusal}, {@linkcode PeerRefusal} or {@linkcode ConnectionEnded}.
  */
 export async function shakeAsDialer(
   connection: Connection,
   party: Party,
-  dialled: { readonly name: string; readonly role: Role },
+  { hello, peer, version }: Heard,
 ): Promise<Proven> {
   const { identity, host } = party;
-  const { hello, peer, version } = await hearHello(connection, identity, dialled);
   checkPair(identity, peer);
 
   const nonce = freshNonce();
@@ -157,12 +156,25 @@ export async function shakeAsDialer(
   return { name: peer.name, role: peer.role, greeting, version };
 }
 
+/** Whom a dialer wants to find. */
+export interface Dialled {
+  readonly name: string;
+  readonly role: Role;
+}
+
+/** A listener's first word. */
+export interface Heard {
+  readonly hello: Hello;
+  readonly peer: PeerCertificate;
+  readonly version: number;
+}
+
 /** The listener's first word, which anyone may hear. Throws as {@linkcode shakeAsDialer} does. */
 export async function hearHello(
   connection: Connection,
   authority: Authority,
-  dialled: { readonly name: string; readonly role: Role },
-): Promise<{ readonly hello: Hello; readonly peer: PeerCertificate; readonly version: number }> {
+  dialled: Dialled,
+): Promise<Heard> {
   const hello = await hear(connection, "hello", linkVersions, false);
   const version = linkVersions.find((spoken) => hello.protocol.includes(spoken));
   if (version === undefined) {
@@ -261,7 +273,7 @@ async function hear<T extends HandshakeMessage["type"]>(
   }
   if (frame.kind === frameKinds.refuse) {
     const { code, message } = decodeRefuse(frame.body);
-    throw new PeerRefusal(code, message, proven);
+    throw new PeerRefusal(code, message, proven, due !== "hello");
   }
   if (frame.kind !== frameKinds.handshake) {
     throw new Refusal("garbage", `"${due}" was due, a frame of kind ${frame.kind} came`);

@@ -2,6 +2,7 @@
 
 import type { Endpoint } from "../endpoint.ts";
 import { invariant, messageOf, UsageError } from "../errors.ts";
+import { parseCertificate } from "../keys/certificate.ts";
 import type { Identity } from "../keys/identity.ts";
 import * as limits from "../limits.ts";
 import { isName, type Role } from "../names.ts";
@@ -162,7 +163,10 @@ export class Links implements LinkLayer {
   /** Carries a link from its first payload to its last. Its name is free. */
   async #carry(connection: Connection, proven: Proven, isDialer: boolean): Promise<void> {
     const { name, role, greeting, version } = proven;
-    const { host } = this.#party;
+    const { host, identity: { revocations } } = this.#party;
+    const certificate = parseCertificate(greeting.introduction.certificate);
+    // The CA's list may have come while it was proving itself.
+    if (revocations.revokedMs(certificate) !== undefined) return connection.close();
     // While this node dialled the peer, the peer may have dialled this node and been faster.
     if (this.#isClosed || this.#links.has(name)) return connection.close();
     const link = new Link({

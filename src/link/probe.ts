@@ -1,10 +1,11 @@
 /** Whether a node could be linked with, for who has no part in the network. */
 
 import { readAuthority } from "../keys/certificate.ts";
+import type { Revocations } from "../keys/revocations.ts";
 import { handshakeTimeoutMs, lingerMsMax } from "../limits.ts";
 import type { Role } from "../names.ts";
-import { Connection } from "./connection.ts";
-import { hearHello } from "./handshake.ts";
+import type { Connection } from "./connection.ts";
+import { reach } from "./reach.ts";
 import { dialFailureLine, Refusal } from "./refusal.ts";
 
 export interface Probe {
@@ -15,6 +16,8 @@ export interface Probe {
   readonly role: Role;
   /** The network's CA. */
   readonly caPem: string;
+  /** Those of its certificates that no longer count. */
+  readonly revocations?: Revocations;
   /** Default: what nodes give each other. */
   readonly timeoutMs?: number;
 }
@@ -26,9 +29,9 @@ export interface Probe {
  * @throws {CertificateError} if the CA's certificate is none
  */
 export async function probe(
-  { address, name, role, caPem, timeoutMs = handshakeTimeoutMs }: Probe,
+  { address, name, role, caPem, revocations, timeoutMs = handshakeTimeoutMs }: Probe,
 ): Promise<string | undefined> {
-  const authority = readAuthority(caPem);
+  const authority = { ...readAuthority(caPem), revocations };
   const aborter = new AbortController();
   let connection: Connection | undefined;
   let late: Refusal | undefined;
@@ -38,9 +41,9 @@ export async function probe(
     connection?.close();
   }, timeoutMs);
   try {
-    connection = await Connection.dial(address, name, caPem, aborter.signal);
-    await connection.secure();
-    await hearHello(connection, authority, { name, role });
+    const { signal } = aborter;
+    const opened = (made: Connection) => connection = made;
+    await reach({ dialled: { name, role }, address, authority, caPem, signal, opened });
     return undefined;
   } catch (thrown) {
     return dialFailureLine(late ?? thrown, `"${name}" at ${address}`);

@@ -39,6 +39,8 @@ export class PeerRefusal extends Error {
     message: string,
     /** Whether it came from a peer that has proven who it is, once this end had proven itself too. */
     readonly proven: boolean,
+    /** Whether who refuses had shown a certificate that counts. */
+    readonly isMember = true,
   ) {
     super(message);
   }

@@ -54,7 +54,7 @@ export class IdentityTrust implements Trust {
 
   isRevoked(introduction: Introduction): boolean {
     const { revocations } = this.#identity;
-    if (revocations.list === undefined) return false;
+    if (revocations.size === 0) return false;
     let certificate = this.#certificates.get(introduction);
     if (!certificate) {
       certificate = parseCertificate(introduction.certificate);

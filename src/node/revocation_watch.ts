@@ -1,28 +1,65 @@
-/** Reads the CA's list of revoked certificates again while a node runs: none of them waits for a restart. */
+/**
+ * What the CA has revoked, as a node goes by it: the list beside its certificates, which is read again while it
+ * runs, so that nothing waits for a restart; and a copy of it in the data folder, so that a restart without that
+ * file, or with an older one, takes nothing back.
+ */
 
-import { messageOf } from "../errors.ts";
-import { parseCertificate } from "../keys/certificate.ts";
+import { messageOf, UsageError } from "../errors.ts";
+import { CertificateError, parseCertificate, revokedText } from "../keys/certificate.ts";
 import type { Identity } from "../keys/identity.ts";
-import type { RevocationList } from "../keys/revocations.ts";
-import { readRevocationList, revocationPath } from "../keys/revocations.ts";
+import {
+  parseRevocationList,
+  readRevocationList,
+  readRevocationPem,
+  revocationPath,
+  writeRevocationPem,
+} from "../keys/revocations.ts";
 import { revocationsReadMs } from "../limits.ts";
 import type { Print } from "./printer.ts";
 import type { Time } from "./surroundings.ts";
 
 export interface RevocationWatchOptions {
-  /** The folder of the list. */
+  /** The folder of the certificates. */
   readonly certs: string;
+  /** The data folder. */
+  readonly data: string;
   readonly identity: Pick<Identity, "name" | "certificate" | "certDer" | "revocations">;
   readonly time: Pick<Time, "every">;
   readonly print: Print;
-  /** Ends links with peers whose certificates are revoked. */
+  /** Ends what goes by certificates that are revoked. */
   readonly dropRevoked: () => void;
+}
+
+/**
+ * Takes over what the copy in the data folder says, also against the file beside the certificates.
+ *
+ * @throws {Error} if the node's own certificate is revoked by it, or the copy can't be read
+ */
+export async function takeOverKept(
+  data: string,
+  { certificate, certDer, name, revocations }: RevocationWatchOptions["identity"],
+): Promise<void> {
+  const path = revocationPath(data);
+  try {
+    const kept = await readRevocationList(data, certificate);
+    if (kept) revocations.takeOver(kept);
+  } catch (thrown) {
+    throw new UsageError(
+      `Cannot use ${path}: ${
+        messageOf(thrown)
+      }. Put the CA's last list beside ca.pem, and delete this copy`,
+    );
+  }
+  const revokedMs = revocations.revokedMs(parseCertificate(certDer));
+  if (revokedMs !== undefined) throw new CertificateError("revoked", revokedText(name, revokedMs));
 }
 
 export class RevocationWatch {
   readonly #options: RevocationWatchOptions;
   readonly #stop: () => void;
   #looking: Promise<void> | undefined;
+  /** What was read last; nothing before the first look, and where there is no file. */
+  #pem: string | undefined;
   /** The same fault again writes no second line. */
   #lastFault: string | undefined;
 
@@ -32,6 +69,7 @@ export class RevocationWatch {
       this.#looking ??= this.#look().finally(() => this.#looking = undefined);
     };
     this.#stop = options.time.every(revocationsReadMs, look);
+    look();
   }
 
   async stop(): Promise<void> {
@@ -40,37 +78,38 @@ export class RevocationWatch {
   }
 
   async #look(): Promise<void> {
-    const { certs, identity: { certificate, revocations }, dropRevoked } = this.#options;
+    const { certs, identity: { revocations }, dropRevoked } = this.#options;
     const path = revocationPath(certs);
-    let fault: string | undefined;
+    let fault = this.#lastFault;
     try {
-      const list = await readRevocationList(certs, certificate);
-      const known = revocations.list;
-      if (list && revocations.takeOver(list)) this.#tell(path, list);
-      else if (known && (list?.number ?? 0) < known.number) {
-        fault = list
-          ? `${path} is the CA's list ${list.number}, older than list ${known.number}`
-          : `${path} is gone`;
-      }
+      const pem = await readRevocationPem(certs);
+      if (pem === undefined) fault = revocations.number > 0 ? `${path} is gone` : undefined;
+      else if (pem !== this.#pem) fault = await this.#take(path, pem);
+      this.#pem = pem;
     } catch (thrown) {
       fault = `cannot use ${path}: ${messageOf(thrown)}`;
     }
     if (fault && fault !== this.#lastFault) {
-      const number = revocations.list?.number;
-      const kept = number === undefined ? "no list was read before" : `list ${number} still counts`;
-      this.#options.print("warn", `${fault}: ${kept}, until the node is started again`);
+      this.#options.print("warn", `${fault}: what was revoked before stays revoked here`);
     }
     this.#lastFault = fault;
     // Also those who were proving themselves while the list came.
     dropRevoked();
   }
 
-  #tell(path: string, { number, revokedMs }: RevocationList): void {
-    const { identity: { name, certDer, revocations }, print } = this.#options;
-    const many = revokedMs.size === 1 ? "1 certificate is" : `${revokedMs.size} certificates are`;
-    print("info", `${path}: by list ${number} of the network's CA ${many} revoked`);
-    if (revocations.revokedMs(parseCertificate(certDer)) === undefined) return;
-    const remedy = "have the CA's owner sign for a new key, and start the node anew with it";
-    print("error", `the certificate of "${name}", this node's own, is revoked: ${remedy}`);
+  /** Resolves to what is wrong with a list, if anything. */
+  async #take(path: string, pem: string): Promise<string | undefined> {
+    const { identity: { certificate, revocations }, data, print } = this.#options;
+    const list = await parseRevocationList(pem, certificate);
+    const isNewer = list.number >= revocations.number;
+    if (revocations.takeOver(list)) {
+      const many = revocations.size === 1
+        ? "1 certificate is"
+        : `${revocations.size} certificates are`;
+      print("info", `${path}: by list ${list.number} of the network's CA ${many} revoked`);
+    }
+    if (isNewer && pem !== await readRevocationPem(data)) await writeRevocationPem(data, pem);
+    if (!revocations.isMore(list)) return undefined;
+    return `${path} is the CA's list ${list.number}, and lacks what this node knows to be revoked`;
   }
 }

@@ -29,7 +29,7 @@ import { ParticipantNode } from "./participant_node.ts";
 import { printer, tolerant } from "./printer.ts";
 import type { Print } from "./printer.ts";
 import type { LogLevel, ShellOptions } from "./shell_options.ts";
-import { RevocationWatch } from "./revocation_watch.ts";
+import { RevocationWatch, takeOverKept } from "./revocation_watch.ts";
 import { machine } from "./surroundings.ts";
 
 export interface NodeOptions {
@@ -131,6 +131,7 @@ export async function startNode(options: NodeOptions, print: Print): Promise<Run
     for (const step of closing.reverse()) await step();
   };
   try {
+    if (!offline) await takeOverKept(folder.path, identity);
     const storage = await openOwnLog(folder.logPath, logKey, print);
     closing.push(() => storage.close());
     const log = await Log.open(storage);
@@ -165,7 +166,9 @@ export async function startNode(options: NodeOptions, print: Print): Promise<Run
     const http = serve(node, options, identity, tokens, print);
     closing.push(() => http.shutdown());
     const dropRevoked = () => node.dropRevoked();
-    const watch = new RevocationWatch({ certs, identity, time: machine.time, print, dropRevoked });
+    const watch = new RevocationWatch({
+      ...{ certs, data: folder.path, identity, time: machine.time, print, dropRevoked },
+    });
     closing.push(() => watch.stop());
     // Offline nobody is told where: the ready line says none.
     const address = options.offline ? "none" : node.listen();

@@ -132,6 +132,7 @@ export abstract class Shell<
       network: identity.network,
       trust: options.surroundings.trust,
       introductionOf: (name) => this.introductionOf(name),
+      isRevoked: (name) => this.#peers.introductionOf(name) !== undefined,
       alarm: (text) => this.#alarm({ text }),
     });
     const { promise, reject } = Promise.withResolvers<never>();
@@ -553,7 +554,7 @@ export abstract class Shell<
           linkBytes: this.meter.linkBytes,
         },
         certificateEndsMs: this.options.identity.expiresMs,
-        revocationList: this.options.identity.revocations?.list?.number,
+        revocationList: this.options.identity.revocations?.number || undefined,
         dataFreeBytes: this.#freeSpace.bytes(this.nowMs),
         mismatches: this.mismatches(),
         alarms: this.#alarms.texts(),
@@ -566,8 +567,16 @@ export abstract class Shell<
     return this.needsLink(peer) ? "down" : "not_needed";
   }
 
-  /** Ends links with peers whose certificates the CA has revoked. */
+  /** Ends links with peers whose certificates the CA has revoked, and this node, if its own is: all refuse it. */
   dropRevoked(): void {
+    const { trust } = this.options.surroundings;
+    if (this.isListening && trust.isRevoked(trust.introduction)) {
+      const remedy = "have the CA's owner sign for another key, and start the node anew with it";
+      this.#fail(
+        new Error(`the certificate of "${this.name}" was revoked by the network's CA: ${remedy}`),
+      );
+      return;
+    }
     for (const peer of [...this.#peers.linked()]) {
       if (this.introductionOf(peer)) continue;
       this.links.closeLink(peer, "its certificate was revoked by the network's CA");

@@ -31,6 +31,8 @@ export interface StatementsOptions {
   readonly network: string;
   readonly trust: Trust;
   readonly introductionOf: (name: string) => Introduction | undefined;
+  /** Of one that has no introduction: whether it had one, which the CA has revoked. */
+  readonly isRevoked: (name: string) => boolean;
   readonly alarm: (text: string) => void;
 }
 
@@ -114,6 +116,11 @@ export class Statements {
         if (order.originator === name) return true;
         const isTheirs = proof?.batch.signer === order.originator;
         if (isTheirs && this.#holds(proof.batch) && isOfOrder(proof, order)) return true;
+        if (this.#isRevoked(order.originator)) {
+          const what = `asks to prepare ${order.payment}, which ${order.originator} has ordered`;
+          alarm(`${from} ${what} by a key that is revoked`);
+          return false;
+        }
         if (this.#isStranger(order.originator)) {
           strangers.push(message);
           return false;
@@ -128,6 +135,12 @@ export class Statements {
           return true;
         }
         const { signer } = proof.batch;
+        if (this.#isRevoked(signer)) {
+          alarm(
+            `${from} passes on a decision of ${transaction} by a key of ${signer} that is revoked`,
+          );
+          return false;
+        }
         if (this.#isStranger(signer)) {
           strangers.push(message);
           return false;
@@ -143,6 +156,10 @@ export class Statements {
   /** Whether nobody has introduced a node yet. */
   #isStranger(name: string): boolean {
     return this.#options.introductionOf(name) === undefined;
+  }
+
+  #isRevoked(name: string): boolean {
+    return this.#isStranger(name) && this.#options.isRevoked(name);
   }
 
   #holds(batch: Batch): boolean {

@@ -54,6 +54,8 @@ Deno.test("initCertificates() makes a CA and a certificate for each node, keys f
     const names = certificate.getExtension(SubjectAlternativeNameExtension)?.names.items ?? [];
     assertEquals(names.map(({ type, value }) => `${type} ${value}`), [
       "dns alice",
+      // Its own name among all certificates.
+      `dns s${certificate.serialNumber}`,
       "url handfast:role:participant",
       "dns localhost",
       "ip 127.0.0.1",

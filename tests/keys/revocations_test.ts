@@ -64,16 +64,33 @@ Deno.test("no byte of a list can be changed so that it says something else", asy
   assert(refused > der.length * 0.9, `${refused} of ${der.length}`);
 });
 
-Deno.test("a list does not take the place of a newer one, nor of itself", () => {
+Deno.test("whatever list comes, nothing that was revoked counts again", () => {
   const revocations = new Revocations();
-  const numbered = (number: number) => ({ ...list, number });
-  assertEquals([2, 1, 2, 3].map((number) => revocations.takeOver(numbered(number))), [
-    true,
-    false,
-    false,
-    true,
-  ]);
-  assertEquals(revocations.list?.number, 3);
+  const take = (number: number, ...serials: string[]) => {
+    const list = { number, atMs, revokedMs: new Map(serials.map((serial) => [serial, atMs])) };
+    const isNew = revocations.takeOver(list);
+    return [isNew, revocations.number, revocations.size, revocations.isMore(list)];
+  };
+  assertEquals(take(2, "a", "b"), [true, 2, 2, false]);
+  assertEquals(take(2, "a", "b"), [false, 2, 2, false]);
+  assertEquals(take(1, "a"), [false, 2, 2, true]);
+  // As of a CA whose folder is an old copy.
+  assertEquals(take(2, "a", "c"), [true, 2, 3, true]);
+  assertEquals(take(3, "c"), [true, 3, 3, true]);
+  assertEquals(revocations.revokedMs({ serialNumber: "b" }), atMs);
+  assertEquals(revocations.isMore(undefined), true);
+  assertEquals(new Revocations().isMore(undefined), false);
+});
+
+Deno.test("a long list is read", async () => {
+  const revokedMs = new Map(
+    Array.from(
+      { length: 20_000 },
+      (_, at) => [(at + 2 ** 20).toString(16).padStart(32, "0a"), atMs],
+    ),
+  );
+  const signed = await signRevocationList(ca, { number: 1, atMs, revokedMs });
+  assertEquals((await parseRevocationList(signed, ca.certificate)).revokedMs.size, 20_000);
 });
 
 Deno.test("revoke() ends all certificates that a name has, also those that were renewed, and no other", async () => {
@@ -129,7 +146,7 @@ Deno.test("a node whose certificate is revoked does not start, but can be looked
     );
     assertEquals((await load(true)).name, "alice");
     assertEquals(
-      (await loadIdentity({ certs: dir, name: "coordinator" })).revocations.list?.number,
+      (await loadIdentity({ certs: dir, name: "coordinator" })).revocations.number,
       1,
     );
   });
@@ -167,6 +184,51 @@ Deno.test("nothing is revoked of a name that nothing was signed for, or without 
   });
 });
 
+Deno.test("a CA that has lost its list, or an old copy of it, revokes on where it was", async () => {
+  await inNetwork([...nodes, "bob"], async (dir) => {
+    const first = await revoke({ dir, name: "alice" });
+    const old = await Deno.readTextFile(first.path);
+    await Deno.remove(first.path);
+    assertEquals((await revoke({ dir, name: "bob" })).number, 2);
+    await Deno.writeTextFile(first.path, old);
+    assertEquals((await revoke({ dir, name: "coordinator" })).number, 3);
+    const { certificate } = await loadIdentity({ certs: dir, name: "bob", mayHaveEnded: true });
+    assertEquals((await readRevocationList(dir, certificate))?.revokedMs.size, 3);
+  });
+});
+
+Deno.test("of two who revoke in the same moment none is forgotten", async () => {
+  await inNetwork([...nodes, "bob", "carol"], async (dir) => {
+    const names = ["alice", "bob", "carol"];
+    const revoked = await Promise.all(names.map((name) => revoke({ dir, name })));
+    assertEquals(revoked.map(({ number }) => number).toSorted(), [1, 2, 3]);
+    const { certificate } = await loadIdentity({ certs: dir, name: "coordinator" });
+    assertEquals((await readRevocationList(dir, certificate))?.revokedMs.size, 3);
+  });
+});
+
+Deno.test("what is damaged in the CA's memory is named, with its line, and blocks nothing in silence", async () => {
+  await inNetwork(nodes, async (dir) => {
+    const path = `${dir}/ca.issued`;
+    const text = await Deno.readTextFile(path);
+    await Deno.writeTextFile(path, text.slice(0, -100));
+    const line = text.slice(0, text.lastIndexOf("-----BEGIN")).split("\n").length;
+    await assertRejects(
+      () => revoke({ dir, name: "alice" }),
+      UsageError,
+      `at line ${line}. Put back`,
+    );
+  });
+});
+
+Deno.test("a certificate that is not the name's is not revoked with it", async () => {
+  await inNetwork(nodes, async (dir) => {
+    await Deno.copyFile(`${dir}/coordinator.pem`, `${dir}/alice.pem`);
+    assertEquals((await revoke({ dir, name: "alice" })).certificates.length, 1);
+    await loadIdentity({ certs: dir, name: "coordinator" });
+  });
+});
+
 Deno.test("a folder that noted nothing of what was signed has its certificates revoked all the same", async () => {
   await inNetwork(nodes, async (dir) => {
     await Deno.remove(`${dir}/ca.issued`);
@@ -189,8 +251,11 @@ Deno.test("once a name's certificates are revoked another key is signed without 
     await assertRejects(() => check(first), UsageError, "certificates of this key");
     assertEquals(await check(second), "renewal");
     await signRequest({ dir, request: second });
-    // Also when the name has another since.
-    await assertRejects(() => check(first), UsageError, "certificates of this key");
-    assertEquals(await check(first, true), "renewal");
+    // Also when the name has another since, or the CA has given its file away, or is told to.
+    await Deno.remove(`${dir}/bob.pem`);
+    for (const force of [false, true]) {
+      await assertRejects(() => check(first, force), UsageError, "certificates of this key");
+    }
+    assertEquals(await check(second), "renewal");
   });
 });

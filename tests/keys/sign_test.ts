@@ -146,6 +146,18 @@ function changed(csr: string): string {
   return `-----BEGIN CERTIFICATE REQUEST-----\n${der.toBase64()}\n-----END CERTIFICATE REQUEST-----`;
 }
 
+Deno.test("no certificate gets the name by which nodes know another", async () => {
+  await inFolders(async (folders) => {
+    await asked(folders);
+    await sign(folders);
+    const { serialNumber } = parseCertificate(await Deno.readTextFile(`${folders.ca}/alice.pem`));
+    for (const host of [`s${serialNumber}`, `S${serialNumber.toUpperCase()}`]) {
+      const wanted = { name: "bob", hosts: [host] };
+      await assertRejects(() => asked(folders, wanted), UsageError, "could pose as that one");
+    }
+  });
+});
+
 Deno.test("initAuthority() makes a CA alone, and never a second one", async () => {
   await inFolders(async ({ ca }) => {
     const files: string[] = [];

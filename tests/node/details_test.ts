@@ -201,6 +201,7 @@ function statementsOf(name: Name): Statements {
     network: identities[name].network,
     trust: new IdentityTrust(identities[name]),
     introductionOf,
+    isRevoked: () => false,
     alarm: () => {},
   });
 }

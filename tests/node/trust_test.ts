@@ -61,6 +61,7 @@ function node(
     network: inNetwork,
     trust,
     introductionOf: (of) => of === "mallory" ? undefined : known.get(of),
+    isRevoked: () => false,
     alarm: (text) => alarms.push(text),
   });
   return { statements, alarms };
