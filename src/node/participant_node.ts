@@ -155,6 +155,10 @@ export class ParticipantNode extends Shell<"participant", ParticipantEvent, Repl
     }
   }
 
+  protected override lacksEntries(peer: string): void {
+    this.loop.enqueue({ type: "amnesia", peer });
+  }
+
   override amnesia(detail: string): void {
     super.amnesia(`${detail}. ${this.lossText()}`);
   }

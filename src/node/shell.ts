@@ -353,7 +353,7 @@ export abstract class Shell<
     const peers = this.#peers;
     this.options.print("info", `link with ${peer} is up`);
     this.#forgetful.delete(peer);
-    this.#tellLoss(greeting.clock);
+    this.#tellLoss(peer, greeting.clock);
     peers.linkUp(peer, role, greeting.introduction);
     if (peers.areKnown(peer, greeting.clock)) this.loop.hear(greeting.clock);
     this.loop.announceAgain(peer);
@@ -386,13 +386,17 @@ export abstract class Shell<
   }
 
   /** Readmitted, a node hears from its peers' clocks what they have seen of it before. */
-  #tellLoss(clock: VectorClock): void {
+  #tellLoss(peer: string, clock: VectorClock): void {
     const seen = clock.get(this.name) ?? 0;
     if (this.#hasToldLoss || seen <= this.options.log.head.number) return;
     this.#hasToldLoss = true;
     const line = `peers have seen entry ${seen} of this node's own log. ${this.lossText()}`;
     this.options.print("warn", line);
+    this.lacksEntries(peer);
   }
+
+  /** It may have said what it does not know any more, as a peer has shown. */
+  protected lacksEntries(_peer: string): void {}
 
   protected lossText(): string {
     const { number } = this.options.log.head;

@@ -148,7 +148,9 @@ export class Coordinator {
         this.state.recall(event.found);
         return this.#lookUps.answer(event.key, (waiting) => this.step(waiting, turn, out));
       case "record":
-        return this.#record(event.record, turn, out);
+        this.#record(event.record, turn, out);
+        if (event.record.type === "readmitted") this.#forgetVotes(event.record.name, out);
+        return;
       case "drain":
         this.#isDraining = true;
         return;
@@ -317,11 +319,22 @@ export class Coordinator {
       return;
     }
     if (vote.code) return this.#abort(order, transaction, vote.code, turn, out);
-    // Only this attempt is lost: no outcome is recorded, and the order may come again.
+    this.#lose(voting, out);
+  }
+
+  /** Only this attempt is lost: no outcome is recorded, and the order may come again. */
+  #lose({ transaction, order }: Voting, out: Out): void {
+    const { payment } = order;
     this.#endVoting(payment);
     for (const to of originatorFirst(order)) {
       out.send(to, { type: "decision", transaction, payment, commit: false });
     }
+  }
+
+  /** A peer comes back without its log: what it had promised is lost, and what it had refused to others. */
+  #forgetVotes(peer: string, out: Out): void {
+    const open = [...this.#voting.values()].filter(({ order }) => isParticipantOf(order, peer));
+    for (const voting of open) this.#lose(voting, out);
   }
 
   #commit({ transaction, order, proof, votes }: Voting, turn: Turn, out: Out): void {

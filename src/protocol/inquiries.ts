@@ -137,7 +137,7 @@ export class Inquiries {
     if (open && isLaterTransaction(open.transaction, transaction)) return abort();
     if (settled?.type === "posted") return abort();
     if (open && open.type !== "refused") return;
-    if (!this.#mayRefuse(payment, transaction, turn)) return;
+    if (this.#mayHaveVoted(transaction) || !this.#mayRefuse(payment, transaction, turn)) return;
     // "I never voted yes" may be said only when the index has been asked: what was posted, acked and
     // forgotten looks the same as what was never seen.
     if (!open && !settled) {
@@ -183,6 +183,13 @@ export class Inquiries {
     // An id far ahead can't have been prepared anywhere, and would make all others be looked up.
     return paymentIdMs(payment) <= turn.atMs + paymentIdAheadMsMax &&
       this.#state.openCount < openTransactionsMax;
+  }
+
+  /** Whether it may have voted yes for a transaction, and lost that. */
+  #mayHaveVoted(transaction: TransactionId): boolean {
+    const { lost } = this.#state;
+    return lost !== undefined &&
+      transactionParts(transaction).counter <= (lost.epoch?.counter ?? Infinity);
   }
 
   /** A prepared participant never times out; it asks. */

@@ -33,6 +33,7 @@ import {
 } from "./order.ts";
 import { OwnOrders } from "./own_orders.ts";
 import type {
+  AmnesiaEvent,
   Answer,
   ClaimEvent,
   LinkUpEvent,
@@ -173,6 +174,8 @@ export class Participant {
         out.replies.push({ request: event.request, answer: { state: "inquired", count } });
         return;
       }
+      case "amnesia":
+        return this.#amnesia(event, turn, out);
       case "restore":
         return this.#restoration.step(event, turn, out);
       case "open":
@@ -197,6 +200,13 @@ export class Participant {
     this.state.apply(record, turn);
     out.add(record, mustAppend, details);
     this.#issuer.recorded(record);
+  }
+
+  #amnesia({ peer }: AmnesiaEvent, turn: Turn, out: Out): void {
+    const { lost, coordinatorEpoch } = this.state;
+    // It hears so from each of them, and at each start.
+    if (lost && lost.epoch?.counter === coordinatorEpoch?.counter) return;
+    this.#record({ type: "readmitted", name: this.#name, by: peer }, turn, out);
   }
 
   #start(genesis: Genesis, nonce: string, turn: Turn, out: Out): void {

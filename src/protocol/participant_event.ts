@@ -15,6 +15,7 @@ export type ParticipantEvent =
   | SubmitEvent
   | ClaimEvent
   | InquireEvent
+  | AmnesiaEvent
   | RestoreEvent
   | AdministrativeEvent;
 
@@ -71,6 +72,12 @@ export interface ClaimEvent {
   readonly content: string;
   /** The payment, if the key is new. */
   readonly payment: PaymentId;
+}
+
+/** A peer has seen entries of this node's log that it lacks. */
+export interface AmnesiaEvent {
+  readonly type: "amnesia";
+  readonly peer: string;
 }
 
 /** An operator gives back a payment that the log has lost; what shows it has been checked. */

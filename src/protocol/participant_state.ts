@@ -144,6 +144,9 @@ export class ParticipantState {
   readonly #keys = new Generations<string, Key>();
   /** By their ids. */
   readonly #cards = new Map<string, Card>();
+  /** This log lacks entries that peers have seen, of up to the coordinator's epoch then; nothing where none was
+   * known yet. */
+  lost: { readonly by: string; readonly epoch?: Epoch } | undefined;
   /** The coordinator's highest epoch so far; nothing at first, and after it was readmitted. */
   coordinatorEpoch: Epoch | undefined;
 
@@ -280,6 +283,7 @@ export class ParticipantState {
       }
       case "joined":
         this.coordinatorEpoch = record.epoch;
+        if (this.lost && !this.lost.epoch) this.lost = { ...this.lost, epoch: record.epoch };
         for (const [payment, open] of this.#open) {
           if (open.type === "refused" && isOver(open.transaction, record.epoch)) {
             this.#open.delete(payment);
@@ -316,6 +320,9 @@ export class ParticipantState {
         });
         return;
       case "readmitted":
+        if (record.name === this.#name) {
+          this.lost = { by: record.by, epoch: this.coordinatorEpoch };
+        }
         // Its counter may begin again lower; the nonces still tell its transactions apart.
         if (record.name === this.#coordinator) this.coordinatorEpoch = undefined;
         return this.membership.apply(record);
@@ -430,6 +437,11 @@ export class ParticipantState {
   /** What `freeze` gives besides the balances of accounts, which come before it. */
   *#rest(context: EntryContext): Iterable<Found> {
     for (const record of this.membership.snapshot()) yield [context, record];
+    if (this.lost) {
+      const { by, epoch } = this.lost;
+      if (epoch) yield [context, { type: "joined", epoch }];
+      yield [context, { type: "readmitted", name: this.#name, by }];
+    }
     if (this.coordinatorEpoch) yield [context, { type: "joined", epoch: this.coordinatorEpoch }];
     for (const { currency, settlement, equity } of this.ledger.books()) {
       yield [context, { type: "balance", account: "settlement", currency, posted: settlement }];

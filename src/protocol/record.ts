@@ -181,7 +181,8 @@ export interface Erased {
   readonly by: string;
 }
 
-/** An operator took back a peer that had been refused for amnesia. */
+/** An operator took back a peer that had been refused for amnesia. Participant, of itself, by the name of who has
+ * shown it: peers have taken it back, and have seen entries that its log lacks. */
 export interface Readmitted {
   readonly type: "readmitted";
   readonly name: string;

@@ -14,7 +14,10 @@ export class Network {
   constructor(chains: readonly Chain[]) {
     for (const chain of chains) {
       this.#chains.set(chain.name, chain);
-      for (const peer of chain.readmitted.keys()) this.readmitted.add(peer);
+      // That it has lost entries is not for a node itself to say.
+      for (const peer of chain.readmitted.keys()) {
+        if (peer !== chain.name) this.readmitted.add(peer);
+      }
     }
   }
 

@@ -9,7 +9,7 @@ import { unsettledIn, violationIn, wrongAnswer } from "./rules.ts";
 import type { Scope } from "./scope.ts";
 import { requestFor } from "./scope.ts";
 import type { Envelope, Local, Option, Step } from "./world.ts";
-import { hears, linking, ticking, World } from "./world.ts";
+import { hears, isToReadmit, linking, readmitting, restoring, ticking, World } from "./world.ts";
 
 export interface Explored {
   /** Of the network, but those in which something else has only not been sent yet. */
@@ -207,12 +207,19 @@ export class Explorer {
       if (untrue) return untrue;
       passed.add(key);
       for (const [node, name] of world.names.entries()) {
+        if (isToReadmit(locals, name)) happen(0, world.step(locals[0]!, readmitting(name)));
         if (!locals[node]!.isLinked) {
           happen(node, world.step(locals[node]!, linking(name, locals[0]!.life)));
         }
       }
       // Before any time passes.
       deliver();
+      for (const [node, local] of locals.entries()) {
+        if (!local.isLost) continue;
+        for (const option of restoring(local, locals[0]!)) {
+          happen(node, world.step(locals[node]!, option));
+        }
+      }
       for (const [node, name] of world.names.entries()) {
         happen(node, world.step(locals[node]!, ticking(name)));
       }

@@ -84,7 +84,9 @@ export class Node {
     this.#pending.push(...out.records);
     for (const send of out.confirmations) this.#confirmations.set(fingerprint(send, 0), send);
     for (const { text, forced } of out.alarms) {
-      if (!forced && !isOfThePast(text)) this.alarms.add(text);
+      if (!forced && !isOfThePast(text) && !(this.#hasLost && isOfLoss(text))) {
+        this.alarms.add(text);
+      }
     }
     this.#tell(out.earlyReplies);
     if (out.mustAppend || event.type === "tick") this.log.push(...this.#pending.splice(0));
@@ -106,6 +108,12 @@ export class Node {
       const code = "code" in answer ? ` ${answer.code}` : "";
       this.told.add(`${request} ${answer.state}${code}`);
     }
+  }
+
+  /** It knows that its log lacks entries. */
+  get #hasLost(): boolean {
+    const { state } = this.core;
+    return "lost" in state && state.lost !== undefined;
   }
 
   /** The same for two of one name only where nothing that can happen to them tells them apart. */
@@ -136,6 +144,12 @@ export class Node {
 /** Messages of a life before come late here, over links that they were never sent over. */
 function isOfThePast(alarm: string): boolean {
   return alarm.includes("it is out of date, or a copy");
+}
+
+/** As it has to be raised where a log lacks what the coordinator has. */
+function isOfLoss(alarm: string): boolean {
+  return /which is not prepared here: nothing changed|it has lost entries, and the ledger here/
+    .test(alarm);
 }
 
 function paymentIn(record: LogRecord): string | undefined {

@@ -15,6 +15,8 @@ export interface Seen {
   readonly told: ReadonlySet<string>;
   readonly alarms: ReadonlySet<string>;
   readonly asked: number;
+  /** Whether its log has been lost, so that it may lack what was done before. */
+  readonly isLost: boolean;
 }
 
 /** What a log says, by transactions, and a user was told. */
@@ -127,10 +129,11 @@ function ofDecisions(
       if (!participantsOf(order).includes(seen.name)) continue;
       const { prepared, posted, mismatched, released, refused } = factsOf(seen);
       const what = `${transaction} is committed, and ${seen.name} has`;
-      if (!prepared.has(transaction)) return `${what} not prepared it (AC3)`;
+      if (!prepared.has(transaction) && !seen.isLost) return `${what} not prepared it (AC3)`;
       if (refused.has(transaction)) return `${what} refused it (AC1)`;
       if (released.has(transaction)) return `${what} released it (AC1)`;
-      if (ended.has(transaction) && !posted.has(transaction) && !mismatched.has(transaction)) {
+      const isOver = posted.has(transaction) || mismatched.has(transaction) || seen.isLost;
+      if (ended.has(transaction) && !isOver) {
         return `${what} not posted it, but it is forgotten`;
       }
     }

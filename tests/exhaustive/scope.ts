@@ -16,6 +16,8 @@ export interface Scope {
   readonly crashesMax: number;
   /** How often the coordinator tries to commit; what would come after that is not looked at. */
   readonly attemptsMax: number;
+  /** Who loses its data folder, at any time, once; it is readmitted, and given back what the coordinator has. */
+  readonly loser?: string;
   /** Whether operators force what is in doubt, either way. */
   readonly areForced?: true;
   /** Whether what is over leaves the nodes' memory for their logs' index. */

@@ -50,4 +50,6 @@ export const scopes: readonly Scope[] = [
     participants: ["alice", "bob", "carol"],
     orders: [orderOf("alice", ["-100 USD main@alice", "60 USD main@bob", "40 USD main@carol"])],
   },
+  { ...small, name: "the payer loses its log", loser: "alice" },
+  { ...small, name: "the payee loses its log", loser: "bob" },
 ];

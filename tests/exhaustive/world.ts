@@ -4,7 +4,8 @@ import { messageOf } from "../../src/errors.ts";
 import { transactionParts } from "../../src/protocol/id.ts";
 import type { Message } from "../../src/protocol/message.ts";
 import type { Proof } from "../../src/protocol/proof.ts";
-import { genesisOf } from "../protocol/example.ts";
+import { isParticipantOf } from "../../src/protocol/order.ts";
+import { atMs, genesisOf } from "../protocol/example.ts";
 import { fingerprint } from "./fingerprint.ts";
 import type { Happening, Kept } from "./node.ts";
 import { checkpoint, Node } from "./node.ts";
@@ -21,6 +22,8 @@ export interface Local extends Kept {
   readonly isLinked: boolean;
   /** Starts so far. */
   readonly life: number;
+  /** Whether its log has been lost. */
+  readonly isLost: boolean;
   /** How often its users and operators have asked. */
   readonly asked: number;
   /** One way that leads here: what was kept of the life before, and what has happened in this one. */
@@ -58,6 +61,8 @@ export interface Option {
   readonly happenings: readonly Happening[];
   /** Its life ends, and another begins. */
   readonly isCrash?: true;
+  /** And its log with it. */
+  readonly isLoss?: true;
   readonly isAsked?: true;
   /** Whether it has a link from then on; as before, if nothing is said. */
   readonly isLinked?: boolean;
@@ -97,7 +102,8 @@ export class World {
     const kept = { log: [], told: new Set<string>(), alarms: new Set<string>(), isIndexed: false };
     return this.names.map((name) => {
       const since = [...this.#setUp(name), tick];
-      const first = { name, life: 1, isLinked: true, asked: 0, before: kept, since };
+      const of = { name, life: 1, isLinked: true, isLost: false, asked: 0 };
+      const first = { ...of, before: kept, since };
       return this.#met(this.#run(first, 0), first).local;
     });
   }
@@ -106,12 +112,11 @@ export class World {
     const { participants, opening } = this.#scope;
     const start = this.#start(name, 1);
     if (name === coordinator) return [start, ...participants.map((peer) => linkUp(peer))];
-    const account = { account: "main", currency: "USD", opening };
     const nodes = this.names.map((name) => ({ name, address: addressOf(name) }));
     const message = { type: "directory", nodes } as const;
     return [
       start,
-      { event: { type: "open", request: 0, ...account } },
+      opens(opening),
       linkUp(coordinator, 1),
       { event: { type: "message", from: coordinator, message } },
     ];
@@ -125,14 +130,21 @@ export class World {
   /** What can happen to a node whether or not somebody has sent it something. */
   options(local: Local, locals: readonly Local[]): Option[] {
     const { name, isLinked, asked } = local;
-    const { crashesMax, asksMax, participants, orders, areForced, areForgotten } = this.#scope;
+    const { crashesMax, asksMax, participants, orders, areForced, areForgotten, loser } =
+      this.#scope;
     const options: Option[] = [ticking(name)];
+    if (name === coordinator && loser && isToReadmit(locals, loser)) {
+      options.push(readmitting(loser));
+    }
     if (!isLinked) {
-      options.push(linking(name, locals[0]!.life));
+      if (!isToReadmit(locals, name)) options.push(linking(name, locals[0]!.life));
       for (const peer of participants) if (peer !== name) options.push(meeting(name, peer));
     } else if (name !== coordinator) options.push(unlinking(name));
-    const crashes = locals.reduce((sum, { life }) => sum + life - 1, 0);
+    const crashes = locals.reduce((sum, { life, isLost }) => sum + life - (isLost ? 2 : 1), 0);
     if (crashes < crashesMax) options.push(this.#crash(local));
+    if (name === loser) {
+      options.push(...local.isLost ? restoring(local, locals[0]!) : [this.#loss(local)]);
+    }
     if (areForgotten) {
       options.push({ what: `${name} forgets what is over`, happenings: [{ event: checkpoint }] });
     }
@@ -151,6 +163,23 @@ export class World {
     }
     const what = `${name} crashes and starts`;
     return { what, happenings, isCrash: true, isLinked: name === coordinator };
+  }
+
+  /** It starts from an empty folder, and hears from its peers that they have seen more. */
+  #loss({ name, life }: Local): Option {
+    const start = this.#start(name, life + 1);
+    const happenings = [
+      start,
+      opens(this.#scope.opening),
+      { event: { type: "amnesia", peer: coordinator } } as const,
+    ];
+    return {
+      what: `${name} loses its log`,
+      happenings,
+      isCrash: true,
+      isLoss: true,
+      isLinked: false,
+    };
   }
 
   /** A user orders what the scope has, at its originator. */
@@ -180,12 +209,14 @@ export class World {
   }
 
   #stepped(local: Local, option: Option): Step {
-    const { happenings, isCrash, isAsked, isLinked = local.isLinked } = option;
-    const { name, log, told, alarms, isIndexed } = local;
+    const { happenings, isCrash, isLoss, isAsked, isLinked = local.isLinked } = option;
+    const { name, told, alarms } = local;
+    const [log, isIndexed] = isLoss ? [[], false] : [local.log, local.isIndexed];
     const fields = {
       name,
       isLinked,
       life: local.life + (isCrash ? 1 : 0),
+      isLost: local.isLost || isLoss === true,
       asked: local.asked + (isAsked ? 1 : 0),
       before: isCrash ? { log, told, alarms, isIndexed } : local.before,
       since: isCrash ? happenings : local.since.concat(happenings),
@@ -217,8 +248,8 @@ export class World {
   }
 
   #met(node: Node, fields: LocalFields): Step {
-    const { name, life, asked, isLinked } = fields;
-    const key = `${name} ${life} ${asked} ${isLinked} ${node.fingerprint}`;
+    const { name, life, asked, isLinked, isLost } = fields;
+    const key = `${name} ${life} ${asked} ${isLinked} ${isLost} ${node.fingerprint}`;
     let local = this.#locals.get(key);
     if (!local) {
       const { log, told, alarms, isIndexed } = node;
@@ -266,6 +297,11 @@ export function hears({ isLinked }: Local, from: string): boolean {
   return isLinked || from !== coordinator;
 }
 
+function opens(opening: bigint): Happening {
+  return { event: { type: "open", request: 0, account: "main", currency: "USD", opening } };
+}
+
+const decided = { number: 1, clock: new Map<string, number>(), atMs };
 const tick: Happening = { event: { type: "tick" }, afterMs: tickMs };
 
 export function ticking(name: string): Option {
@@ -286,6 +322,31 @@ function unlinking(name: string): Option {
 function meeting(name: string, peer: string): Option {
   const linkDown: Happening = { event: { type: "linkDown", peer } };
   return { what: `${name} meets ${peer}`, happenings: [linkUp(peer), linkDown] };
+}
+
+/** Whether a node has lost its log, and the coordinator does not link with it yet. */
+export function isToReadmit(locals: readonly Local[], loser: string): boolean {
+  const isLost = locals.some(({ name, isLost }) => name === loser && isLost);
+  return isLost && !locals[0]!.log.some(({ type }) => type === "readmitted");
+}
+
+export function readmitting(name: string): Option {
+  const record = { type: "readmitted", name, by: "ann" } as const;
+  const what = `the coordinator's operator readmits ${name}`;
+  return { what, happenings: [{ event: { type: "record", record } }] };
+}
+
+/** Of what the coordinator has committed with it. */
+export function restoring({ name }: Local, { log }: Local): Option[] {
+  const options: Option[] = [];
+  for (const record of log) {
+    if (record.type !== "committed" || !isParticipantOf(record.order, name)) continue;
+    const { transaction, order } = record;
+    const proofs = { ordered: proofBy(order.originator), proof: proofBy(coordinator) };
+    const event = { type: "restore", request: 0, order, transaction, decided, ...proofs } as const;
+    options.push({ what: `${name} is given back ${transaction}`, happenings: [{ event }] });
+  }
+  return options;
 }
 
 /** An operator decides by hand what is in doubt, either way. */

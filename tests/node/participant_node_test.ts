@@ -188,6 +188,12 @@ class Rig {
     }
   }
 
+  receiveFrom(name: "alice", number: number, message: Message): void {
+    const header = { number, hash: new Uint8Array(32), clock: new Map([[name, number]]) };
+    const sign = (list: Uint8Array) => signList(name, list);
+    for (const frame of encodeFrames(header, [message], sign)) this.node.received(name, frame);
+  }
+
   /** What the links are told with the next tick. */
   async tick(afterMs: number): Promise<string[]> {
     // What is queued has been stepped.
@@ -312,6 +318,32 @@ Deno.test("a link that comes up is told, as is one that goes down", async () => 
     "info link with coordinator is up",
   ]);
   await rig.node.stop();
+});
+
+Deno.test("a node that has lost entries, as a peer's clock shows, refuses nothing of before", async () => {
+  const rig = await Rig.start();
+  const { introduction } = trusts.alice;
+  const { payment } = order();
+  const asks = async (number: number, known: number) => {
+    const clock = new Map([["alice", number], ["bob", known], ["coordinator", 1]]);
+    rig.node.linkUp("alice", "participant", { address: "alice:1", clock, introduction });
+    const asked = `1-0123456789ab-${number + 10}` as TransactionId;
+    rig.receiveFrom("alice", number, { type: "inquiry", transaction: asked, payment });
+    await rig.tick(100);
+    return (await rig.node.history(payment)).map(([, { type }]) => type);
+  };
+  assertEquals(await asks(1, 1_000), []);
+  assertEquals(rig.printed.filter((line) => line.includes("lack what was done since")).length, 1);
+  await rig.node.stop();
+  const other = await Rig.start();
+  other.node.linkUp("alice", "participant", {
+    ...{ address: "alice:1", clock: new Map([["alice", 1]]), introduction },
+  });
+  const transaction = "1-0123456789ab-11" as TransactionId;
+  other.receiveFrom("alice", 2, { type: "inquiry", transaction, payment });
+  await other.tick(100);
+  assertEquals((await other.node.history(payment)).map(([, { type }]) => type), ["refused"]);
+  await other.node.stop();
 });
 
 Deno.test("a link with a peer that the CA has revoked is closed, and no other", async () => {

@@ -58,6 +58,10 @@ function links(peer: string, address = `${peer}:7443`): Step {
   return { type: "linkUp", peer, address };
 }
 
+function readmits(name: string): Step {
+  return { type: "record", record: { type: "readmitted", name, by: "ann" } };
+}
+
 function finds(...found: Found[]): Step {
   return { type: "lookedUp", key: payment, found };
 }
@@ -111,6 +115,8 @@ export const events: Readonly<Record<string, Step>> = {
   "ack of an older transaction": acks("bob", T0),
   "link up": links("bob"),
   "link up from elsewhere": links("bob", "elsewhere:7443"),
+  "bob is readmitted": readmits("bob"),
+  "a stranger is readmitted": readmits("carol"),
   "link down": { type: "linkDown", peer: "bob" },
   "tick": tick(resendIntervalMs - 1),
   "tick when a resend is due": tick(resendIntervalMs),

@@ -263,6 +263,21 @@ export const coordinatorTable: readonly Row[] = [
     },
   },
   {
+    event: "bob is readmitted",
+    rule: "What he had promised is lost with his log, and what he had refused to others",
+    does: {
+      "voting, one yes": "readmitted, sync > alice abort T1 > bob abort T1",
+      "otherwise": "readmitted, sync",
+    },
+  },
+  {
+    event: "a stranger is readmitted",
+    rule: "Only votes that are lost end what is voted on",
+    does: {
+      "otherwise": "readmitted, sync",
+    },
+  },
+  {
     event: "link down",
     rule: "Transport failures are retried until the vote timeout",
     does: {

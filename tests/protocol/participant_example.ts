@@ -146,6 +146,7 @@ export const states: Readonly<Record<string, readonly (Step | "checkpoint" | "re
     decides("coordinator", false, T1, { code: "account_not_found" }),
   ],
   "overtaken": [...waiting, links(epochs.next)],
+  "amnesiac": [{ type: "amnesia", peer: "bob" }],
 };
 
 export const events: Readonly<Record<string, Step>> = {

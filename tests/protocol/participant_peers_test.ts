@@ -18,7 +18,7 @@ import {
   submits,
 } from "./participant_example.ts";
 
-const { T0, T1, T2 } = transactions;
+const { T0, T1, T2, Tbefore, Tnext } = transactions;
 
 /** States in which something is held of alice's payment to bob, or was ended by force. */
 const held = [
@@ -179,4 +179,28 @@ Deno.test("however often a peer asks about an id while the index is asked, it is
   assertEquals(outs.map(inWords), ["?", "", ""]);
   const { records, sends } = bench.step({ type: "lookedUp", key: payment, found: [] });
   assertEquals([records.length, sends.length], [1, 1]);
+});
+
+Deno.test("who has lost entries says of nothing before that it had never voted for it", () => {
+  const answer = (bench: Bench, transaction: typeof T1) =>
+    inWords(bench.step(from("bob", { type: "inquiry", transaction, payment })));
+  const linked = new Bench();
+  linked.step({ type: "amnesia", peer: "bob" });
+  assertEquals([answer(linked, T1), answer(linked, Tbefore)], ["", ""]);
+  linked.step(links(epochs.next));
+  assertEquals(answer(linked, T1), "");
+  // What a later life of the coordinator begins can't have been voted for by what was lost.
+  assertEquals(answer(linked, Tnext), "refused Tnext, sync > bob abort Tnext");
+
+  // An empty folder knows no epoch of the coordinator's before it links.
+  const empty = new Bench();
+  empty.restart();
+  empty.participant.state.coordinatorEpoch = undefined;
+  empty.step({ type: "amnesia", peer: "bob" });
+  assertEquals(answer(empty, T1), "");
+  empty.step(links());
+  assertEquals([answer(empty, T1), answer(empty, Tnext)], [
+    "",
+    "refused Tnext, sync > bob abort Tnext",
+  ]);
 });

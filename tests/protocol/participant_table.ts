@@ -7,7 +7,7 @@ export const participantTable: readonly Row[] = [
     event: "submit",
     rule: "The payment's id pays once; a second send joins the first",
     does: {
-      "none, refused, released against the decision, posted against the decision, acknowledged":
+      "none, amnesiac, refused, released against the decision, posted against the decision, acknowledged":
         "> coordinator order",
       "posted": "= 2 committed T1 @then replayed",
       "released": "= 2 aborted vote_timeout @then replayed",
@@ -20,7 +20,7 @@ export const participantTable: readonly Row[] = [
     event: "submit of other legs",
     rule: "id_reused: same id, other payment",
     does: {
-      "none, refused, released against the decision, posted against the decision, acknowledged":
+      "none, amnesiac, refused, released against the decision, posted against the decision, acknowledged":
         "> coordinator order of other legs",
       "looking up": "",
       "indexed": "?",
@@ -31,7 +31,7 @@ export const participantTable: readonly Row[] = [
     event: "submit of another's",
     rule: "id_reused: same id, other payment",
     does: {
-      "none, refused, released against the decision, posted against the decision, acknowledged":
+      "none, amnesiac, refused, released against the decision, posted against the decision, acknowledged":
         "> coordinator order bob",
       "looking up": "",
       "indexed": "?",
@@ -300,7 +300,7 @@ export const participantTable: readonly Row[] = [
       "refused, own and refused, attempt lost, aborted, aborted meanwhile": "> bob abort T1",
       "posted": "> bob commit T1 @then",
       "released": "> bob abort T1 vote_timeout @then",
-      "looking up, prepare waits, overtaken": "",
+      "amnesiac, looking up, prepare waits, overtaken": "",
       "indexed": "?",
     },
   },
@@ -309,7 +309,7 @@ export const participantTable: readonly Row[] = [
     rule: "An older attempt was not voted for, or was given up",
     does: {
       "none, own, attempt lost, released against the decision": "refused T0, sync > bob abort T0",
-      "looking up, prepare waits, overtaken": "",
+      "amnesiac, looking up, prepare waits, overtaken": "",
       "indexed": "?",
       "otherwise": "> bob abort T0",
     },
@@ -318,7 +318,7 @@ export const participantTable: readonly Row[] = [
     event: "inquiry about a newer",
     rule: "It refuses durably what it never voted for; while in doubt it says nothing",
     does: {
-      "prepared, restarted, forced to commit, forced to abort, looking up, forced and restarted, prepare waits, overtaken":
+      "amnesiac, prepared, restarted, forced to commit, forced to abort, looking up, forced and restarted, prepare waits, overtaken":
         "",
       "posted, posted against the decision, acknowledged, released, aborted, aborted meanwhile":
         "> bob abort T2",
@@ -332,7 +332,7 @@ export const participantTable: readonly Row[] = [
     does: {
       "none, own": "refused T1, sync > carol abort T1",
       "refused, own and refused, aborted, aborted meanwhile": "> carol abort T1",
-      "looking up, prepare waits, overtaken": "",
+      "amnesiac, looking up, prepare waits, overtaken": "",
       "indexed": "?",
       "otherwise": "!",
     },
@@ -342,7 +342,7 @@ export const participantTable: readonly Row[] = [
     rule: "Another's order has taken the id since: the older attempt is over, and no code is told",
     does: {
       "none, own, attempt lost, released against the decision": "refused T0, sync > carol abort T0",
-      "looking up, prepare waits, overtaken": "",
+      "amnesiac, looking up, prepare waits, overtaken": "",
       "indexed": "?",
       "otherwise": "> carol abort T0",
     },
@@ -417,7 +417,7 @@ export const participantTable: readonly Row[] = [
     event: "restore",
     rule: "Only what the log lacks is restored: no reversal (AC2), and no second time",
     does: {
-      "none, own": "prepared T1, posted T1 @then, sync = 9 restoration restored",
+      "none, own, amnesiac": "prepared T1, posted T1 @then, sync = 9 restoration restored",
       "prepared, restarted, forced to commit, forced and restarted, forced to abort":
         "= 9 restoration in_doubt",
       "posted": "= 9 restoration known",
@@ -430,7 +430,7 @@ export const participantTable: readonly Row[] = [
     event: "restore of another transaction",
     rule: "An attempt that was lost says nothing about its payment; one that was paid does",
     does: {
-      "none, own, refused, own and refused, attempt lost":
+      "none, own, amnesiac, refused, own and refused, attempt lost":
         "prepared T2, posted T2 @then, sync = 9 restoration restored",
       "prepared, restarted, forced to commit, forced and restarted, forced to abort":
         "= 9 restoration in_doubt",
