@@ -2,6 +2,7 @@
 
 import { z } from "zod";
 import { UsageError } from "../errors.ts";
+import { exists } from "../keys/folder.ts";
 import { listLimitMax } from "../limits.ts";
 import { paymentAnswer, statusAnswer } from "./answers.ts";
 import { answerOf, lookUp } from "./api.ts";
@@ -14,9 +15,9 @@ const askedAtOnce = 16;
 
 /**
  * Writes the certificate of each payment that was committed with a participant, oldest first, as lines of JSON
- * like the API's answer. Resolves to how many.
+ * like the API's answer, and last how many they are. Resolves to that.
  *
- * @throws {UsageError} if the node asked is no coordinator, or the file exists
+ * @throws {UsageError} if the node asked is no coordinator, or knows no such participant, or the file exists
  */
 export async function writeProofsOf(
   participant: string,
@@ -24,21 +25,32 @@ export async function writeProofsOf(
   node: NodeAddress,
 ): Promise<number> {
   const reply = await lookUp(node, { method: "GET", path: "/v1/status" });
-  const { name, role } = answerOf(node, reply, statusAnswer);
+  const { name, role, peers } = answerOf(node, reply, statusAnswer);
   if (role !== "coordinator") {
     throw new UsageError(
       `"${name}" is a participant, which has not what others signed for "${participant}": ask the ` +
         "coordinator",
     );
   }
+  if (!peers.some((peer) => peer.name === participant)) {
+    const known = peers.map((peer) => peer.name).join(", ");
+    throw new UsageError(`"${name}" knows no participant "${participant}", but ${known || "none"}`);
+  }
+  if (await exists(out)) throw new UsageError(`"${out}" exists: name another file with --out`);
   const ids = await committedWith(participant, node);
-  await makeFile(out);
+  // Half of them must not be taken for all.
+  const unfinished = `${out}.new`;
+  await Deno.writeTextFile(unfinished, "", { mode: 0o600 });
+  const write = (lines: readonly unknown[]) => {
+    const text = lines.map((line) => `${JSON.stringify(line)}\n`).join("");
+    return Deno.writeTextFile(unfinished, text, { append: true });
+  };
   for (let at = 0; at < ids.length; at += askedAtOnce) {
     const some = ids.slice(at, at + askedAtOnce);
-    const proofs = await Promise.all(some.map((id) => proofOf(id, node)));
-    const lines = proofs.map((proof) => `${JSON.stringify(proof)}\n`).join("");
-    await Deno.writeTextFile(out, lines, { append: true });
+    await write(await Promise.all(some.map((id) => proofOf(id, node))));
   }
+  await write([{ of: participant, payments: ids.length }]);
+  await Deno.rename(unfinished, out);
   return ids.length;
 }
 
@@ -63,13 +75,4 @@ async function committedWith(participant: string, node: NodeAddress): Promise<st
 async function proofOf(id: string, node: NodeAddress) {
   const path = `/v1/payments/${id}/proof?entry=false`;
   return answerOf(node, await lookUp(node, { method: "GET", path }), proofAnswer);
-}
-
-async function makeFile(path: string): Promise<void> {
-  try {
-    await Deno.writeTextFile(path, "", { createNew: true });
-  } catch (thrown) {
-    if (!(thrown instanceof Deno.errors.AlreadyExists)) throw thrown;
-    throw new UsageError(`"${path}" exists: name another file with --out`);
-  }
 }

@@ -27,8 +27,8 @@ export const revoke: Command = {
     const { certificates: counting, isNoted } = await revocable({ dir, name });
     if (!isNoted) {
       io.err(
-        `handfast: ${dir} has no ca.issued, so certificates of ${name} that a renewal has replaced are not known, ` +
-          "and go on to count",
+        `handfast: ${dir}/ca.issued has none of ${name}, so certificates of it that a renewal has replaced are ` +
+          "not known, and go on to count",
       );
     }
     const ask = () => {

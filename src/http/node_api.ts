@@ -113,8 +113,12 @@ export interface ParticipantApi extends NodeApi {
   acknowledge(transaction: TransactionId, by: string): Promise<PaymentId | undefined>;
   /** An operator has what a payment told this node erased; recorded. */
   erase(payment: PaymentId, by: string): Promise<EraseAnswer>;
-  /** Payments that the log has lost, by their certificates, in that order; each has an answer. */
-  restore(proofs: readonly Uint8Array[]): Promise<RestoreAnswer[]>;
+  /**
+   * Payments that the log has lost, by their certificates, in that order; each has an answer.
+   *
+   * @param card the account from which cards of this node have paid them, where any did
+   */
+  restore(proofs: readonly Uint8Array[], card?: string): Promise<RestoreAnswer[]>;
 }
 
 /** What became of one payment that was to be restored. */

@@ -6,15 +6,15 @@ import { restoredAtOnceMax } from "../limits.ts";
 import { refuseRoutes } from "./access.ts";
 import type { AnyNodeApi } from "./node_api.ts";
 import { problems } from "./problem.ts";
-import { jsonOf, objectSchema } from "./schema.ts";
+import { jsonOf, nameSchema, objectSchema } from "./schema.ts";
 
 export const restorePath = "/v1/restore";
 
 export function addRestoreRoute(app: OpenAPIHono, node: AnyNodeApi): void {
   if (node.role === "coordinator") return refuseRoutes(app, node, [restoreRoute]);
   app.openapi(restoreRoute, async (c) => {
-    const { proofs } = c.req.valid("json");
-    const results = await node.restore(proofs.map((proof) => Uint8Array.fromBase64(proof)));
+    const { proofs, card } = c.req.valid("json");
+    const results = await node.restore(proofs.map((proof) => Uint8Array.fromBase64(proof)), card);
     return c.json({ results }, 200);
   });
 }
@@ -25,6 +25,7 @@ const resultSchema = z.object({
     "restored",
     "known",
     "in_doubt",
+    "forced",
     "decided_otherwise",
     "of_card",
     "account_not_found",
@@ -48,6 +49,10 @@ const restoreRoute = createRoute({
           schema: objectSchema({
             proofs: z.array(z.base64()).min(1).max(restoredAtOnceMax).openapi({
               description: "The coordinator's certificates, in base64; in the order of its log",
+            }),
+            card: nameSchema.optional().openapi({
+              description:
+                "The account from which cards of this node have paid those that they paid",
             }),
           }),
         },

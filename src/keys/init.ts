@@ -7,7 +7,7 @@ import { encodeSigner, makeNode, makeSigner, type Signer } from "./authority.ts"
 import { roleOf } from "./certificate.ts";
 import { exists, findSigner, readCertificate, writeSecret } from "./folder.ts";
 import { nodeNames } from "./identity.ts";
-import { noteIssued } from "./issued.ts";
+import { noteIssued, whileIssuing } from "./issued.ts";
 import { checkHosts, checkHostsAgainst, checkName } from "./names.ts";
 import { makeOwnKeys } from "./own_keys.ts";
 
@@ -65,7 +65,7 @@ export async function initCertificates(options: InitOptions): Promise<InitResult
   for (const { name, role } of roles) {
     const validityDays = options.validityDays ?? nodeValidityDays;
     const made = await makeNode({ signer, name, role, hosts, nowMs, validityDays });
-    await noteIssued(dir, made.certificate.toString("pem"));
+    await whileIssuing(dir, () => noteIssued(dir, made.certificate.toString("pem")));
     const ownKeys = await makeOwnKeys(dir, name);
     written.push(...await writePair(dir, name, made), ...ownKeys);
   }

@@ -15,8 +15,6 @@ export interface Issued {
   readonly certificates: readonly X509Certificate[];
   /** The latest. */
   readonly list?: RevocationList;
-  /** Whether the file is there: a version before it kept the last certificate of each name alone. */
-  readonly isNoted: boolean;
 }
 
 function issuedPath(dir: string): string {
@@ -28,9 +26,9 @@ export async function noteIssued(dir: string, pem: string): Promise<void> {
   await Deno.writeTextFile(issuedPath(dir), `${pem.trimEnd()}\n`, { append: true });
 }
 
-/** One at a time: what two processes sign is noted by both. */
+/** One at a time: what a process signs while another revokes is on its list, or comes after it. */
 export async function whileIssuing<T>(dir: string, use: () => Promise<T>): Promise<T> {
-  using file = await Deno.open(issuedPath(dir), { append: true, create: true });
+  using file = await Deno.open(`${dir}/ca.lock`, { write: true, create: true });
   await file.lock(true);
   return await use();
 }
@@ -58,7 +56,7 @@ export async function readIssued(dir: string, ca: X509Certificate): Promise<Issu
       );
     }
   }
-  return { certificates, list, isNoted: (text ?? "") !== "" };
+  return { certificates, list };
 }
 
 /** Those of a name, each once, in the order in which they were signed. */

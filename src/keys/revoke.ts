@@ -52,9 +52,11 @@ export async function revocable({ dir, name, nowMs = Date.now() }: RevokeOptions
       fingerprint: keyFingerprint(publicKey),
       expiresMs: notAfter.getTime(),
     }));
-  if (certificates.length > 0) {
-    return { certificates, before: issued.list, isNoted: issued.isNoted };
-  }
+  // A version before this one kept the last certificate of each name alone.
+  const isNoted = issued.certificates.some(({ serialNumber }) =>
+    theirs.some((one) => one.serialNumber === serialNumber)
+  );
+  if (certificates.length > 0) return { certificates, before: issued.list, isNoted };
   const why = theirs.length === 0
     ? `${dir} has none that was signed for it`
     : "all that were signed for it have expired or been revoked";

@@ -8,7 +8,7 @@ import { signNode } from "./authority.ts";
 import { roleOf } from "./certificate.ts";
 import { signerIn } from "./folder.ts";
 import { nodeNames } from "./identity.ts";
-import { issuedTo, noteIssued, readIssued } from "./issued.ts";
+import { issuedTo, noteIssued, readIssued, whileIssuing } from "./issued.ts";
 import { checkHostsAgainst } from "./names.ts";
 import { keyFingerprint, type NodeCertificateRequest } from "./request.ts";
 
@@ -73,15 +73,17 @@ export async function checkRequest(options: SignOptions): Promise<Standing> {
 export async function signRequest(
   options: SignOptions,
 ): Promise<{ readonly path: string; readonly expiresMs: number }> {
-  await checkRequest(options);
   const { dir, request: { name, role, hosts, publicKey }, nowMs = Date.now() } = options;
   const signer = await signerIn(dir);
-  const validityDays = nodeValidityDays;
-  const wanted = { signer, name, role, hosts, nowMs, validityDays, publicKey };
-  const certificate = await signNode(wanted);
-  const pem = certificate.toString("pem") + "\n";
-  await noteIssued(dir, pem);
-  const path = `${dir}/${name}.pem`;
-  await Deno.writeTextFile(path, pem);
-  return { path, expiresMs: certificate.notAfter.getTime() };
+  return await whileIssuing(dir, async () => {
+    await checkRequest(options);
+    const validityDays = nodeValidityDays;
+    const wanted = { signer, name, role, hosts, nowMs, validityDays, publicKey };
+    const certificate = await signNode(wanted);
+    const pem = certificate.toString("pem") + "\n";
+    await noteIssued(dir, pem);
+    const path = `${dir}/${name}.pem`;
+    await Deno.writeTextFile(path, pem);
+    return { path, expiresMs: certificate.notAfter.getTime() };
+  });
 }

@@ -24,12 +24,12 @@ import type {
   StatementView,
 } from "../http/node_api.ts";
 import { invariant } from "../errors.ts";
+import type { Authority } from "../keys/certificate.ts";
 import { decodeVoucher } from "../keys/voucher.ts";
 import { reconnectMsMax, tickIntervalMs } from "../limits.ts";
 import type { Greeted, Greeting } from "../link/host.ts";
 import type { Role } from "../names.ts";
 import { ProofError } from "../proof/check.ts";
-import type { Signer } from "../proof/payment_proof.ts";
 import { cardIdOf, expiryText, maskedNumber } from "../protocol/card.ts";
 import type { OpenedDetails } from "../protocol/details.ts";
 import type { PaymentId, TransactionId } from "../protocol/id.ts";
@@ -38,16 +38,14 @@ import { participantsOf, resolvedLegsOf } from "../protocol/order.ts";
 import { Participant } from "../protocol/participant.ts";
 import type { ParticipantEvent, Reply, ResolveAnswer } from "../protocol/participant_event.ts";
 import type { Unsettled } from "../protocol/participant_state.ts";
-import { sameIntroduction } from "../protocol/membership.ts";
-import type { Introduced, LogRecord } from "../protocol/record.ts";
+import type { LogRecord } from "../protocol/record.ts";
 import type { Found } from "../protocol/step.ts";
 import { accountView, cardView } from "./book_views.ts";
 import type { CardKeeping } from "./cards.ts";
 import { claimOf, endOf } from "./cards.ts";
 import type { Told } from "./inbound.ts";
 import { Requests } from "./requests.ts";
-import type { Restorable } from "./restorable.ts";
-import { restorableFrom } from "./restorable.ts";
+import { Restorer } from "./restorer.ts";
 import { Shell } from "./shell.ts";
 import type { ShellOptions } from "./shell_options.ts";
 import { Statement } from "./statement.ts";
@@ -59,9 +57,6 @@ export interface ParticipantOptions extends ShellOptions {
   readonly cards: CardKeeping;
 }
 
-/** Of a node that has signed something restored: a link will tell. */
-const addressUnknown = "unknown";
-
 export class ParticipantNode extends Shell<"participant", ParticipantEvent, Reply>
   implements ParticipantApi {
   /** Resolves when the link to the coordinator is up for the first time. */
@@ -71,6 +66,7 @@ export class ParticipantNode extends Shell<"participant", ParticipantEvent, Repl
   readonly #cards: CardKeeping;
   readonly #requests = new Requests((event) => this.loop.enqueue(event));
   readonly #submissions: Submissions;
+  readonly #restorer: Restorer;
   /** Peers that are dialled, and when to dial again one that refused. */
   readonly #dialled = new Map<string, number>();
   /** Not offline. */
@@ -95,6 +91,16 @@ export class ParticipantNode extends Shell<"participant", ParticipantEvent, Repl
       introductionOf: (name) => this.introductionOf(name),
       observer: this.observer,
       meter: this.meter,
+    });
+    this.#restorer = new Restorer({
+      name: identity.name,
+      coordinator,
+      participant,
+      log: options.log,
+      authority: () => this.#authority,
+      loop: () => this.loop,
+      requests: this.#requests,
+      introductionsOf: (name) => this.introductionsOf(name),
     });
     const { promise, resolve } = Promise.withResolvers<void>();
     this.linked = promise;
@@ -333,48 +339,24 @@ export class ParticipantNode extends Shell<"participant", ParticipantEvent, Repl
     return atMs === undefined ? { result: "under_way" } : { result: "erased", by, atMs };
   }
 
-  async restore(proofs: readonly Uint8Array[]): Promise<RestoreAnswer[]> {
-    const answers: Promise<RestoreAnswer>[] = [];
+  /** Of the past it is not asked what has been revoked since. */
+  get #authority(): Authority {
+    const { certificate, network } = this.options.identity;
+    invariant(certificate !== undefined, "a node without a certificate restores nothing");
+    return { certificate, network };
+  }
+
+  async restore(proofs: readonly Uint8Array[], card?: string): Promise<RestoreAnswer[]> {
+    const answers: RestoreAnswer[] = [];
     for (const proof of proofs) {
       try {
-        const { signers, ...restorable } = await this.#restorable(proof);
-        const { order: { payment: id }, decided } = restorable;
-        // What follows the decision knows of it.
-        this.loop.hear(decided.clock);
-        for (const signer of signers) await this.#introduce(signer);
-        const asked = this.#requests.ask("restoration", { type: "restore", ...restorable });
-        answers.push(asked.then(({ result }) => ({ id, result })));
+        answers.push(await this.#restorer.restore(proof, card));
       } catch (thrown) {
         if (!(thrown instanceof ProofError)) throw thrown;
-        answers.push(Promise.resolve({ result: "no_proof", why: thrown.message }));
+        answers.push({ result: "no_proof", why: thrown.message });
       }
     }
-    return await Promise.all(answers);
-  }
-
-  #restorable(proof: Uint8Array): Promise<Restorable> {
-    const { identity } = this.options;
-    invariant(identity.certificate !== undefined, "a node without a certificate restores nothing");
-    const authority = { certificate: identity.certificate, network: identity.network };
-    const own = { name: this.name, coordinator: this.#coordinatorName };
-    return restorableFrom(proof, authority, own);
-  }
-
-  /** That what somebody had signed holds is to be seen in this log, too. */
-  async #introduce({ name, introduction }: Signer): Promise<void> {
-    if (name === this.name) return;
-    const { membership } = this.#participant.state;
-    const now = membership.introductionOf(name);
-    if (sameIntroduction(now, introduction)) return;
-    const before = await this.introductionsOf(name);
-    if (before.some((known) => sameIntroduction(known, introduction))) return;
-    const address = membership.addressOf(name) ?? addressUnknown;
-    // The one by which it is known now goes on to be that.
-    for (const one of [introduction, now]) {
-      if (!one) continue;
-      const record: Introduced = { type: "introduced", name, address, introduction: one };
-      await this.loop.settled({ type: "record", record });
-    }
+    return answers;
   }
 
   protected mismatches(): MismatchView[] {

@@ -3,13 +3,14 @@
 import { decisionStatement, orderStatement, statementOf } from "../codec/statement.ts";
 import { invariant } from "../errors.ts";
 import type { Authority } from "../keys/certificate.ts";
+import type { CheckedMembers } from "../proof/check.ts";
 import { checkPaymentProof, ProofError } from "../proof/check.ts";
 import type { Signer } from "../proof/payment_proof.ts";
 import { decodePaymentProof } from "../proof/payment_proof.ts";
 import { sameBytes } from "../protocol/order.ts";
 import type { RestoreEvent } from "../protocol/participant_event.ts";
 
-export interface Restorable extends Omit<RestoreEvent, "type" | "request"> {
+export interface Restorable extends Omit<RestoreEvent, "type" | "request" | "card"> {
   /** By what those are known who have signed it. */
   readonly signers: readonly Signer[];
 }
@@ -23,8 +24,9 @@ export async function restorableFrom(
   bytes: Uint8Array,
   authority: Authority,
   { name, coordinator }: { readonly name: string; readonly coordinator: string },
+  checked?: CheckedMembers,
 ): Promise<Restorable> {
-  const proven = await checkPaymentProof(bytes, authority);
+  const proven = await checkPaymentProof(bytes, authority, checked);
   const { state, votes } = proven;
   const { order, transaction, decided, proofs, signers } = decodePaymentProof(bytes);
   const { payment, hash: orderHash } = order;

@@ -9,7 +9,6 @@ import { CertificateError, parseCertificate, revokedText } from "../keys/certifi
 import type { Identity } from "../keys/identity.ts";
 import {
   parseRevocationList,
-  readRevocationList,
   readRevocationPem,
   revocationPath,
   writeRevocationPem,
@@ -41,8 +40,9 @@ export async function takeOverKept(
 ): Promise<void> {
   const path = revocationPath(data);
   try {
-    const kept = await readRevocationList(data, certificate);
-    if (kept) revocations.takeOver(kept);
+    for (const list of listsIn(await readRevocationPem(data))) {
+      revocations.takeOver(await parseRevocationList(list, certificate));
+    }
   } catch (thrown) {
     throw new UsageError(
       `Cannot use ${path}: ${
@@ -51,7 +51,15 @@ export async function takeOverKept(
     );
   }
   const revokedMs = revocations.revokedMs(parseCertificate(certDer));
-  if (revokedMs !== undefined) throw new CertificateError("revoked", revokedText(name, revokedMs));
+  if (revokedMs === undefined) return;
+  const remedy =
+    "move its keys away, and have the CA's owner sign for others (handfast csr --force)";
+  throw new CertificateError("revoked", `${revokedText(name, revokedMs)}: ${remedy}`);
+}
+
+/** One after the other, as they came. */
+function listsIn(pem = ""): string[] {
+  return pem.split(/(?=-----BEGIN )/).filter((one) => one.trim() !== "");
 }
 
 export class RevocationWatch {
@@ -101,15 +109,19 @@ export class RevocationWatch {
   async #take(path: string, pem: string): Promise<string | undefined> {
     const { identity: { certificate, revocations }, data, print } = this.#options;
     const list = await parseRevocationList(pem, certificate);
-    const isNewer = list.number >= revocations.number;
-    if (revocations.takeOver(list)) {
+    const isNew = revocations.takeOver(list);
+    if (isNew) {
       const many = revocations.size === 1
         ? "1 certificate is"
         : `${revocations.size} certificates are`;
       print("info", `${path}: by list ${list.number} of the network's CA ${many} revoked`);
     }
-    if (isNewer && pem !== await readRevocationPem(data)) await writeRevocationPem(data, pem);
-    if (!revocations.isMore(list)) return undefined;
+    const kept = await readRevocationPem(data) ?? "";
+    const lacks = revocations.isMore(list);
+    // A CA that was put back from an old copy goes on from there: what it has forgotten stands in lists before.
+    if (!lacks && kept !== pem) await writeRevocationPem(data, pem);
+    else if (lacks && isNew && !kept.includes(pem)) await writeRevocationPem(data, kept + pem);
+    if (!lacks) return undefined;
     return `${path} is the CA's list ${list.number}, and lacks what this node knows to be revoked`;
   }
 }

@@ -46,22 +46,32 @@ export interface Proven {
 }
 
 interface Member {
+  readonly name: string;
   readonly role: Role;
   readonly key: KeyObject;
+  readonly expiresMs: number;
 }
+
+/** Certificates and vouchers that were found to be good, by their hash: many proofs show the same. */
+export type CheckedMembers = Map<string, Member>;
 
 /**
  * Resolves to what is proven.
  *
+ * @param checked of the same authority
  * @throws {ProofError} naming what does not hold
  */
-export async function checkPaymentProof(bytes: Uint8Array, authority: Authority): Promise<Proven> {
+export async function checkPaymentProof(
+  bytes: Uint8Array,
+  authority: Authority,
+  checked: CheckedMembers = new Map(),
+): Promise<Proven> {
   const proof = readProof(bytes);
   if (proof.network !== authority.network) {
     throw new ProofError(`it is of the network ${proof.network}, the CA's is ${authority.network}`);
   }
   await proving("its last signature", () => checkWriter(proof));
-  const members = await membersOf(proof, authority);
+  const members = await membersOf(proof, authority, checked);
   const { order, transaction, commit, code, decided, writer, place } = proof;
   const { payment, hash: orderHash } = order;
   const coordinator = [...members].find(([, { role }]) => role === "coordinator")?.[0];
@@ -147,16 +157,22 @@ function checkWriter(proof: PaymentProof): void {
 async function membersOf(
   { signers, place: { atMs } }: PaymentProof,
   authority: Authority,
+  checked: CheckedMembers,
 ): Promise<Map<string, Member>> {
   const members = new Map<string, Member>();
   for (const { name, introduction: { certificate, voucher } } of signers) {
     await proving(`the certificate of "${name}"`, async () => {
+      const key = sha256(new Uint8Array([...certificate, ...voucher])).toHex();
+      const known = checked.get(key);
+      if (known?.name === name && atMs <= known.expiresMs) return members.set(name, known);
       const { notBefore } = parseCertificate(certificate);
       const nowMs = Math.max(atMs, notBefore.getTime());
       const peer = await verifyPeerCertificate(authority, certificate, nowMs);
       if (peer.name !== name) throw new ProofError(`it is that of "${peer.name}"`);
-      const { role, signingKey: key } = verifyVoucher(authority, peer, voucher);
-      members.set(name, { role, key });
+      const { role, signingKey } = verifyVoucher(authority, peer, voucher);
+      const member = { name, role, key: signingKey, expiresMs: peer.expiresMs };
+      checked.set(key, member);
+      return members.set(name, member);
     });
   }
   return members;

@@ -41,6 +41,8 @@ import type {
   OutcomeAnswer,
   ParticipantEvent,
   Recorder,
+  RestoreEvent,
+  RestoreResult,
   SubmitEvent,
   WaitingEvent,
 } from "./participant_event.ts";
@@ -108,6 +110,11 @@ export class Participant {
   /** How many more payments may be taken on of which nothing is known. */
   room(nowMs: number): number {
     return this.#own.room(nowMs);
+  }
+
+  /** Why a payment can't be given back, or need not be, as far as memory tells. */
+  whyNotRestored(event: Omit<RestoreEvent, "type" | "request">): RestoreResult | undefined {
+    return this.#restoration.whyNot(event);
   }
 
   /** Who could tell what becomes of the transactions in doubt, where the coordinator can't or does not. */

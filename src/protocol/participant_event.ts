@@ -91,6 +91,8 @@ export interface RestoreEvent {
   readonly ordered: Proof;
   /** The coordinator's, of the commit. */
   readonly proof: Proof;
+  /** Of a payment by a card of this node: from which account, as its operator knows. */
+  readonly card?: string;
 }
 
 /** A user opens an account. */
@@ -209,13 +211,15 @@ export type Answer =
   | { readonly state: "restoration"; readonly result: RestoreResult };
 
 /**
- * `known`: it is in the log. `in_doubt`: it was voted for, and a link tells the decision. `decided_otherwise`:
- * the log says what can't be so as well. The last three: what it would move is not here.
+ * `known`: it is in the log. `in_doubt`: another order of that id was voted for. `forced`: an operator has
+ * decided it. Of these two a link brings the real decision. `decided_otherwise`: the log says what can't be so as
+ * well. The others: what it would move is not here, or not known.
  */
 export type RestoreResult =
   | "restored"
   | "known"
   | "in_doubt"
+  | "forced"
   | "decided_otherwise"
   | "of_card"
   | "account_not_found"

@@ -14,11 +14,21 @@ function paymentOf(id: string, other: string, state = "committed") {
   return { id, state, legs, originator: other, clock: {}, at };
 }
 
+function peersOf(...names: string[]) {
+  return names.map((name) => ({ name, address: `${name}:1`, link: "up" }));
+}
+
 function coordinator(role = "coordinator") {
   return fakeNode((request) => {
     const { pathname, searchParams } = new URL(request.url);
     if (pathname === "/v1/status") {
-      const rest = { ready: true, clock: {}, peers: [], mismatches: [], alarms: [] };
+      const rest = {
+        ready: true,
+        clock: {},
+        peers: peersOf("alice", "bob", "dave"),
+        mismatches: [],
+        alarms: [],
+      };
       const counts = { open: 0, inDoubt: 0, committed: 0, aborted: 0, throughput: 0 };
       const latency = { p50ms: null, p99ms: null };
       return Response.json({
@@ -57,6 +67,7 @@ async function inFolder(use: (folder: string) => Promise<void>): Promise<void> {
   }
 }
 
+const countOf = (of: string, payments: number) => JSON.stringify({ of, payments });
 const lineOf = (id: string) => JSON.stringify({ id, proof: btoa(id) });
 
 Deno.test("proof NAME writes all that was committed with a participant, the oldest first", () =>
@@ -66,7 +77,7 @@ Deno.test("proof NAME writes all that was committed with a participant, the olde
     const { exit, out, err } = await record("proof", "alice", "--out", file, ...node.flags);
     assertEquals([exit, out, err], [0, [`wrote ${file}: 2 payments of alice`], []]);
     const text = await Deno.readTextFile(file);
-    assertEquals(text, `${lineOf(ids[0]!)}\n${lineOf(ids[2]!)}\n`);
+    assertEquals(text, `${lineOf(ids[0]!)}\n${lineOf(ids[2]!)}\n${countOf("alice", 2)}\n`);
     const again = await record("proof", "alice", "--out", file, ...node.flags);
     assertEquals([again.exit, await Deno.readTextFile(file)], [2, text]);
     for (const flag of ["--without-entry", "--out=-"]) {
@@ -86,9 +97,14 @@ Deno.test("proof NAME asks no participant", () =>
   }));
 
 /** A participant at which payments come to these results, one after the other. */
-function participant(results: Record<string, (string | { result: string; why: string })[]>) {
+function participant(
+  results: Record<string, (string | { result: string; why: string })[]>,
+  cards: unknown[] = [],
+) {
   return fakeNode(async (request) => {
-    const { proofs } = await request.json() as { proofs: string[] };
+    if (request.method === "GET") return Response.json({ accounts });
+    const { proofs, card } = await request.json() as { proofs: string[]; card?: string };
+    if (card !== undefined) cards.push(card);
     const answers = proofs.map((proof) => {
       const result = results[atob(proof)]!.shift()!;
       return typeof result === "string" ? { id: atob(proof), result } : result;
@@ -97,7 +113,18 @@ function participant(results: Record<string, (string | { result: string; why: st
   });
 }
 
-const file = (...of: string[]) => of.map(lineOf).join("\n");
+const file = (...of: string[]) => [...of.map(lineOf), countOf("alice", of.length)].join("\n");
+const accounts = [
+  {
+    account: "main",
+    currency: "USD",
+    posted: "125",
+    pendingDebits: "0",
+    pendingCredits: "0",
+    available: "125",
+  },
+];
+const balances = "balances now: main 1.25 USD";
 const [a, b, c] = ids as [string, string, string];
 
 Deno.test("restore tries again what another payment has to bring first", async () => {
@@ -110,7 +137,7 @@ Deno.test("restore tries again what another payment has to bring first", async (
   const { exit, out, err } = await recordReading(file(a, b, c), "restore", "-", ...node.flags);
   assertEquals([exit, out, err], [
     0,
-    ["restored 3 payments; 0 more were in the ledger already"],
+    ["restored 3 payments; 0 more were in the ledger already", balances],
     [],
   ]);
 });
@@ -124,12 +151,40 @@ Deno.test("restore says of each payment that is left why it is, and exits 1", as
   const { exit, out, err } = await recordReading(file(a, b, c), "restore", "-", ...node.flags);
   assertEquals([exit, out], [
     1,
-    ["restored 0 payments; 1 more was in the ledger already, and 2 could not be restored"],
+    [
+      "restored 0 payments; 1 more was in the ledger already, and 2 could not be restored",
+      balances,
+    ],
   ]);
   assertEquals(err, [
     `handfast: ${b}: it can't be read`,
     `handfast: ${a}: its account has not what it pays: was it opened with its first balance?`,
   ]);
+});
+
+Deno.test("proof NAME of somebody who is no participant writes nothing", () =>
+  inFolder(async (folder) => {
+    await using node = await coordinator();
+    const file = `${folder}/alise.proofs`;
+    const { exit, err } = await record("proof", "alise", "--out", file, ...node.flags);
+    assertEquals([exit, [...Deno.readDirSync(folder)]], [2, []]);
+    assertStringIncludes(err.join(), 'knows no participant "alise", but alice, bob, dave');
+    // Of one without payments the file says so.
+    assertEquals((await record("proof", "dave", "--out", file, ...node.flags)).exit, 0);
+    assertEquals(await Deno.readTextFile(file), `${countOf("dave", 0)}\n`);
+  }));
+
+Deno.test("restore reads a file as often as it has to, and says from which account cards have paid", async () => {
+  await inFolder(async (folder) => {
+    const poor = "insufficient_funds";
+    const cards: unknown[] = [];
+    await using node = await participant({ [a]: [poor, "restored"], [b]: ["restored"] }, cards);
+    const path = `${folder}/it`;
+    await Deno.writeTextFile(path, file(a, b));
+    const { exit, out } = await record("restore", path, "--card", "main", ...node.flags);
+    assertEquals([exit, out[0]], [0, "restored 2 payments; 0 more were in the ledger already"]);
+    assertEquals(cards, ["main", "main"]);
+  });
 });
 
 Deno.test("restore --json has a line for each payment", async () => {
@@ -145,7 +200,10 @@ for (
   const [what, text, said] of [
     ["that is none", `${lineOf(a)}\n{"id":1}`, "line 2 is none of those that"],
     ["of no JSON", "hello", "line 1 is none of those that"],
-    ["without payments", "\n", '"-" holds no payment'],
+    ["that was broken off", `${lineOf(a)}\n${lineOf(b)}`, '"-" is not whole'],
+    ["that lacks a line", `${lineOf(a)}\n${countOf("alice", 2)}`, '"-" is not whole'],
+    ["that goes on", `${countOf("alice", 0)}\n${lineOf(a)}`, "line 2 is none of those that"],
+    ["without anything", "", '"-" is not whole'],
   ] as const
 ) {
   Deno.test(`restore of a file ${what} restores nothing`, async () => {

@@ -18,6 +18,8 @@ export interface Scope {
   readonly attemptsMax: number;
   /** Who loses its data folder, at any time, once; it is readmitted, and given back what the coordinator has. */
   readonly loser?: string;
+  /** Whether operators give back what the coordinator has committed, at any time, though nothing was lost. */
+  readonly areRestored?: true;
   /** Whether operators force what is in doubt, either way. */
   readonly areForced?: true;
   /** Whether what is over leaves the nodes' memory for their logs' index. */

@@ -14,7 +14,7 @@ const small = {
   attemptsMax: 1,
 } as const;
 
-/** Half a minute together. */
+/** Less than a minute together. */
 export const scopes: readonly Scope[] = [
   { ...small, name: "messages and links are lost, two attempts", attemptsMax: 2 },
   { ...small, name: "one crash", crashesMax: 1 },
@@ -49,6 +49,18 @@ export const scopes: readonly Scope[] = [
     name: "three participants",
     participants: ["alice", "bob", "carol"],
     orders: [orderOf("alice", ["-100 USD main@alice", "60 USD main@bob", "40 USD main@carol"])],
+  },
+  {
+    ...small,
+    name: "what is committed is given back, by hand",
+    areRestored: true,
+    areForced: true,
+  },
+  {
+    ...small,
+    name: "what is committed is given back, twice",
+    attemptsMax: 2,
+    areRestored: true,
   },
   { ...small, name: "the payer loses its log", loser: "alice" },
   { ...small, name: "the payee loses its log", loser: "bob" },

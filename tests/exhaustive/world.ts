@@ -130,8 +130,16 @@ export class World {
   /** What can happen to a node whether or not somebody has sent it something. */
   options(local: Local, locals: readonly Local[]): Option[] {
     const { name, isLinked, asked } = local;
-    const { crashesMax, asksMax, participants, orders, areForced, areForgotten, loser } =
-      this.#scope;
+    const {
+      crashesMax,
+      asksMax,
+      participants,
+      orders,
+      areForced,
+      areForgotten,
+      areRestored,
+      loser,
+    } = this.#scope;
     const options: Option[] = [ticking(name)];
     if (name === coordinator && loser && isToReadmit(locals, loser)) {
       options.push(readmitting(loser));
@@ -145,6 +153,7 @@ export class World {
     if (name === loser) {
       options.push(...local.isLost ? restoring(local, locals[0]!) : [this.#loss(local)]);
     }
+    if (areRestored && name !== coordinator) options.push(...restoring(local, locals[0]!));
     if (areForgotten) {
       options.push({ what: `${name} forgets what is over`, happenings: [{ event: checkpoint }] });
     }

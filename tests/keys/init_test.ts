@@ -43,7 +43,7 @@ Deno.test("initCertificates() makes a CA and a certificate for each node, keys f
     ]));
     assertEquals([...made.written], expected.map((name) => `${dir}/${name}`));
     // The last is the CA's own memory, of both certificates.
-    assertEquals(Object.keys(files(dir)), expected.concat("ca.issued").toSorted());
+    assertEquals(Object.keys(files(dir)), expected.concat("ca.issued", "ca.lock").toSorted());
     assertEquals(files(dir)["ca.issued"], files(dir)["coordinator.pem"]! + files(dir)["alice.pem"]);
     for (const name of expected.filter((name) => name.endsWith(".key"))) {
       assertEquals(Deno.statSync(`${dir}/${name}`).mode! & 0o777, 0o600, name);

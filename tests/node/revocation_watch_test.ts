@@ -103,6 +103,23 @@ Deno.test("a restart without the list takes nothing back, nor one with an older 
   });
 });
 
+Deno.test("what a CA has forgotten that was put back from an old copy stays revoked after a restart", async () => {
+  await watching(async (dir, { data, pass }) => {
+    const issued = await Deno.readTextFile(`${dir}/ca.issued`);
+    await revoke({ dir, name: "bob" });
+    await pass();
+    await Deno.writeTextFile(`${dir}/ca.issued`, issued);
+    await Deno.remove(revocationPath(dir));
+    for (const name of ["coordinator", "alice"]) {
+      await revoke({ dir, name });
+      await pass();
+    }
+    const identity = await loadIdentity({ certs: dir, name: "bob", mayHaveEnded: true });
+    await assertRejects(() => takeOverKept(data, identity), CertificateError, "was revoked by");
+    assertEquals([identity.revocations.number, identity.revocations.size], [2, 3]);
+  });
+});
+
 Deno.test("a list that is older, damaged, gone or another CA's changes nothing, and is told of once", async () => {
   await watching(async (dir, { pass, identity: { revocations } }) => {
     const path = revocationPath(dir);

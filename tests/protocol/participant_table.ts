@@ -418,8 +418,9 @@ export const participantTable: readonly Row[] = [
     rule: "Only what the log lacks is restored: no reversal (AC2), and no second time",
     does: {
       "none, own, amnesiac": "prepared T1, posted T1 @then, sync = 9 restoration restored",
-      "prepared, restarted, forced to commit, forced and restarted, forced to abort":
-        "= 9 restoration in_doubt",
+      // Its own yes, and the coordinator's commit: nothing else has to be waited for.
+      "prepared, restarted": "posted T1 @then, sync = 9 restoration restored",
+      "forced to commit, forced and restarted, forced to abort": "= 9 restoration forced",
       "posted": "= 9 restoration known",
       "looking up, prepare waits, overtaken": "",
       "indexed": "?",
@@ -432,8 +433,9 @@ export const participantTable: readonly Row[] = [
     does: {
       "none, own, amnesiac, refused, own and refused, attempt lost":
         "prepared T2, posted T2 @then, sync = 9 restoration restored",
-      "prepared, restarted, forced to commit, forced and restarted, forced to abort":
-        "= 9 restoration in_doubt",
+      "prepared, restarted":
+        "released T1, prepared T2, posted T2 @then, sync = 9 restoration restored",
+      "forced to commit, forced and restarted, forced to abort": "= 9 restoration forced",
       "looking up, prepare waits, overtaken": "",
       "indexed": "?",
       "otherwise": "= 9 restoration decided_otherwise",

@@ -80,6 +80,23 @@ for (const [what, order, result, main] of rows) {
   });
 }
 
+Deno.test("what a card of its own paid is given back to the account that its operator names", () => {
+  const order = orderOf("bob", ["-7 USD card@alice", "7 USD main@bob"]);
+  for (
+    const [card, result, main] of [
+      ["main", "restored", 93n],
+      ["euros", "currency_mismatch", 100n],
+      ["none", "account_not_found", 100n],
+    ] as const
+  ) {
+    const { step, balance } = alice();
+    const out = step({ ...restores(order), card } as ParticipantEvent);
+    assertEquals([inWords(out).endsWith(`restoration ${result}`), balance("main")], [true, main]);
+    const [prepared] = out.records;
+    if (prepared?.type === "prepared") assertEquals(prepared.card, "main");
+  }
+});
+
 Deno.test("what another ordered is kept with their signature, and its own order without", () => {
   for (const originator of ["alice", "bob"]) {
     const order = orderOf(originator, ["-7 USD main@alice", "7 USD main@bob"]);
