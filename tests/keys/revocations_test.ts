@@ -82,15 +82,15 @@ Deno.test("whatever list comes, nothing that was revoked counts again", () => {
   assertEquals(new Revocations().isMore(undefined), false);
 });
 
-Deno.test("a long list is read", async () => {
+Deno.test("a list of more than the parser takes by itself is read", async () => {
   const revokedMs = new Map(
     Array.from(
-      { length: 20_000 },
+      { length: 3_000 },
       (_, at) => [(at + 2 ** 20).toString(16).padStart(32, "0a"), atMs],
     ),
   );
   const signed = await signRevocationList(ca, { number: 1, atMs, revokedMs });
-  assertEquals((await parseRevocationList(signed, ca.certificate)).revokedMs.size, 20_000);
+  assertEquals((await parseRevocationList(signed, ca.certificate)).revokedMs.size, 3_000);
 });
 
 Deno.test("revoke() ends all certificates that a name has, also those that were renewed, and no other", async () => {

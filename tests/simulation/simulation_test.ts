@@ -6,7 +6,7 @@ import { run } from "../../src/simulation/mod.ts";
 const executable = Deno.env.get("HANDFAST_EXECUTABLE");
 /** Each again with another version of Deno, or compiled, finds little that is new. */
 const isFirst = executable === undefined && !Deno.version.deno.startsWith("2.7.");
-const seeds = isFirst ? 200 : 30;
+const seeds = isFirst ? 150 : 30;
 const main = new URL("../../main.ts", import.meta.url).pathname;
 
 async function sim(...args: string[]): Promise<{ code: number; out: string; err: string }> {
