@@ -51,7 +51,7 @@ function memoryLines(peer: string, { seen, forgotten }: MemoryAnswer, node: stri
   const { ends, payments } = forgotten;
   const is = ends < seen ? `which now ends at entry ${ends}` : `but now has another entry ${seen}`;
   return [
-    `${was}, ${is}: it lacks what it did since`,
+    `${was}, ${is}: it lacks what it did since, less what was restored`,
     ...payments ? [paymentsLine(peer, payments, node)] : [],
   ];
 }

@@ -235,7 +235,7 @@ const memories: readonly [memory: object, ...said: string[]][] = [
   [
     { seen: 57, forgotten: { ends: 60 } },
     "alice was seen up to entry 57 of its log, but now has another " +
-    "entry 57: it lacks what it did since",
+    "entry 57: it lacks what it did since, less what was restored",
   ],
   ...([
     [
@@ -255,7 +255,7 @@ const memories: readonly [memory: object, ...said: string[]][] = [
     [{ count: 0, all: true, among: 0 }, noneFound],
   ] as const).map(([payments, said]): [object, string, string] => [
     { seen: 57, forgotten: { ends: 12, payments } },
-    "alice was seen up to entry 57 of its log, which now ends at entry 12: it lacks what it did since",
+    "alice was seen up to entry 57 of its log, which now ends at entry 12: it lacks what it did since, less what was restored",
     said,
   ]),
 ];
