@@ -167,7 +167,12 @@ export async function startNode(options: NodeOptions, print: Print): Promise<Run
     closing.push(() => http.shutdown());
     const dropRevoked = () => node.dropRevoked();
     const watch = new RevocationWatch({
-      ...{ certs, data: folder.path, identity, time: machine.time, print, dropRevoked },
+      certs,
+      data: folder.path,
+      identity,
+      time: machine.time,
+      print,
+      dropRevoked,
     });
     closing.push(() => watch.stop());
     // Offline nobody is told where: the ready line says none.

@@ -4,6 +4,7 @@ import { assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
 import { bytesOf } from "../../src/cli/io.ts";
 import { proofBytesMax } from "../../src/limits.ts";
 import { fakeNode, record, recordBytes } from "./recorder.ts";
+import { inFolder } from "../keys/in_folder.ts";
 
 const id = "0190f5d0-7b1a-7c3e-9f00-3b6f2a1c4d5e";
 const bytes = Uint8Array.of(0xfb, 0xff, 1, 2, 3);
@@ -18,15 +19,6 @@ function proofNode(paths: string[] = []) {
     const detail = "Of this payment no outcome is known here that was signed";
     return Response.json({ code: "proof_not_found", detail }, { status: 404 });
   });
-}
-
-async function inFolder(use: (folder: string) => Promise<void>): Promise<void> {
-  const folder = await Deno.makeTempDir();
-  try {
-    await use(folder);
-  } finally {
-    await Deno.remove(folder, { recursive: true });
-  }
 }
 
 Deno.test("proof writes the certificate of a payment into a file", () =>

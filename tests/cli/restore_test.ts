@@ -2,6 +2,7 @@
 
 import { assertEquals, assertStringIncludes } from "@std/assert";
 import { fakeNode, record, recordReading } from "./recorder.ts";
+import { inFolder } from "../keys/in_folder.ts";
 
 const ids = ["1", "2", "3"].map((digit) => `0190f5d0-7b1a-7c3e-9f00-3b6f2a1c4d5${digit}`);
 const at = "2026-01-01T00:00:00.000Z";
@@ -56,15 +57,6 @@ function coordinator(role = "coordinator") {
     assertEquals(searchParams.get("entry"), "false");
     return Response.json({ id, proof: btoa(id) });
   });
-}
-
-async function inFolder(use: (folder: string) => Promise<void>): Promise<void> {
-  const folder = await Deno.makeTempDir();
-  try {
-    await use(folder);
-  } finally {
-    await Deno.remove(folder, { recursive: true });
-  }
 }
 
 const countOf = (of: string, payments: number) => JSON.stringify({ of, payments });

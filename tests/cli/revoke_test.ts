@@ -2,7 +2,7 @@ import { assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
 import { exists } from "../../src/keys/folder.ts";
 import { initCertificates } from "../../src/keys/init.ts";
 import { record, recordAnswering } from "./recorder.ts";
-import { inNetwork } from "../keys/in_network.ts";
+import { inNetwork } from "../keys/in_folder.ts";
 
 const nodes = ["coordinator", "alice"];
 

@@ -10,15 +10,7 @@ import { UsageError } from "../../src/errors.ts";
 import { verifyPeerCertificate } from "../../src/keys/certificate.ts";
 import { loadIdentity } from "../../src/keys/identity.ts";
 import { initCertificates } from "../../src/keys/init.ts";
-
-async function inFolder(body: (dir: string) => Promise<void>): Promise<void> {
-  const dir = await Deno.makeTempDir();
-  try {
-    await body(dir);
-  } finally {
-    await Deno.remove(dir, { recursive: true });
-  }
-}
+import { inFolder } from "./in_folder.ts";
 
 function files(dir: string): Record<string, string> {
   const names = [...Deno.readDirSync(dir)].map((entry) => entry.name).sort();

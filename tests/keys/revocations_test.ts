@@ -22,7 +22,7 @@ import {
 } from "../../src/keys/revocations.ts";
 import { revocable, revoke } from "../../src/keys/revoke.ts";
 import { checkRequest, signRequest } from "../../src/keys/sign.ts";
-import { inNetwork } from "./in_network.ts";
+import { inNetwork } from "./in_folder.ts";
 
 const nodes = ["coordinator", "alice"];
 

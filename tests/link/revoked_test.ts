@@ -6,7 +6,7 @@ import { type Identity, loadIdentity } from "../../src/keys/identity.ts";
 import { Revocations } from "../../src/keys/revocations.ts";
 import { initCertificates } from "../../src/keys/init.ts";
 import { encodeMessage, encodeRefuse, linkVersions } from "../../src/link/message.ts";
-import { inNetwork } from "../keys/in_network.ts";
+import { inNetwork } from "../keys/in_folder.ts";
 import { pause, RawEnd, RecordingHost, withEnds } from "./network.ts";
 
 const atMs = Date.UTC(2026, 10, 27);

@@ -8,7 +8,7 @@ import { revocationPath, signRevocationList } from "../../src/keys/revocations.t
 import { revoke } from "../../src/keys/revoke.ts";
 import { IdentityTrust } from "../../src/node/identity_trust.ts";
 import { RevocationWatch, takeOverKept } from "../../src/node/revocation_watch.ts";
-import { inNetwork } from "../keys/in_network.ts";
+import { inNetwork } from "../keys/in_folder.ts";
 
 interface Rig {
   readonly identity: Identity;
