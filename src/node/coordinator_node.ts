@@ -48,10 +48,18 @@ export class CoordinatorNode extends Shell<"coordinator", CoordinatorEvent, neve
     this.#refusals.add(detail);
     if (this.isRefused) return;
     this.isRefused = true;
+    // Also the next start has to know, which may be after all have readmitted it.
+    this.loop.enqueue({ type: "amnesia" });
     this.closeLinks(refusedReason);
     const seconds = refusalsMs / 1000;
     this.options.print("warn", `it ends in ${seconds} s, and hears until then who else refuses it`);
     void this.time.sleep(refusalsMs).then(() => this.#endRefused());
+  }
+
+  /** Where it was readmitted before it was ever refused. Clocks go on to say so at every later start. */
+  protected override lacksEntries(): void {
+    const isKnown = this.#coordinator.state.lostEpochs !== undefined;
+    if (!isKnown) this.loop.enqueue({ type: "amnesia" });
   }
 
   #endRefused(): void {

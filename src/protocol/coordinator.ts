@@ -51,6 +51,8 @@ import type { CommonEvent, MessageEvent, Output, Turn } from "./step.ts";
 
 export type CoordinatorEvent =
   | CommonEvent
+  /** A peer has seen entries that this log does not have. */
+  | { readonly type: "amnesia" }
   | {
     readonly type: "linkUp";
     readonly peer: string;
@@ -151,6 +153,8 @@ export class Coordinator {
         this.#record(event.record, turn, out);
         if (event.record.type === "readmitted") this.#forgetVotes(event.record.name, out);
         return;
+      case "amnesia":
+        return this.#amnesia(turn, out);
       case "drain":
         this.#isDraining = true;
         return;
@@ -169,6 +173,14 @@ export class Coordinator {
     if (!membership.genesis) this.#record(genesis, turn, out);
     const epoch: Epoch = { counter: membership.epochs.length + 1, nonce };
     this.#record({ type: "started", epoch }, turn, out);
+  }
+
+  /** From now on no abort is presumed of what was begun before this start. */
+  #amnesia(turn: Turn, out: Out): void {
+    const { lostEpochs, membership: { genesis, epochs } } = this.state;
+    if (!genesis || lostEpochs === epochs.length - 1) return;
+    const { name } = genesis;
+    this.#record({ type: "readmitted", name, by: name }, turn, out);
   }
 
   #message(event: MessageEvent, turn: Turn, out: Out): void {
@@ -375,14 +387,9 @@ export class Coordinator {
 
   #inquiry(event: MessageEvent, { payment, transaction }: Inquiry | Vote, out: Out): void {
     const { from } = event;
+    const begun = transactionParts(transaction);
     const known = this.#voting.get(payment) ?? this.state.get(payment);
-    if (!this.state.membership.hasEpoch(transactionParts(transaction))) {
-      // "Abort" could undo a commit that this log has lost.
-      out.alarm(
-        `${from} asks about ${transaction}, of an epoch that this log does not have: entries ` +
-          "are missing here, and there is no answer",
-      );
-    } else if (known && known.type !== "aborted" && known.transaction === transaction) {
+    if (known && known.type !== "aborted" && known.transaction === transaction) {
       if (!isParticipantOf(known.order, from)) {
         out.alarm(`${from} asked about ${transaction}, in which it has no leg`);
       } else if (known.type === "voting") {
@@ -392,17 +399,27 @@ export class Coordinator {
         const commit = true;
         out.send(from, { type: "decision", transaction, payment, commit, orderHash, decided });
       }
+    } else if (this.state.mayLack(begun)) {
+      const isFound = known !== undefined || !this.state.membership.hasEpoch(begun);
+      if (!isFound && !this.#isAbsent(payment, event, out)) return;
+      // "Abort" could undo a commit that this log has lost. One alarm, however many are in doubt.
+      out.alarm(
+        `${from} asks about transactions of before this log lost entries, which may have been ` +
+          "committed: there is no answer here",
+      );
     } else if (known?.type === "aborted" && isParticipantOf(known.order, from)) {
       const { code, context: decided } = known;
       out.send(from, { type: "decision", transaction, payment, commit: false, code, decided });
-    } else if (!known && this.#lookUps.isBusy(payment)) {
-      // It asks again.
-      return;
-    } else if (known || this.#lookUps.isAbsent(payment, event, out)) {
+    } else if (known || this.#isAbsent(payment, event, out)) {
       // Neither open nor logged: presumed aborted. The payment may have come to something by another
       // attempt, or by another's order under the same id, in which whoever asks may have no leg.
       out.send(from, { type: "decision", transaction, payment, commit: false });
     }
+  }
+
+  /** Whether the index was asked, and has nothing. What is being looked up is asked about again. */
+  #isAbsent(payment: PaymentId, event: MessageEvent, out: Out): boolean {
+    return !this.#lookUps.isBusy(payment) && this.#lookUps.isAbsent(payment, event, out);
   }
 
   #ack(from: string, { payment, transaction }: Ack, turn: Turn, out: Out): void {

@@ -4,7 +4,7 @@ import { invariant } from "../errors.ts";
 import type { Frozen } from "./frozen.ts";
 import { noBalances } from "./frozen.ts";
 import { Generations } from "./generations.ts";
-import type { PaymentId, TransactionId } from "./id.ts";
+import type { Epoch, PaymentId, TransactionId } from "./id.ts";
 import { Membership } from "./membership.ts";
 import type { Order, RefusalCode } from "./order.ts";
 import { participantsOf } from "./order.ts";
@@ -41,10 +41,18 @@ export class CoordinatorState {
   readonly membership = new Membership();
   readonly #committing = new Map<PaymentId, Committing>();
   readonly #settled = new Generations<PaymentId, Committed | Aborted>();
+  /** This log lacks entries that peers have seen, of so many epochs, the first ones: what they decided may be
+   * among those. Of what was begun since it has all. Nothing where none are known to lack. */
+  lostEpochs: number | undefined;
 
   /** What is known of a payment without asking the index. */
   get(payment: PaymentId): Committing | Committed | Aborted | undefined {
     return this.#committing.get(payment) ?? this.#settled.get(payment);
+  }
+
+  /** Whether a decision of that epoch may have been in entries that this log lacks. */
+  mayLack(epoch: Epoch): boolean {
+    return !this.membership.hasEpoch(epoch) || epoch.counter <= (this.lostEpochs ?? 0);
   }
 
   get committingCount(): number {
@@ -88,10 +96,14 @@ export class CoordinatorState {
         this.#settled.set(order.payment, { type: "aborted", order, code, context });
         return;
       }
+      case "readmitted":
+        if (record.name === this.membership.genesis?.name) {
+          this.lostEpochs = this.membership.epochs.length - 1;
+        }
+        return this.membership.apply(record);
       case "genesis":
       case "started":
       case "introduced":
-      case "readmitted":
       case "checkpointed":
         return this.membership.apply(record);
       default:
@@ -124,7 +136,14 @@ export class CoordinatorState {
   }
 
   *#rest(context: EntryContext): Iterable<Found> {
-    for (const record of this.membership.snapshot()) yield [context, record];
+    const name = this.membership.genesis?.name;
+    for (const record of this.membership.snapshot()) {
+      yield [context, record];
+      // What it says of the epochs before it goes by where it stands.
+      const epochs = record.type === "started" ? record.epoch.counter - 1 : undefined;
+      if (name === undefined || epochs === undefined || epochs !== this.lostEpochs) continue;
+      yield [context, { type: "readmitted", name, by: name }];
+    }
     for (const open of this.#committing.values()) {
       const { transaction, order } = open;
       yield [open.context, { type: "committed", transaction, order, proofs: [] }];

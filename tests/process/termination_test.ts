@@ -71,11 +71,12 @@ async function assertBooks(cluster: Cluster, isPaid: boolean): Promise<void> {
 }
 
 /** Pays; bob is killed before he posts, and the coordinator once the others have. */
-async function paidWithoutBob(cluster: Cluster): Promise<string> {
+async function paidWithoutBob(cluster: Cluster, beforehand = async () => {}): Promise<string> {
   const id = generate();
   await cluster.node("bob").terminate();
   const bob = await cluster.start("bob", { halt: "before:posted" });
   await cluster.linked(...everyone);
+  await beforehand();
   await order(cluster, id);
   await bob.said("halted before posted");
   for (const name of ["alice", "carol"]) {
@@ -133,9 +134,52 @@ Deno.test({
     await cluster.start("coordinator");
     for (const name of ["bob", "alice", "carol"]) await cluster.start(name);
     await cluster.linked(...everyone);
-    await cluster.node("coordinator").said("of an epoch that this log does not have");
+    await cluster.node("coordinator").said(
+      "asks about transactions of before this log lost entries",
+    );
     await until("bob is told", async () => (await cluster.node("bob").inDoubt()).length === 0);
     await assertBooks(cluster, true);
+  },
+});
+
+Deno.test({
+  name: "a coordinator with an old copy of its log presumes no abort of what it may have committed",
+  ignore: executable !== undefined,
+  fn: async () => {
+    await using cluster = await Cluster.make(openings);
+    const data = cluster.data("coordinator");
+    const files = new Map<string, Uint8Array>();
+    // In the same start in which the payment is made, and with nothing under way.
+    const id = await paidWithoutBob(cluster, async () => {
+      for await (const { name, isFile } of Deno.readDir(data)) {
+        const isKept = isFile && !name.endsWith("-shm");
+        if (isKept) files.set(name, await Deno.readFile(`${data}/${name}`));
+      }
+    });
+    await cluster.node("alice").terminate();
+    await cluster.node("carol").terminate();
+
+    await Deno.remove(data, { recursive: true });
+    await Deno.mkdir(data);
+    for (const [name, bytes] of files) await Deno.writeFile(`${data}/${name}`, bytes);
+    const refused = await cluster.start("coordinator");
+    await cluster.spawn("alice");
+    await refused.ended();
+    const line = ["readmit", "coordinator", "--yes", "--data", cluster.data("alice")];
+    const { code, stderr } = await cluster.run(...line);
+    assertEquals(code, 0, stderr);
+    await cluster.node("alice").terminate();
+
+    // Bob has seen nothing of what is lost, and links before those who have.
+    await cluster.start("coordinator");
+    await cluster.start("bob");
+    await cluster.node("coordinator").said(
+      "asks about transactions of before this log lost entries",
+    );
+    assertEquals((await cluster.node("bob").inDoubt()).length, 1);
+    await cluster.start("alice");
+    await until("bob is told", async () => (await cluster.node("bob").inDoubt()).length === 0);
+    assertEquals((await cluster.node("bob").get(`/v1/payments/${id}`)).body.state, "committed");
   },
 });
 

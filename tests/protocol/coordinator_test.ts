@@ -1,7 +1,7 @@
 /** Rules: AC1 to AC5 of Bernstein, Hadzilacos and Goodman (ch. 7), presumed abort of Mohan, Lindsay and
  * Obermarck (1986), or the design's own, as the rows of the table cite them. */
 
-import { assertEquals } from "@std/assert";
+import { assert, assertEquals } from "@std/assert";
 import { openTransactionsMax, paymentIdAheadMsMax, voteTimeoutMs } from "../../src/limits.ts";
 import { CoordinatorState } from "../../src/protocol/coordinator_state.ts";
 import type { LogRecord } from "../../src/protocol/record.ts";
@@ -13,8 +13,10 @@ import {
   epochs,
   genesisOf,
   orderOf,
+  payment,
   paymentAt,
   snapshotOf,
+  transactions,
   turnOf,
 } from "./example.ts";
 import { expectedIn, inWords } from "./in_words.ts";
@@ -148,4 +150,31 @@ Deno.test("start records genesis once, and a higher epoch at every start", () =>
     "introduced",
   ]);
   assertEquals(state.membership.epochs, [epochs.before, epochs.present]);
+});
+
+Deno.test("refused for amnesia, it presumes no abort of what was begun before, also from a checkpoint", () => {
+  const bench = Bench.in("new");
+  const message = { type: "inquiry", transaction: transactions.Tbefore, payment } as const;
+  const answer = (asked: Bench) =>
+    asked.step({ type: "message", from: "bob", message }).sends.map(({ message }) => message.type);
+  assertEquals(answer(bench), ["decision"]);
+
+  const [record] = bench.step({ type: "amnesia" }).records;
+  assertEquals(record, { type: "readmitted", name: "coordinator", by: "coordinator" });
+  assertEquals(bench.step({ type: "amnesia" }).records, []);
+  assertEquals(answer(bench), []);
+
+  const genesis = genesisOf("coordinator", "coordinator");
+  bench.step({ type: "start", genesis, nonce: epochs.next.nonce });
+  const state = new CoordinatorState();
+  for (const [context, record] of bench.coordinator.state.freeze(turnOf("coordinator", 1)).rest) {
+    state.apply(record, context);
+  }
+  for (const known of [bench.coordinator.state, state]) {
+    assertEquals(known.lostEpochs, 1);
+    assert(known.mayLack(epochs.before));
+    // What was begun since it came back is all in the log.
+    assert(!known.mayLack(epochs.present));
+    assert(!known.mayLack(epochs.next));
+  }
 });
