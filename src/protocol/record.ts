@@ -183,7 +183,8 @@ export interface Erased {
 
 /** An operator took back a peer that had been refused for amnesia. Participant, of itself, by the name of who has
  * shown it: peers have taken it back, and have seen entries that its log lacks. Coordinator, of itself and by its
- * own name: the same, of the epochs before the one in which it stands; recorded when it is refused. */
+ * own name: the same, of the epochs before the one in which it stands; recorded when it is refused, or hears it
+ * from a peer that has taken it back. */
 export interface Readmitted {
   readonly type: "readmitted";
   readonly name: string;
