@@ -91,10 +91,11 @@ export class Inquiries {
   /** Cooperative termination: another participant is in doubt, and asks this one. */
   answer(event: MessageEvent, { payment, transaction }: Inquiry, turn: Turn, out: Out): void {
     const { from } = event;
-    const abort = (code?: RefusalCode, decided?: Decided, proof?: Proof) => {
+    const abortOf = (code?: RefusalCode, decided?: Decided, proof?: Proof): Decision => {
       const commit = false;
-      out.send(from, { type: "decision", transaction, payment, commit, code, decided, proof });
+      return { type: "decision", transaction, payment, commit, code, decided, proof };
     };
+    const abort = (...of: Parameters<typeof abortOf>) => out.send(from, abortOf(...of));
     const open = this.#state.open(payment);
     const settled = this.#state.settled(payment);
     const attempt = open?.transaction === transaction ? open : settled;
@@ -130,8 +131,8 @@ export class Inquiries {
     if (settled?.type === "released" && settled.transaction === transaction) {
       return abort(settled.code, settled.decided, settled.proof);
     }
-    // The payment has come to its end by another attempt.
-    if (settled?.type === "released" && settled.code) return abort();
+    // The payment has come to its end by another attempt. Durably so, as the coordinator's log may be lost.
+    if (settled?.type === "released" && settled.code) return out.confirm(from, abortOf());
     // A payment has one attempt at a time, so one that is older or newer than what is known here was
     // not voted for, or was given up.
     if (open && isLaterTransaction(open.transaction, transaction)) return abort();

@@ -67,7 +67,8 @@ export class Output<Reply> {
   readonly details = new Map<LogRecord, readonly SealedDetails[]>();
   mustAppend = false;
   readonly sends: Send[] = [];
-  /** Messages that say that a record is durable: they leave when nothing waits for an append. */
+  /** Messages that rest on records that need not be appended for them: they leave when nothing waits for an
+   * append. */
   readonly confirmations: Send[] = [];
   readonly replies: Reply[] = [];
   /** Replies that depend only on a decision already durable elsewhere. */

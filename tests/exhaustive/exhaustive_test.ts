@@ -56,6 +56,26 @@ const bugsOfLoss: readonly [bug: Mutant, scope: string][] = [
     },
     "payee loses",
   ],
+  [
+    {
+      name: "abort presumed by a log that was lost",
+      file: "src/protocol/coordinator_state.ts",
+      find: "|| epoch.counter <= (this.lostEpochs ?? 0)",
+      replace: "",
+      seeds: 0,
+    },
+    "coordinator loses",
+  ],
+  [
+    {
+      name: "aborts told by what is not durable",
+      file: "src/protocol/inquiries.ts",
+      find: "return out.confirm(from, abortOf());",
+      replace: "return abort();",
+      seeds: 0,
+    },
+    "coordinator loses",
+  ],
 ];
 
 const found = bugs.map(([name, scope]) =>

@@ -74,7 +74,11 @@ export class Explorer {
         if (step.untrue) return { rule: step.untrue, way: [...wayTo(state), option.what] };
         if (step.isBeyond || step.local === local) return undefined;
         const next = locals.with(node, step.local);
-        const more = withAll(sent, step.sent);
+        // With its process go its links: what was sent over them comes before that, or never.
+        const left = option.kept === undefined || node > 0
+          ? sent
+          : without(sent, this.#world.ofCoordinator());
+        const more = withAll(left, step.sent);
         return this.#meet({ locals: next, sent: more, from: state, by: option }, todo);
       };
       for (const envelope of this.#world.to(local.name)) {
@@ -227,6 +231,15 @@ export class Explorer {
     }
     return "does not come to rest";
   }
+}
+
+function without(sent: Sent, some: readonly Envelope[]): Sent {
+  const left = [...sent];
+  for (const { id } of some) {
+    const word = Math.floor(id / perWord);
+    if (word < left.length) left[word]! &= ~(1 << id % perWord);
+  }
+  return left;
 }
 
 function wayTo(state: State): string[] {

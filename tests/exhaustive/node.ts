@@ -113,7 +113,7 @@ export class Node {
   /** It knows that its log lacks entries. */
   get #hasLost(): boolean {
     const { state } = this.core;
-    return "lost" in state && state.lost !== undefined;
+    return ("lost" in state ? state.lost : state.lostEpochs) !== undefined;
   }
 
   /** The same for two of one name only where nothing that can happen to them tells them apart. */
@@ -146,10 +146,13 @@ function isOfThePast(alarm: string): boolean {
   return alarm.includes("it is out of date, or a copy");
 }
 
-/** As it has to be raised where a log lacks what the coordinator has. */
+/** As it has to be raised where a log lacks what the coordinator has, or the coordinator's what it decided. */
 function isOfLoss(alarm: string): boolean {
-  return /which is not prepared here: nothing changed|it has lost entries, and the ledger here/
-    .test(alarm);
+  return [
+    "which is not prepared here: nothing changed",
+    "it has lost entries, and the ledger here",
+    "about transactions of before this log lost entries",
+  ].some((text) => alarm.includes(text));
 }
 
 function paymentIn(record: LogRecord): string | undefined {

@@ -17,6 +17,8 @@ export interface Seen {
   readonly asked: number;
   /** Whether its log has been lost, so that it may lack what was done before. */
   readonly isLost: boolean;
+  /** What that had. */
+  readonly lost: readonly LogRecord[];
 }
 
 /** What a log says, by transactions, and a user was told. */
@@ -25,7 +27,7 @@ interface Facts {
   /** By payments. */
   readonly aborted: ReadonlyMap<string, Order>;
   readonly ended: ReadonlySet<string>;
-  readonly prepared: ReadonlySet<TransactionId>;
+  readonly prepared: ReadonlyMap<TransactionId, Order>;
   /** With their payments. */
   readonly posted: ReadonlyMap<TransactionId, PaymentId>;
   readonly released: ReadonlySet<string>;
@@ -41,10 +43,20 @@ interface Answer {
 }
 
 const known = new WeakMap<object, Facts>();
+const everKnown = new WeakMap<object, Facts>();
 
 function factsOf(seen: Pick<Seen, "log" | "told">): Facts {
   const facts = known.get(seen) ?? gathered(seen);
   known.set(seen, facts);
+  return facts;
+}
+
+/** Also what its log has lost. */
+function everOf(seen: Pick<Seen, "log" | "told" | "lost">): Facts {
+  if (seen.lost.length === 0) return factsOf(seen);
+  const facts = everKnown.get(seen) ??
+    gathered({ log: seen.lost.concat(seen.log), told: seen.told });
+  everKnown.set(seen, facts);
   return facts;
 }
 
@@ -53,7 +65,7 @@ function gathered({ log, told }: Pick<Seen, "log" | "told">): Facts {
     committed: new Map<TransactionId, Order>(),
     aborted: new Map<string, Order>(),
     ended: new Set<string>(),
-    prepared: new Set<TransactionId>(),
+    prepared: new Map<TransactionId, Order>(),
     posted: new Map<TransactionId, PaymentId>(),
     released: new Set<string>(),
     refused: new Set<string>(),
@@ -81,8 +93,10 @@ function gathered({ log, told }: Pick<Seen, "log" | "told">): Facts {
       case "mismatch":
         facts.mismatched.add(record.transaction);
         break;
-      case "ended":
       case "prepared":
+        facts.prepared.set(record.transaction, record.order);
+        break;
+      case "ended":
       case "released":
       case "refused":
         facts[record.type].add(record.transaction);
@@ -95,7 +109,9 @@ function gathered({ log, told }: Pick<Seen, "log" | "told">): Facts {
 /** What stands prepared in a log, and nothing of what became of it. */
 export function doubtsIn(log: readonly LogRecord[]): TransactionId[] {
   const { prepared, posted, released, forced } = factsOf({ log, told: new Set() });
-  return [...prepared].filter((one) => !posted.has(one) && !released.has(one) && !forced.has(one));
+  return [...prepared.keys()].filter((one) =>
+    !posted.has(one) && !released.has(one) && !forced.has(one)
+  );
 }
 
 /** The rule that a state breaks, if it does. */
@@ -103,11 +119,13 @@ export function violationIn(
   [coordinator, ...participants]: readonly Seen[],
   scope: Scope,
 ): string | undefined {
-  const decided = factsOf(coordinator!);
+  const decided = everOf(coordinator!);
   for (const seen of [coordinator!, ...participants]) {
     for (const alarm of seen.alarms) return `${seen.name} raises an alarm: ${alarm}`;
   }
-  return ofDecisions(decided, participants) ??
+  // An abort that was lost, and that nobody has been told, is none.
+  const { aborted } = factsOf(coordinator!);
+  return ofDecisions({ ...decided, aborted }, participants) ??
     first(participants, (seen) => ofBooks(seen, decided) ?? ofAnswers(seen, decided, scope));
 }
 
@@ -159,6 +177,9 @@ function ofAnswers(seen: Seen, decided: Facts, { orders }: Scope): string | unde
     // Of its id, so perhaps of another's order: this one is not committed any more either.
     const isAborted = decided.aborted.has(order.payment);
     if (state === "aborted" && !isAborted) return `${seen.name} tells of no abort`;
+    if (state === "aborted" && isPaid(order, decided)) {
+      return `${seen.name} tells of an abort of what is committed`;
+    }
   }
   const own = orders.filter(({ originator }) => originator === seen.name);
   const isNothing = answers.length === seen.asked &&
@@ -176,13 +197,16 @@ function isPaid(order: Order, { committed }: Facts): boolean {
 
 /** What is not over, though nothing has gone wrong for long (AC4, AC5). */
 export function unsettledIn([coordinator, ...participants]: readonly Seen[]): string | undefined {
-  const { committed, ended } = factsOf(coordinator!);
-  for (const transaction of committed.keys()) {
+  const hopeless = hopelessIn(coordinator!, participants);
+  const { ended, committed: known } = factsOf(coordinator!);
+  for (const transaction of known.keys()) {
     if (!ended.has(transaction)) return `${transaction} never ends`;
   }
+  const { committed } = everOf(coordinator!);
   return first(participants, (seen) => {
     const { prepared, posted, released, forced, mismatched } = factsOf(seen);
-    for (const transaction of prepared) {
+    for (const transaction of prepared.keys()) {
+      if (hopeless.has(transaction)) continue;
       const isCommitted = committed.has(transaction);
       const isOther = forced.has(transaction) && forced.get(transaction) !== isCommitted;
       const end = isOther ? mismatched : isCommitted ? posted : released;
@@ -190,6 +214,26 @@ export function unsettledIn([coordinator, ...participants]: readonly Seen[]): st
     }
     return undefined;
   });
+}
+
+/** What all are in doubt about, as what was decided of it was lost: only operators can end it. */
+function hopelessIn(
+  coordinator: Seen,
+  participants: readonly Seen[],
+): ReadonlyMap<TransactionId, Order> {
+  const hopeless = new Map<TransactionId, Order>();
+  if (!coordinator.isLost) return hopeless;
+  const { committed } = factsOf(coordinator);
+  for (const { log } of participants) {
+    for (const [transaction, order] of factsOf({ log, told: new Set() }).prepared) {
+      const isInDoubt = ({ name, log }: Seen) =>
+        !participantsOf(order).includes(name) || doubtsIn(log).includes(transaction);
+      if (!committed.has(transaction) && participants.every(isInDoubt)) {
+        hopeless.set(transaction, order);
+      }
+    }
+  }
+  return hopeless;
 }
 
 /** What is wrong with what one is told who has asked again when all was over. */
@@ -201,7 +245,9 @@ export function wrongAnswer(
   const order = orders[orderOfRequest(request)]!;
   const { answers } = factsOf(participants.find(({ name }) => name === order.originator)!);
   const states = answers.filter((answer) => answer.request === request).map(({ state }) => state);
-  const isTrue = states.includes("committed") === isPaid(order, factsOf(coordinator!));
+  const hopeless = hopelessIn(coordinator!, participants).values();
+  if (hopeless.some((of) => sameOrder(of, order)) && states.join() === "pending") return undefined;
+  const isTrue = states.includes("committed") === isPaid(order, everOf(coordinator!));
   if (isTrue && states.some((state) => state !== "pending")) return undefined;
   return `who asks again is told ${states.join() || "nothing"}`;
 }

@@ -14,9 +14,12 @@ export interface Scope {
   readonly asksMax: number;
   /** Of all nodes together. */
   readonly crashesMax: number;
+  /** The only one that crashes; any node where nobody is named. */
+  readonly crasher?: string;
   /** How often the coordinator tries to commit; what would come after that is not looked at. */
   readonly attemptsMax: number;
-  /** Who loses its data folder, at any time, once; it is readmitted, and given back what the coordinator has. */
+  /** Who loses its data folder, at any time, once. A participant is readmitted, and given back what the
+   * coordinator has; the coordinator starts from any older copy. */
   readonly loser?: string;
   /** Whether operators give back what the coordinator has committed, at any time, though nothing was lost. */
   readonly areRestored?: true;

@@ -2,6 +2,7 @@
 
 import { orderOf, payment } from "../protocol/example.ts";
 import type { Scope } from "./scope.ts";
+import { coordinator } from "./scope.ts";
 
 const order = orderOf("alice", ["-100 USD main@alice", "100 USD main@bob"]);
 
@@ -14,7 +15,7 @@ const small = {
   attemptsMax: 1,
 } as const;
 
-/** Less than a minute together. */
+/** About a minute together. */
 export const scopes: readonly Scope[] = [
   { ...small, name: "messages and links are lost, two attempts", attemptsMax: 2 },
   { ...small, name: "one crash", crashesMax: 1 },
@@ -64,4 +65,11 @@ export const scopes: readonly Scope[] = [
   },
   { ...small, name: "the payer loses its log", loser: "alice" },
   { ...small, name: "the payee loses its log", loser: "bob" },
+  {
+    ...small,
+    name: "the coordinator loses its log, and the payee may crash",
+    loser: coordinator,
+    crashesMax: 1,
+    crasher: "bob",
+  },
 ];

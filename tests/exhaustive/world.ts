@@ -4,6 +4,7 @@ import { messageOf } from "../../src/errors.ts";
 import { transactionParts } from "../../src/protocol/id.ts";
 import type { Message } from "../../src/protocol/message.ts";
 import type { Proof } from "../../src/protocol/proof.ts";
+import type { LogRecord } from "../../src/protocol/record.ts";
 import { isParticipantOf } from "../../src/protocol/order.ts";
 import { atMs, genesisOf } from "../protocol/example.ts";
 import { fingerprint } from "./fingerprint.ts";
@@ -24,6 +25,8 @@ export interface Local extends Kept {
   readonly life: number;
   /** Whether its log has been lost. */
   readonly isLost: boolean;
+  /** What that had. */
+  readonly lost: readonly LogRecord[];
   /** How often its users and operators have asked. */
   readonly asked: number;
   /** One way that leads here: what was kept of the life before, and what has happened in this one. */
@@ -61,8 +64,8 @@ export interface Option {
   readonly happenings: readonly Happening[];
   /** Its life ends, and another begins. */
   readonly isCrash?: true;
-  /** And its log with it. */
-  readonly isLoss?: true;
+  /** And its log with it, but for so many entries. */
+  readonly kept?: number;
   readonly isAsked?: true;
   /** Whether it has a link from then on; as before, if nothing is said. */
   readonly isLinked?: boolean;
@@ -97,12 +100,19 @@ export class World {
     return this.#envelopesTo.get(name)!;
   }
 
+  /** All that were ever sent by the coordinator, or to it. */
+  ofCoordinator(): Envelope[] {
+    return [...this.#envelopes.values()].filter(({ from, to }) =>
+      from === coordinator || to === coordinator
+    );
+  }
+
   /** Everybody knows everybody, and is linked with the coordinator. */
   first(): Local[] {
     const kept = { log: [], told: new Set<string>(), alarms: new Set<string>(), isIndexed: false };
     return this.names.map((name) => {
       const since = [...this.#setUp(name), tick];
-      const of = { name, life: 1, isLinked: true, isLost: false, asked: 0 };
+      const of = { name, life: 1, isLinked: true, isLost: false, lost: [], asked: 0 };
       const first = { ...of, before: kept, since };
       return this.#met(this.#run(first, 0), first).local;
     });
@@ -132,6 +142,7 @@ export class World {
     const { name, isLinked, asked } = local;
     const {
       crashesMax,
+      crasher = name,
       asksMax,
       participants,
       orders,
@@ -149,9 +160,10 @@ export class World {
       for (const peer of participants) if (peer !== name) options.push(meeting(name, peer));
     } else if (name !== coordinator) options.push(unlinking(name));
     const crashes = locals.reduce((sum, { life, isLost }) => sum + life - (isLost ? 2 : 1), 0);
-    if (crashes < crashesMax) options.push(this.#crash(local));
+    if (crashes < crashesMax && name === crasher) options.push(this.#crash(local));
     if (name === loser) {
-      options.push(...local.isLost ? restoring(local, locals[0]!) : [this.#loss(local)]);
+      if (name === coordinator) options.push(...this.#oldCopies(local));
+      else options.push(...local.isLost ? restoring(local, locals[0]!) : [this.#loss(local)]);
     }
     if (areRestored && name !== coordinator) options.push(...restoring(local, locals[0]!));
     if (areForgotten) {
@@ -186,9 +198,22 @@ export class World {
       what: `${name} loses its log`,
       happenings,
       isCrash: true,
-      isLoss: true,
+      kept: 0,
       isLinked: false,
     };
+  }
+
+  /** The coordinator starts from what its folder was before, and hears from a peer that this has seen more. */
+  #oldCopies({ name, life, isLost, log }: Local): Option[] {
+    if (isLost) return [];
+    const happenings: Happening[] = [this.#start(name, life + 1), { event: { type: "amnesia" } }];
+    for (const peer of this.#scope.participants) happenings.push(linkUp(peer));
+    const options: Option[] = [];
+    for (let kept = this.#scope.participants.length + 2; kept < log.length; kept++) {
+      const what = `${name} starts from a copy with ${kept} of its ${log.length} entries`;
+      options.push({ what, happenings, isCrash: true, kept, isLinked: true });
+    }
+    return options;
   }
 
   /** A user orders what the scope has, at its originator. */
@@ -218,14 +243,17 @@ export class World {
   }
 
   #stepped(local: Local, option: Option): Step {
-    const { happenings, isCrash, isLoss, isAsked, isLinked = local.isLinked } = option;
+    const { happenings, isCrash, kept, isAsked, isLinked = local.isLinked } = option;
     const { name, told, alarms } = local;
-    const [log, isIndexed] = isLoss ? [[], false] : [local.log, local.isIndexed];
+    const isLoss = kept !== undefined;
+    const log = isLoss ? local.log.slice(0, kept) : local.log;
+    const isIndexed = local.isIndexed && !isLoss;
     const fields = {
       name,
       isLinked,
       life: local.life + (isCrash ? 1 : 0),
-      isLost: local.isLost || isLoss === true,
+      isLost: local.isLost || isLoss,
+      lost: isLoss ? local.log : local.lost,
       asked: local.asked + (isAsked ? 1 : 0),
       before: isCrash ? { log, told, alarms, isIndexed } : local.before,
       since: isCrash ? happenings : local.since.concat(happenings),
@@ -257,8 +285,10 @@ export class World {
   }
 
   #met(node: Node, fields: LocalFields): Step {
-    const { name, life, asked, isLinked, isLost } = fields;
-    const key = `${name} ${life} ${asked} ${isLinked} ${isLost} ${node.fingerprint}`;
+    const { name, life, asked, isLinked, isLost, lost } = fields;
+    const key = [name, life, asked, isLinked, isLost, fingerprint(lost, 0), node.fingerprint].join(
+      " ",
+    );
     let local = this.#locals.get(key);
     if (!local) {
       const { log, told, alarms, isIndexed } = node;

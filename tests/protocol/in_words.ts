@@ -11,7 +11,7 @@ import { entryNow, order, otherLegs, transactions } from "./example.ts";
 
 /**
  * Records first, `sync` if they must be durable before anything leaves; then `> NODE MESSAGE`, or
- * `~ NODE MESSAGE` where it says that they are durable and waits until they are;
+ * `~ NODE MESSAGE` where it waits until all that was recorded before is durable, too;
  * `= ANSWER` to a user, `=early` where it need not wait for the disk; `?` asks the index; `!` alarms.
  */
 export function inWords(out: Output<Reply>): string {

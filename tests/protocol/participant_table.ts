@@ -297,7 +297,8 @@ export const participantTable: readonly Row[] = [
       "forced to commit, forced to abort, posted against the decision, acknowledged, released against the decision, forced and restarted":
         "> bob undecided T1 forced",
       // What became of the payment can be shown only where its coordinator said so of this attempt.
-      "refused, own and refused, attempt lost, aborted, aborted meanwhile": "> bob abort T1",
+      "refused, own and refused, attempt lost": "> bob abort T1",
+      "aborted, aborted meanwhile": "~ bob abort T1",
       "posted": "> bob commit T1 @then",
       "released": "> bob abort T1 vote_timeout @then",
       "amnesiac, looking up, prepare waits, overtaken": "",
@@ -311,6 +312,7 @@ export const participantTable: readonly Row[] = [
       "none, own, attempt lost, released against the decision": "refused T0, sync > bob abort T0",
       "amnesiac, looking up, prepare waits, overtaken": "",
       "indexed": "?",
+      "released, aborted, aborted meanwhile": "~ bob abort T0",
       "otherwise": "> bob abort T0",
     },
   },
@@ -320,8 +322,8 @@ export const participantTable: readonly Row[] = [
     does: {
       "amnesiac, prepared, restarted, forced to commit, forced to abort, looking up, forced and restarted, prepare waits, overtaken":
         "",
-      "posted, posted against the decision, acknowledged, released, aborted, aborted meanwhile":
-        "> bob abort T2",
+      "posted, posted against the decision, acknowledged": "> bob abort T2",
+      "released, aborted, aborted meanwhile": "~ bob abort T2",
       "indexed": "?",
       "otherwise": "refused T2, sync > bob abort T2",
     },
@@ -331,7 +333,8 @@ export const participantTable: readonly Row[] = [
     rule: "Closed: only who has a leg is told what became of it",
     does: {
       "none, own": "refused T1, sync > carol abort T1",
-      "refused, own and refused, aborted, aborted meanwhile": "> carol abort T1",
+      "refused, own and refused": "> carol abort T1",
+      "aborted, aborted meanwhile": "~ carol abort T1",
       "amnesiac, looking up, prepare waits, overtaken": "",
       "indexed": "?",
       "otherwise": "!",
@@ -344,6 +347,7 @@ export const participantTable: readonly Row[] = [
       "none, own, attempt lost, released against the decision": "refused T0, sync > carol abort T0",
       "amnesiac, looking up, prepare waits, overtaken": "",
       "indexed": "?",
+      "released, aborted, aborted meanwhile": "~ carol abort T0",
       "otherwise": "> carol abort T0",
     },
   },

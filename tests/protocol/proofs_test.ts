@@ -186,7 +186,7 @@ Deno.test("a participant shows a proof that only the index remembers", () => {
 Deno.test("a participant whose attempt ended otherwise speaks for itself, and claims no code", () => {
   const bench = Bench.in("prepared");
   bench.step(from("coordinator", said("coordinator", abort)));
-  const [send] = bench.step(asks(T0)).sends;
+  const [send] = bench.step(asks(T0)).confirmations;
   const { code, proof } = send!.message as Decision;
   assertEquals([code, proof], [undefined, undefined]);
 });
