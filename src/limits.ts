@@ -58,6 +58,9 @@ export const voteTimeoutMs = 3_000;
 export const inquiryIntervalMs = 1_000;
 /** How long a linked coordinator may say nothing about a transaction in doubt before peers are asked, too. */
 export const inquiryAnswerMsMax = 5_000;
+/** From a coordinator's start until it presumes aborts of what was begun before, though not all participants
+ * have linked: all that run have dialled by then. */
+export const presumptionMs = 6_000;
 /** Between two sends of a message that has not been answered. */
 export const resendIntervalMs = 1_000;
 /** How long a request waits for its outcome unless it says otherwise. */
@@ -305,6 +308,10 @@ invariant(heartbeatIntervalMs * 2 < silenceMsMax, "one lost heartbeat is no sile
 invariant(
   reconnectMsMax < refusalsMs,
   "whoever runs has dialled before a refused coordinator ends",
+);
+invariant(
+  reconnectMsMax < presumptionMs,
+  "whoever runs has dialled before aborts are presumed without those who do not",
 );
 invariant(
   holderAnswerMsMax < handshakeTimeoutMs,

@@ -15,6 +15,7 @@ import {
   orderWaitMsMax,
   orderWaitStandsMs,
   paymentIdAheadMsMax,
+  presumptionMs,
   resendIntervalMs,
   unvotedMax,
   voteTimeoutMs,
@@ -100,6 +101,8 @@ export class Coordinator {
   #lateSinceMs: number | undefined;
   readonly #lookUps = new LookUps<MessageEvent>();
   readonly #connected = new Set<string>();
+  /** Since when this epoch runs. */
+  #startedMs = 0;
   /** The node is about to stop: what is under way ends, nothing new is begun. */
   #isDraining = false;
   /** Of the last transaction of this epoch. */
@@ -173,6 +176,7 @@ export class Coordinator {
     if (!membership.genesis) this.#record(genesis, turn, out);
     const epoch: Epoch = { counter: membership.epochs.length + 1, nonce };
     this.#record({ type: "started", epoch }, turn, out);
+    this.#startedMs = turn.nowMs;
   }
 
   /** From now on no abort is presumed of what was begun before this start. */
@@ -191,7 +195,7 @@ export class Coordinator {
       case "vote":
         return this.#vote(event, message, turn, out);
       case "inquiry":
-        return this.#inquiry(event, message, out);
+        return this.#inquiry(event, message, turn, out);
       case "ack":
         return this.#ack(from, message, turn, out);
       case "prepare":
@@ -309,7 +313,7 @@ export class Coordinator {
     if (voting?.transaction !== transaction) {
       // Late, or a second time. Whoever voted yes is in doubt and is told what became of it; whoever
       // voted no holds nothing.
-      if (vote.yes) this.#inquiry(event, vote, out);
+      if (vote.yes) this.#inquiry(event, vote, turn, out);
       return;
     }
     const { order, waitingFor } = voting;
@@ -385,7 +389,12 @@ export class Coordinator {
     out.send(originator, { type: "outcome", payment, outcome });
   }
 
-  #inquiry(event: MessageEvent, { payment, transaction }: Inquiry | Vote, out: Out): void {
+  #inquiry(
+    event: MessageEvent,
+    { payment, transaction }: Inquiry | Vote,
+    turn: Turn,
+    out: Out,
+  ): void {
     const { from } = event;
     const begun = transactionParts(transaction);
     const known = this.#voting.get(payment) ?? this.state.get(payment);
@@ -410,11 +419,21 @@ export class Coordinator {
     } else if (known?.type === "aborted" && isParticipantOf(known.order, from)) {
       const { code, context: decided } = known;
       out.send(from, { type: "decision", transaction, payment, commit: false, code, decided });
-    } else if (known || this.#isAbsent(payment, event, out)) {
+    } else if (known || (this.#mayPresume(begun, turn) && this.#isAbsent(payment, event, out))) {
       // Neither open nor logged: presumed aborted. The payment may have come to something by another
       // attempt, or by another's order under the same id, in which whoever asks may have no leg.
       out.send(from, { type: "decision", transaction, payment, commit: false });
     }
+  }
+
+  /**
+   * Whether what has no record was never decided. This log may be an old copy, and whoever asks may have seen
+   * nothing of what it lacks: those who have refuse it when they dial.
+   */
+  #mayPresume({ counter }: Epoch, { nowMs }: Turn): boolean {
+    const { membership } = this.state;
+    return counter === membership.epoch?.counter || nowMs >= this.#startedMs + presumptionMs ||
+      membership.names().every((name) => this.#connected.has(name));
   }
 
   /** Whether the index was asked, and has nothing. What is being looked up is asked about again. */

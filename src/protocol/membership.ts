@@ -61,6 +61,10 @@ export class Membership {
     return introduction !== undefined && !sameIntroduction(known.introduction, introduction);
   }
 
+  names(): IteratorObject<string> {
+    return this.#nodes.keys();
+  }
+
   directory(): Address[] {
     return [...this.#nodes.values()];
   }

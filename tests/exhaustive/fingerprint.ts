@@ -3,8 +3,8 @@
 /** Beyond this no time-out of what is explored is left to pass. */
 const timeMsMax = 6_000;
 
-/** What only counts where orders are many. */
-const unlimited: ReadonlySet<string> = new Set(["_window", "isOut", "isRepeated"]);
+/** What only counts where orders are many, or where the coordinator has no link with somebody. */
+const ignored: ReadonlySet<string> = new Set(["_window", "isOut", "isRepeated", "_startedMs"]);
 
 /**
  * Times of a node's clock are written as what they are from now, as nothing goes by them otherwise; and of
@@ -42,7 +42,7 @@ export function fingerprint(value: unknown, nowMs: number): string {
     }
     parts.push("{");
     for (const [key, value] of Object.entries(object)) {
-      if (value === undefined || typeof value === "function" || unlimited.has(key)) continue;
+      if (value === undefined || typeof value === "function" || ignored.has(key)) continue;
       parts.push(key, ":");
       write(value, key);
       parts.push(",");

@@ -163,6 +163,11 @@ Deno.test({
     await Deno.mkdir(data);
     for (const [name, bytes] of files) await Deno.writeFile(`${data}/${name}`, bytes);
     const refused = await cluster.start("coordinator");
+    // Bob has seen nothing of what is lost, and is not told before those who have can have dialled.
+    const bob = await cluster.start("bob");
+    await new Promise((resolve) => setTimeout(resolve, inquiryIntervalMs));
+    assertEquals((await bob.inDoubt()).length, 1);
+    await bob.terminate();
     await cluster.spawn("alice");
     await refused.ended();
     const line = ["readmit", "coordinator", "--yes", "--data", cluster.data("alice")];
@@ -170,7 +175,6 @@ Deno.test({
     assertEquals(code, 0, stderr);
     await cluster.node("alice").terminate();
 
-    // Bob has seen nothing of what is lost, and links before those who have.
     await cluster.start("coordinator");
     await cluster.start("bob");
     await cluster.node("coordinator").said(

@@ -54,7 +54,7 @@ function tick(afterMs: number): Step {
   return { type: "tick", afterMs };
 }
 
-function links(peer: string, address = `${peer}:7443`): Step {
+export function links(peer: string, address = `${peer}:7443`): Step {
   return { type: "linkUp", peer, address };
 }
 

@@ -2,10 +2,16 @@
  * Obermarck (1986), or the design's own, as the rows of the table cite them. */
 
 import { assert, assertEquals } from "@std/assert";
-import { openTransactionsMax, paymentIdAheadMsMax, voteTimeoutMs } from "../../src/limits.ts";
+import {
+  openTransactionsMax,
+  paymentIdAheadMsMax,
+  presumptionMs,
+  voteTimeoutMs,
+} from "../../src/limits.ts";
 import { CoordinatorState } from "../../src/protocol/coordinator_state.ts";
+import type { TransactionId } from "../../src/protocol/id.ts";
 import type { LogRecord } from "../../src/protocol/record.ts";
-import { Bench, events, orders, states } from "./coordinator_example.ts";
+import { Bench, events, links, orders, states } from "./coordinator_example.ts";
 import { coordinatorTable } from "./coordinator_table.ts";
 import {
   atMs,
@@ -150,6 +156,22 @@ Deno.test("start records genesis once, and a higher epoch at every start", () =>
     "introduced",
   ]);
   assertEquals(state.membership.epochs, [epochs.before, epochs.present]);
+});
+
+Deno.test("after a start it presumes aborts once all have dialled who could refuse it", () => {
+  const bench = Bench.in("new");
+  const asked = (transaction: TransactionId, afterMs: number) => {
+    const message = { type: "inquiry", transaction, payment } as const;
+    const { sends } = bench.step({ type: "message", from: "bob", message, afterMs });
+    return sends.map(({ message }) => message.type);
+  };
+  bench.step({ type: "linkDown", peer: "alice" });
+  assertEquals(asked(transactions.Tbefore, presumptionMs - 1), []);
+  assertEquals(asked(transactions.Tbefore, presumptionMs), ["decision"]);
+  // What was begun in this epoch needs nobody's word.
+  assertEquals(asked(transactions.T0, 0), ["decision"]);
+  bench.step(links("alice"));
+  assertEquals(asked(transactions.Tbefore, 0), ["decision"]);
 });
 
 Deno.test("refused for amnesia, it presumes no abort of what was begun before, also from a checkpoint", () => {
