@@ -133,6 +133,13 @@ class Agreement {
     { chain, payments }: CoordinatorHistory,
   ): void {
     const decided = payments.get(payment);
+    if (!decided && held.isLost) {
+      this.#findings.notChecked(
+        `payments at ${name} against the decisions of ${chain.name}, which has lost these: it was readmitted`,
+        "payment",
+      );
+      return this.#checkAmongThem(name, payment, held);
+    }
     if (!decided && !chain.isWhole) {
       const line = `payments at ${name} against the decisions of ${chain.name}: its log can't be ` +
         "read to its end";
@@ -177,12 +184,17 @@ class Agreement {
 
   /** Without the coordinator's log, participants can still be compared with each other. */
   #checkAlone(name: string, payment: PaymentId, held: Held): void {
-    const { transaction, hash, participants, state } = held;
-    if (state === "forced") return this.#noDecision(name, payment, held);
+    if (held.state === "forced") return this.#noDecision(name, payment, held);
     this.#findings.notChecked(
       `payments at ${name} against the coordinator's decisions: no log of the coordinator`,
       "payment",
     );
+    this.#checkAmongThem(name, payment, held);
+  }
+
+  /** What one participant has posted all others have. */
+  #checkAmongThem(name: string, payment: PaymentId, held: Held): void {
+    const { transaction, hash, participants, state } = held;
     if (state !== "posted" || !transaction) return;
     const says = `${name} has posted`;
     const committed = { payment, transaction, hash, participants, says, by: name };

@@ -20,7 +20,7 @@ export class Chain {
   /** Checkpoints that entries confirm, by the entry at which they stand. */
   readonly checkpoints = new Map<number, Checkpointed[]>();
   /** The latest entry in which each peer was readmitted. */
-  readonly readmitted = new Map<string, number>();
+  readonly readmitted = new Map<string, Pick<Entry, "number" | "atMs">>();
   /** By what each peer was known, and the entry in which it first was. */
   readonly introductions: (Pick<Entry, "number" | "atMs"> & {
     readonly name: string;
@@ -63,9 +63,11 @@ export class Chain {
           this.checkpoints.set(record.number, [...confirmed, record]);
           break;
         }
-        case "readmitted":
-          this.readmitted.set(record.name, entry.number);
+        case "readmitted": {
+          const { number, atMs } = entry;
+          this.readmitted.set(record.name, { number, atMs });
           break;
+        }
         case "introduced": {
           const { name, introduction } = record;
           const isKnown = !introduction ||

@@ -30,7 +30,7 @@ export class ClockColumns {
   }
 
   /** Whether every component of entry `number`'s clock, but those of `except`, is at most `clock`'s. */
-  isAtMost(number: number, clock: VectorClock, except?: ReadonlySet<string>): boolean {
+  isAtMost(number: number, clock: VectorClock, except?: ReadonlyMap<string, unknown>): boolean {
     for (const [name, column] of this.#columns) {
       if (except?.has(name)) continue;
       if ((column[number - 1] ?? 0) > (clock.get(name) ?? 0)) return false;

@@ -1,13 +1,15 @@
 /** Money neither made nor lost: the settlement accounts of all participants add up to zero. */
 
 import { formatAmount } from "../protocol/money.ts";
+import type { PaymentId } from "../protocol/id.ts";
 import type { Leg } from "../protocol/order.ts";
 import { legsOf } from "../protocol/order.ts";
 import type { Forced, Prepared } from "../protocol/participant_state.ts";
 import { coordinatorOf } from "./agreement.ts";
 import type { Findings } from "./findings.ts";
 import type { CoordinatorHistory, History, ParticipantHistory } from "./history.ts";
-import type { Decided } from "./payments.ts";
+import type { PaymentSummary } from "./payment_table.ts";
+import type { Held } from "./payments.ts";
 
 /** Counts with the settlement accounts what is committed and not yet posted. */
 export function checkConservation(histories: readonly History[], findings: Findings): void {
@@ -28,7 +30,7 @@ export function checkConservation(histories: readonly History[], findings: Findi
       sumOf(currency).settled += settlement;
     }
     for (const [payment, held] of state.allHeld()) {
-      const decided = coordinator?.payments.get(payment);
+      const decided = coordinator?.payments.get(payment) ?? lostPosted(participants, payment);
       for (const { currency, amount } of legsToCount(held, decided, name)) {
         sumOf(currency).underWay += amount;
       }
@@ -49,10 +51,22 @@ export function checkConservation(histories: readonly History[], findings: Findi
   }
 }
 
+/** Where the coordinator has lost its decision, who has posted it will tell the others. */
+function lostPosted(
+  participants: readonly ParticipantHistory[],
+  payment: PaymentId,
+): Held | undefined {
+  for (const { payments } of participants) {
+    const held = payments.get(payment);
+    if (held?.isLost && held.state === "posted") return held;
+  }
+  return undefined;
+}
+
 /** As the settlement account will have them, which has the opposite sign. */
 function legsToCount(
   held: Prepared | Forced,
-  decided: Decided | undefined,
+  decided: PaymentSummary | undefined,
   name: string,
 ): Leg[] {
   const legs = legsOf(held.order, name);

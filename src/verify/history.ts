@@ -2,6 +2,7 @@
 
 import type { Entry } from "../codec/record.ts";
 import { IntegrityError } from "../errors.ts";
+import { clockOffsetMsMax } from "../limits.ts";
 import type { Log } from "../log/log.ts";
 import type { Storage } from "../log/storage.ts";
 import type { LogRecord } from "../protocol/record.ts";
@@ -59,10 +60,11 @@ export async function readHistory(
     witnesses.check(entry);
     details.add(entry);
     for (const record of entry.records) {
-      book.add(record, entry, signatures.add(record, entry));
+      const signer = signatures.add(record, entry);
+      const isLost = checkDecided(record, entry, chain, network, findings);
+      book.add(record, entry, { signer, isLost });
       fold.add(record, entry);
       lookUps.add(record, entry.number);
-      checkDecided(record, entry, chain, network, findings);
     }
     fold.checkpoint(entry);
     lookUps.endEntry();
@@ -98,20 +100,26 @@ async function replays(log: Log, name: string, findings: Findings): Promise<bool
   }
 }
 
-/** What was decided names the entry of its decision, with that entry's clock and time. */
+/**
+ * What was decided names the entry of its decision, with that entry's clock and time. Returns whether the
+ * coordinator has lost that since, as operators say who have readmitted it later.
+ */
 function checkDecided(
   record: LogRecord,
   entry: Entry,
   { name }: Chain,
   network: Network,
   findings: Findings,
-): void {
-  const { coordinator } = network;
-  if (!coordinator || !("decided" in record) || !record.decided) return;
+): true | undefined {
+  const { coordinator, readmitted } = network;
+  if (!coordinator || !("decided" in record) || !record.decided) return undefined;
   const { decided } = record;
-  if (decided.number > coordinator.length && !coordinator.isWhole) return;
+  if (decided.number > coordinator.length && !coordinator.isWhole) return undefined;
   const isEntry = decided.number <= coordinator.length && decided.number > 0;
-  if (isEntry && coordinator.hasAt(decided)) return;
+  if (isEntry && coordinator.hasAt(decided)) return undefined;
+  const readmittedMs = readmitted.get(coordinator.name);
+  // By the clock of another node.
+  if (readmittedMs && decided.atMs <= readmittedMs + clockOffsetMsMax) return true;
   const payment = "payment" in record ? record.payment : record.order.payment;
   const what = isEntry
     ? `with another clock or time than ${coordinator.name} has there`
@@ -121,6 +129,7 @@ function checkDecided(
     `${name}: entry ${entry.number} has payment ${payment} decided in entry ${decided.number}, ` +
       what,
   );
+  return undefined;
 }
 
 function soleOf(names: ReadonlySet<string> | undefined): string | undefined {

@@ -6,7 +6,7 @@ import { decisionText } from "../protocol/message.ts";
 import { sameBytes } from "../protocol/order.ts";
 import type { Acknowledged, LogRecord, Posted, Prepared, Released } from "../protocol/record.ts";
 import { PaymentTable } from "./payment_table.ts";
-import type { Complaints, Held, PaymentBook } from "./payments.ts";
+import type { Complaints, DecisionOf, Held, PaymentBook } from "./payments.ts";
 import { OrderSummaries } from "./payments.ts";
 
 /** Of a transaction that is over. */
@@ -31,6 +31,7 @@ export class ParticipantBook implements PaymentBook<Held> {
     "participants",
     "state",
     "code",
+    "isLost",
     "signer",
     "commit",
     "by",
@@ -45,13 +46,13 @@ export class ParticipantBook implements PaymentBook<Held> {
     this.#complaints = complaints;
   }
 
-  add(record: LogRecord, entry: Entry, signer?: string): void {
+  add(record: LogRecord, entry: Entry, decision: DecisionOf = {}): void {
     switch (record.type) {
       case "prepared":
         return this.#prepare(record, entry);
       case "posted":
       case "released":
-        return this.#settle(record, entry, signer);
+        return this.#settle(record, entry, decision);
       case "refused": {
         const { payment, transaction } = record;
         const held = this.payments.get(payment);
@@ -110,6 +111,7 @@ export class ParticipantBook implements PaymentBook<Held> {
           transaction: held?.transaction,
           state: "released",
           code,
+          isLost: decision.isLost,
           number: decided?.number,
         });
       }
@@ -159,7 +161,7 @@ export class ParticipantBook implements PaymentBook<Held> {
     this.payments.set(payment, { ...this.#orders.of(order), transaction, state: "prepared" });
   }
 
-  #settle(record: Posted | Released, entry: Entry, signer: string | undefined): void {
+  #settle(record: Posted | Released, entry: Entry, { isLost, signer }: DecisionOf): void {
     const { type, payment, transaction } = record;
     const verb = type === "posted" ? "posts" : "releases";
     const held = this.payments.get(payment);
@@ -177,6 +179,7 @@ export class ParticipantBook implements PaymentBook<Held> {
       state: type,
       number: record.decided?.number,
       code: record.type === "released" ? record.code : undefined,
+      isLost,
       signer,
     });
   }

@@ -27,6 +27,8 @@ export interface Held extends OrderSummary, PaymentSummary {
   readonly state: "prepared" | "forced" | "posted" | "released" | "mismatch";
   /** Why the payment, not only an attempt, was aborted. */
   readonly code?: RefusalCode;
+  /** The coordinator has lost the entry with the decision since. */
+  readonly isLost?: true;
   /** Who has signed the decision that it was settled by. */
   readonly signer?: string;
   /** Of a heuristic decision: what it was, and who took it. */
@@ -34,11 +36,16 @@ export interface Held extends OrderSummary, PaymentSummary {
   readonly by?: string;
 }
 
+/** What is known of the decision by which a record settles a payment. */
+export interface DecisionOf extends Pick<Held, "isLost"> {
+  /** Where its signature holds. */
+  readonly signer?: string;
+}
+
 /** The records of one log, one after the other. */
 export interface PaymentBook<Summary extends PaymentSummary> {
   readonly payments: PaymentTable<Summary>;
-  /** @param signer of the decision that the record settles a payment by, where its signature holds */
-  add(record: LogRecord, entry: Entry, signer?: string): void;
+  add(record: LogRecord, entry: Entry, decision?: DecisionOf): void;
   /** After the last entry. */
   finish(): void;
 }

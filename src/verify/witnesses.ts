@@ -8,15 +8,17 @@ import type { Findings } from "./findings.ts";
 /** The logs given, by the names of their nodes. */
 export class Network {
   readonly #chains = new Map<string, Chain>();
-  /** Nodes that some peer has readmitted: their counts of entries began again lower. */
-  readonly readmitted = new Set<string>();
+  /** Nodes that some peer has readmitted, and when that was last, milliseconds since 1970: their counts of
+   * entries began again lower, and what they had recorded before may be lost. */
+  readonly readmitted = new Map<string, number>();
 
   constructor(chains: readonly Chain[]) {
     for (const chain of chains) {
       this.#chains.set(chain.name, chain);
       // That it has lost entries is not for a node itself to say.
-      for (const peer of chain.readmitted.keys()) {
-        if (peer !== chain.name) this.readmitted.add(peer);
+      for (const [peer, { atMs }] of chain.readmitted) {
+        if (peer === chain.name) continue;
+        this.readmitted.set(peer, Math.max(atMs, this.readmitted.get(peer) ?? 0));
       }
     }
   }
@@ -84,7 +86,7 @@ export class WitnessCheck {
         `${there.length}`;
       this.#findings.notChecked(line, "entry");
     } else if (found !== toHex(hash)) {
-      const back = readmitted.get(peer) ?? 0;
+      const back = readmitted.get(peer)?.number ?? 0;
       if (back >= entry.number) {
         const line = `what ${name} had seen of ${peer} that ${peer} has lost: ${name} readmitted ` +
           `it in entry ${back}`;

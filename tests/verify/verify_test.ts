@@ -9,7 +9,7 @@ import type { LogRecord, NodeRecord } from "../../src/protocol/record.ts";
 import { Findings, linesOfKindMax } from "../../src/verify/findings.ts";
 import { verifyLogs } from "../../src/verify/mod.ts";
 import { Complaints } from "../../src/verify/payments.ts";
-import type { NodeName } from "./scene.ts";
+import type { Lose, NodeName } from "./scene.ts";
 import { assertFound, paymentId, replaced, Scene } from "./scene.ts";
 
 Deno.test("verifyLogs() finds nothing wrong in what nodes wrote, and says what it saw", async () => {
@@ -286,6 +286,49 @@ Deno.test("verifyLogs() accepts what peers had seen of a node that they readmitt
     notChecked,
     /alice had seen of coordinator .* readmitted it in entry \d+ \(1 entry\)/,
   );
+});
+
+Deno.test("verifyLogs() compares among participants what a readmitted coordinator has lost", async () => {
+  // The same up to there, so that its log is an old copy of the other's.
+  await using old = await Scene.begin();
+  await old.pay(1, "alice", "bob", 100n);
+  old.stop();
+  const lossOf = async (lose?: Lose) => {
+    const scene = await Scene.begin();
+    await scene.pay(1, "alice", "bob", 100n);
+    if (lose) scene.lose = lose;
+    await scene.pay(2, "alice", "bob", 200n);
+    await scene.pay(3, "alice", "bob", 900_000n);
+    return scene;
+  };
+  const reportOf = async (scene: Scene, ...readmitting: NodeName[]) => {
+    for (const name of readmitting) {
+      const record: NodeRecord = { type: "readmitted", name: "coordinator", by: "ann" };
+      await scene.step(name, { type: "record", record });
+    }
+    scene.stop();
+    const log = (of: Scene) => `${of.dir("coordinator")}/log.kv`;
+    await Deno.copyFile(log(old), log(scene));
+    return await verifyLogs(scene.dirs);
+  };
+  await using scene = await lossOf();
+  const { violations, notChecked, summary } = await reportOf(scene, "alice", "bob");
+  assertEquals(violations, []);
+  assertFound(notChecked, /^payments at alice .* it was readmitted \(2 payments\)$/);
+  assertFound(notChecked, /^payments at bob .* it was readmitted \(2 payments\)$/);
+  assertFound(summary, /^USD: conserved: settlement accounts 0.00 USD/);
+
+  // Bob has not heard of the second yet.
+  await using waiting = await lossOf((to, { type }) => to === "bob" && type === "decision");
+  const open = await reportOf(waiting, "alice", "bob");
+  assertEquals(open.violations, []);
+  assertFound(open.summary, /^USD: conserved: .* committed but not posted -2.00 USD/);
+
+  // Without an operator's word it has been tampered with.
+  await using denied = await lossOf();
+  const denials = (await reportOf(denied)).violations;
+  assertFound(denials, /^alice: entry \d+ has payment .* decided in entry/);
+  assertFound(denials, /alice has posted it, but coordinator has not committed it$/);
 });
 
 Deno.test("verifyLogs() counts a payment once in the index of an entry that speaks of it twice", async () => {
