@@ -85,6 +85,10 @@ export function isLaterTransaction(a: TransactionId, b: TransactionId): boolean 
   return left.sequence > right.sequence;
 }
 
+export function isSameEpoch(a: Epoch, b: Epoch): boolean {
+  return a.counter === b.counter && a.nonce === b.nonce;
+}
+
 /** Whether `text` can stand for an operator: one line, as people write their names. */
 export function isOperator(text: string): boolean {
   return isLine(text, operatorLengthMax) && text.trim() !== "";

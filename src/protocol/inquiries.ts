@@ -11,13 +11,14 @@ import {
   paymentIdAheadMsMax,
 } from "../limits.ts";
 import type { PaymentId, TransactionId } from "./id.ts";
-import { isLaterTransaction, paymentIdMs, transactionParts } from "./id.ts";
+import { isSameEpoch, paymentIdMs, transactionParts } from "./id.ts";
 import type { LookUps } from "./look_ups.ts";
 import type { Decided, Decision, Inquiry, Undecided } from "./message.ts";
 import type { RefusalCode } from "./order.ts";
 import { isParticipantOf, participantsOf } from "./order.ts";
 import type { Out, Recorder, WaitingEvent } from "./participant_event.ts";
 import type { ParticipantState, Unsettled } from "./participant_state.ts";
+import { isOver } from "./participant_state.ts";
 import type { Proof } from "./proof.ts";
 import type { MessageEvent, Turn } from "./step.ts";
 
@@ -133,11 +134,12 @@ export class Inquiries {
     }
     // The payment has come to its end by another attempt. Durably so, as the coordinator's log may be lost.
     if (settled?.type === "released" && settled.code) return out.confirm(from, abortOf());
-    // A payment has one attempt at a time, so one that is older or newer than what is known here was
-    // not voted for, or was given up.
-    if (open && isLaterTransaction(open.transaction, transaction)) return abort();
+    // A payment has one attempt at a time, so one that is older than what is known here was not voted for, or
+    // was given up.
+    if (open && this.#isOver(transaction, open.transaction)) return abort();
     if (settled?.type === "posted") return abort();
-    if (open && open.type !== "refused") return;
+    // A refusal that was told stands, unless it is surely over.
+    if (open && (open.type !== "refused" || !this.#isOver(open.transaction, transaction))) return;
     if (this.#mayHaveVoted(transaction) || !this.#mayRefuse(payment, transaction, turn)) return;
     // "I never voted yes" may be said only when the index has been asked: what was posted, acked and
     // forgotten looks the same as what was never seen.
@@ -179,11 +181,21 @@ export class Inquiries {
   /** Whether a peer may make this node keep one more refusal. */
   #mayRefuse(payment: PaymentId, transaction: TransactionId, turn: Turn): boolean {
     // A refusal is forgotten when its epoch is over: one of an epoch that never comes would stay.
-    const known = this.#state.coordinatorEpoch?.counter ?? 0;
+    const { coordinatorEpoch, formerEpoch } = this.#state;
+    const known = Math.max(coordinatorEpoch?.counter ?? 0, formerEpoch?.counter ?? 0);
     if (transactionParts(transaction).counter > known + 1) return false;
     // An id far ahead can't have been prepared anywhere, and would make all others be looked up.
     return paymentIdMs(payment) <= turn.atMs + paymentIdAheadMsMax &&
       this.#state.openCount < openTransactionsMax;
+  }
+
+  /** Whether nothing can come of one any more beside another: it is of an epoch that is past, or was begun before
+   * in the same. The numbers of two epochs alone do not tell: a coordinator without its folder counts anew. */
+  #isOver(one: TransactionId, other: TransactionId): boolean {
+    const { coordinatorEpoch } = this.#state;
+    if (coordinatorEpoch && isOver(one, coordinatorEpoch)) return true;
+    const [first, second] = [transactionParts(one), transactionParts(other)];
+    return isSameEpoch(first, second) && first.sequence < second.sequence;
   }
 
   /** Whether it may have voted yes for a transaction, and lost that. */

@@ -16,7 +16,7 @@ import { ClockOffset } from "./clock_offset.ts";
 import type { Declines } from "./declines.ts";
 import type { SealedDetails } from "./details.ts";
 import type { Epoch, PaymentId, TransactionId } from "./id.ts";
-import { isLaterTransaction, paymentIdMs, transactionParts } from "./id.ts";
+import { isSameEpoch, paymentIdMs, transactionParts } from "./id.ts";
 import { Inquiries } from "./inquiries.ts";
 import { Issuer } from "./issuer.ts";
 import { LookUps } from "./look_ups.ts";
@@ -358,7 +358,11 @@ export class Participant {
       return open.type === "refused" ? this.#vote(prepare, false, out) : undefined;
     }
     // Behind the newer attempt, so long given up by the coordinator.
-    if (open && !isLaterTransaction(transaction, open.transaction)) {
+    if (open && !this.#isNewer(transaction, open.transaction, open.type === "refused")) {
+      return this.#vote(prepare, false, out);
+    }
+    // Its own attempt may be committed, if the coordinator has lost that, and so begins another's.
+    if (open?.type === "prepared" && !sameRequest(open.order, order)) {
       return this.#vote(prepare, false, out);
     }
     // An operator's decision stands until the real one is known.
@@ -369,14 +373,14 @@ export class Participant {
     if (settled?.type === "posted") {
       if (settled.transaction === transaction) return this.#ack(transaction, payment, out);
       // Of an attempt before that one it is only late.
-      if (isLaterTransaction(transaction, settled.transaction)) {
+      if (this.#isNewer(transaction, settled.transaction)) {
         out.alarm(`asked to prepare ${payment} a second time, which is paid`);
       }
       return this.#vote(prepare, false, out);
     }
     if (settled?.code) return this.#vote(prepare, false, out, settled.code);
     const last = settled?.transaction;
-    if (last && !isLaterTransaction(transaction, last)) return this.#vote(prepare, false, out);
+    if (last && !this.#isNewer(transaction, last)) return this.#vote(prepare, false, out);
     if (!open && !settled && !this.#lookUps.isAbsent(payment, event, out)) return;
     if (open?.type === "prepared") {
       // One payment has one attempt at a time: the coordinator begins another only when the last one
@@ -447,14 +451,26 @@ export class Participant {
     return true;
   }
 
+  /**
+   * Whether a transaction of the coordinator's present epoch was begun after another. What was voted for in other
+   * epochs was before it; what a peer asked about and was refused may be to come.
+   */
+  #isNewer(one: TransactionId, other: TransactionId, wasRefused = false): boolean {
+    const [present, before] = [transactionParts(one), transactionParts(other)];
+    if (isSameEpoch(present, before)) return present.sequence > before.sequence;
+    if (!wasRefused || before.counter <= present.counter) return true;
+    const { formerEpoch } = this.state;
+    return formerEpoch !== undefined && isSameEpoch(before, formerEpoch);
+  }
+
   /** Whether the coordinator has begun anew since. */
   #isPast({ counter }: Epoch): boolean {
     return counter < (this.state.coordinatorEpoch?.counter ?? 0);
   }
 
-  #isPresent({ counter, nonce }: Epoch): boolean {
+  #isPresent(epoch: Epoch): boolean {
     const known = this.state.coordinatorEpoch;
-    return known?.counter === counter && known.nonce === nonce;
+    return known !== undefined && isSameEpoch(known, epoch);
   }
 
   #decision(event: MessageEvent, decision: Decision, turn: Turn, out: Out): void {

@@ -149,6 +149,8 @@ export class ParticipantState {
   lost: { readonly by: string; readonly epoch?: Epoch } | undefined;
   /** The coordinator's highest epoch so far; nothing at first, and after it was readmitted. */
   coordinatorEpoch: Epoch | undefined;
+  /** The highest before it was readmitted, until its present one is higher. */
+  formerEpoch: Epoch | undefined;
 
   constructor(name: string, coordinator: string) {
     this.#name = name;
@@ -283,6 +285,9 @@ export class ParticipantState {
       }
       case "joined":
         this.coordinatorEpoch = record.epoch;
+        if (this.formerEpoch && this.formerEpoch.counter < record.epoch.counter) {
+          this.formerEpoch = undefined;
+        }
         if (this.lost && !this.lost.epoch) this.lost = { ...this.lost, epoch: record.epoch };
         for (const [payment, open] of this.#open) {
           if (open.type === "refused" && isOver(open.transaction, record.epoch)) {
@@ -321,10 +326,13 @@ export class ParticipantState {
         return;
       case "readmitted":
         if (record.name === this.#name) {
-          this.lost = { by: record.by, epoch: this.coordinatorEpoch };
+          this.lost = { by: record.by, epoch: this.coordinatorEpoch ?? this.formerEpoch };
         }
         // Its counter may begin again lower; the nonces still tell its transactions apart.
-        if (record.name === this.#coordinator) this.coordinatorEpoch = undefined;
+        if (record.name === this.#coordinator) {
+          this.formerEpoch ??= this.coordinatorEpoch;
+          this.coordinatorEpoch = undefined;
+        }
         return this.membership.apply(record);
       case "genesis":
       case "started":
@@ -442,6 +450,11 @@ export class ParticipantState {
       if (epoch) yield [context, { type: "joined", epoch }];
       yield [context, { type: "readmitted", name: this.#name, by }];
     }
+    if (this.formerEpoch) {
+      const name = this.#coordinator;
+      yield [context, { type: "joined", epoch: this.formerEpoch }];
+      yield [context, { type: "readmitted", name, by: name }];
+    }
     if (this.coordinatorEpoch) yield [context, { type: "joined", epoch: this.coordinatorEpoch }];
     for (const { currency, settlement, equity } of this.ledger.books()) {
       yield [context, { type: "balance", account: "settlement", currency, posted: settlement }];
@@ -496,7 +509,7 @@ function* foundOf(
 
 /** Whether a transaction can't be prepared any more once `epoch` is joined. One of that epoch, or of
  * a higher one, can: a peer may have asked about it before this node had joined. */
-function isOver(transaction: TransactionId, { counter, nonce }: Epoch): boolean {
+export function isOver(transaction: TransactionId, { counter, nonce }: Epoch): boolean {
   const begun = transactionParts(transaction);
   return begun.counter < counter || (begun.counter === counter && begun.nonce !== nonce);
 }

@@ -76,6 +76,16 @@ const bugsOfLoss: readonly [bug: Mutant, scope: string][] = [
     },
     "coordinator loses",
   ],
+  [
+    {
+      name: "attempts ordered by the numbers of epochs that are counted anew",
+      file: "src/protocol/participant.ts",
+      find: "if (!wasRefused || before.counter <= present.counter) return true;",
+      replace: "return present.counter > before.counter;",
+      seeds: 0,
+    },
+    "folder is lost",
+  ],
 ];
 
 const found = bugs.map(([name, scope]) =>

@@ -9,7 +9,16 @@ import { unsettledIn, violationIn, wrongAnswer } from "./rules.ts";
 import type { Scope } from "./scope.ts";
 import { requestFor } from "./scope.ts";
 import type { Envelope, Local, Option, Step } from "./world.ts";
-import { hears, isToReadmit, linking, readmitting, restoring, ticking, World } from "./world.ts";
+import {
+  hears,
+  isToReadmit,
+  linking,
+  readmitting,
+  readmittingBack,
+  restoring,
+  ticking,
+  World,
+} from "./world.ts";
 
 export interface Explored {
   /** Of the network, but those in which something else has only not been sent yet. */
@@ -73,7 +82,11 @@ export class Explorer {
       const take = (option: Option, step: Step): Violation | undefined => {
         if (step.untrue) return { rule: step.untrue, way: [...wayTo(state), option.what] };
         if (step.isBeyond || step.local === local) return undefined;
-        const next = locals.with(node, step.local);
+        const next = option.isReadmitted
+          ? locals.map((peer, at) =>
+            at === node ? step.local : this.#world.step(peer, readmittingBack(peer.name)).local
+          )
+          : locals.with(node, step.local);
         // With its process go its links: what was sent over them comes before that, or never.
         const left = option.kept === undefined || node > 0
           ? sent
@@ -213,7 +226,7 @@ export class Explorer {
       for (const [node, name] of world.names.entries()) {
         if (isToReadmit(locals, name)) happen(0, world.step(locals[0]!, readmitting(name)));
         if (!locals[node]!.isLinked) {
-          happen(node, world.step(locals[node]!, linking(name, locals[0]!.life)));
+          happen(node, world.step(locals[node]!, linking(name, locals[0]!)));
         }
       }
       // Before any time passes.

@@ -1,6 +1,7 @@
 /** What must hold in every state that a network can come to, and once nothing goes wrong any more. */
 
 import type { PaymentId, TransactionId } from "../../src/protocol/id.ts";
+import { transactionParts } from "../../src/protocol/id.ts";
 import type { Message } from "../../src/protocol/message.ts";
 import type { Order } from "../../src/protocol/order.ts";
 import { participantsOf, sameOrder } from "../../src/protocol/order.ts";
@@ -236,6 +237,25 @@ function hopelessIn(
   return hopeless;
 }
 
+/** Whether nobody can tell what becomes of an order, as what was decided was lost; or somebody has refused what
+ * may be to come, by the numbers of a coordinator that counts its epochs anew. */
+function mayStayPending(
+  { payment }: Order,
+  coordinator: Seen,
+  participants: readonly Seen[],
+): boolean {
+  if (hopelessIn(coordinator, participants).values().some((of) => of.payment === payment)) {
+    return true;
+  }
+  const present = coordinator.log.filter(({ type }) => type === "started").length;
+  return coordinator.isLost &&
+    participants.some((seen) =>
+      [...factsOf(seen).refused].some((one) =>
+        transactionParts(one as TransactionId).counter > present
+      )
+    );
+}
+
 /** What is wrong with what one is told who has asked again when all was over. */
 export function wrongAnswer(
   [coordinator, ...participants]: readonly Seen[],
@@ -245,8 +265,9 @@ export function wrongAnswer(
   const order = orders[orderOfRequest(request)]!;
   const { answers } = factsOf(participants.find(({ name }) => name === order.originator)!);
   const states = answers.filter((answer) => answer.request === request).map(({ state }) => state);
-  const hopeless = hopelessIn(coordinator!, participants).values();
-  if (hopeless.some((of) => sameOrder(of, order)) && states.join() === "pending") return undefined;
+  if (states.join() === "pending" && mayStayPending(order, coordinator!, participants)) {
+    return undefined;
+  }
   const isTrue = states.includes("committed") === isPaid(order, everOf(coordinator!));
   if (isTrue && states.some((state) => state !== "pending")) return undefined;
   return `who asks again is told ${states.join() || "nothing"}`;

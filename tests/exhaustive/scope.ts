@@ -21,6 +21,8 @@ export interface Scope {
   /** Who loses its data folder, at any time, once. A participant is readmitted, and given back what the
    * coordinator has; the coordinator starts from any older copy. */
   readonly loser?: string;
+  /** Whether the coordinator loses all, and is readmitted by every participant. */
+  readonly isFolderLost?: true;
   /** Whether operators give back what the coordinator has committed, at any time, though nothing was lost. */
   readonly areRestored?: true;
   /** Whether operators force what is in doubt, either way. */

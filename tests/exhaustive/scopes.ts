@@ -72,4 +72,10 @@ export const scopes: readonly Scope[] = [
     crashesMax: 1,
     crasher: "bob",
   },
+  {
+    ...small,
+    name: "the coordinator's folder is lost",
+    loser: coordinator,
+    isFolderLost: true,
+  },
 ];

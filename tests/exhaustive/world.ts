@@ -1,6 +1,7 @@
 /** A small network in all its states, and what can happen to it: one node at a time, as messages wait. */
 
 import { messageOf } from "../../src/errors.ts";
+import type { Epoch } from "../../src/protocol/id.ts";
 import { transactionParts } from "../../src/protocol/id.ts";
 import type { Message } from "../../src/protocol/message.ts";
 import type { Proof } from "../../src/protocol/proof.ts";
@@ -66,6 +67,8 @@ export interface Option {
   readonly isCrash?: true;
   /** And its log with it, but for so many entries. */
   readonly kept?: number;
+  /** And those readmit it that know it: until then it ends. */
+  readonly isReadmitted?: true;
   readonly isAsked?: true;
   /** Whether it has a link from then on; as before, if nothing is said. */
   readonly isLinked?: boolean;
@@ -100,10 +103,10 @@ export class World {
     return this.#envelopesTo.get(name)!;
   }
 
-  /** All that were ever sent by the coordinator, or to it. */
+  /** All that were ever sent by the coordinator, or to it; and inquiries, which go again as long as they matter. */
   ofCoordinator(): Envelope[] {
-    return [...this.#envelopes.values()].filter(({ from, to }) =>
-      from === coordinator || to === coordinator
+    return [...this.#envelopes.values()].filter(({ from, to, message }) =>
+      from === coordinator || to === coordinator || message.type === "inquiry"
     );
   }
 
@@ -127,7 +130,7 @@ export class World {
     return [
       start,
       opens(opening),
-      linkUp(coordinator, 1),
+      linkUp(coordinator, { counter: 1, nonce: nonceOf(1) }),
       { event: { type: "message", from: coordinator, message } },
     ];
   }
@@ -156,7 +159,7 @@ export class World {
       options.push(readmitting(loser));
     }
     if (!isLinked) {
-      if (!isToReadmit(locals, name)) options.push(linking(name, locals[0]!.life));
+      if (!isToReadmit(locals, name)) options.push(linking(name, locals[0]!));
       for (const peer of participants) if (peer !== name) options.push(meeting(name, peer));
     } else if (name !== coordinator) options.push(unlinking(name));
     const crashes = locals.reduce((sum, { life, isLost }) => sum + life - (isLost ? 2 : 1), 0);
@@ -208,6 +211,10 @@ export class World {
     if (isLost) return [];
     const happenings: Happening[] = [this.#start(name, life + 1), { event: { type: "amnesia" } }];
     for (const peer of this.#scope.participants) happenings.push(linkUp(peer));
+    if (this.#scope.isFolderLost) {
+      const what = `${name} starts from an empty folder`;
+      return [{ what, happenings, isCrash: true, kept: 0, isReadmitted: true, isLinked: true }];
+    }
     const options: Option[] = [];
     for (let kept = this.#scope.participants.length + 2; kept < log.length; kept++) {
       const what = `${name} starts from a copy with ${kept} of its ${log.length} entries`;
@@ -347,9 +354,11 @@ export function ticking(name: string): Option {
   return { what: `${name} ticks`, happenings: [tick] };
 }
 
-export function linking(name: string, life: number): Option {
+/** @param there the coordinator */
+export function linking(name: string, { life, log }: Local): Option {
   const what = `${name} links with the coordinator in its life ${life}`;
-  return { what, happenings: [linkUp(coordinator, life)], isLinked: true };
+  const epoch = { counter: startsIn(log), nonce: nonceOf(life) };
+  return { what, happenings: [linkUp(coordinator, epoch)], isLinked: true };
 }
 
 function unlinking(name: string): Option {
@@ -367,6 +376,20 @@ function meeting(name: string, peer: string): Option {
 export function isToReadmit(locals: readonly Local[], loser: string): boolean {
   const isLost = locals.some(({ name, isLost }) => name === loser && isLost);
   return isLost && !locals[0]!.log.some(({ type }) => type === "readmitted");
+}
+
+function startsIn(log: readonly LogRecord[]): number {
+  return log.filter(({ type }) => type === "started").length;
+}
+
+/** A participant's operator takes back the coordinator, with which there is no link. */
+export function readmittingBack(name: string): Option {
+  const record = { type: "readmitted", name: coordinator, by: "ann" } as const;
+  const happenings: Happening[] = [
+    { event: { type: "linkDown", peer: coordinator } },
+    { event: { type: "record", record } },
+  ];
+  return { what: `${name}'s operator readmits the coordinator`, happenings, isLinked: false };
 }
 
 export function readmitting(name: string): Option {
@@ -399,8 +422,7 @@ function forcing({ name, log }: Local): Option[] {
   );
 }
 
-function linkUp(peer: string, life?: number): Happening {
-  const epoch = life === undefined ? undefined : { counter: life, nonce: nonceOf(life) };
+function linkUp(peer: string, epoch?: Epoch): Happening {
   return { event: { type: "linkUp", peer, address: addressOf(peer), epoch } };
 }
 

@@ -93,8 +93,8 @@ export const participantTable: readonly Row[] = [
     rule: "It votes yes to its own debit only for the order it sent, compared byte for byte",
     does: {
       "own, own and refused, attempt lost": "> coordinator no T2 debit_not_authorized",
-      "prepared": "released T1, sync > coordinator no T2 debit_not_authorized",
-      "restarted": "released T1, sync > coordinator no T2",
+      // For what may be another's order nothing is released.
+      "prepared, restarted": "> coordinator no T2",
       "posted": "> coordinator no T2 !",
       "posted against the decision, acknowledged, released against the decision":
         "> coordinator no T2 forced_otherwise",

@@ -2,6 +2,8 @@
 
 import { assertEquals } from "@std/assert";
 import type { PaymentId } from "../../src/protocol/id.ts";
+import { transactionId } from "../../src/protocol/id.ts";
+import { ParticipantState } from "../../src/protocol/participant_state.ts";
 import {
   entryNow,
   epochs,
@@ -9,7 +11,9 @@ import {
   orderOf,
   otherPayment,
   payment,
+  snapshotOf,
   transactions,
+  turnOf,
 } from "./example.ts";
 import { inWords } from "./in_words.ts";
 import {
@@ -18,6 +22,7 @@ import {
   Bench,
   from,
   incoming,
+  links,
   prepares,
   submits,
 } from "./participant_example.ts";
@@ -191,3 +196,45 @@ for (const epoch of [epochs.before, epochs.twin]) {
     assertEquals(inWords(bench.step(submits(3, other))), "= 3 rejected coordinator_unreachable");
   });
 }
+
+/** Of the same numbers as one of those before, or lower. */
+const anew = { counter: 1, nonce: "ffffffffffff" };
+const Tanew = transactionId(anew, 1);
+
+function readmitting(bench: Bench): void {
+  bench.step({ type: "linkDown", peer: "coordinator" });
+  const record = { type: "readmitted", name: "coordinator", by: "ann" } as const;
+  bench.step({ type: "record", record });
+  bench.step(links(anew));
+}
+
+Deno.test("where the coordinator counts its epochs anew, an attempt follows those before", () => {
+  const bench = Bench.in("attempt lost");
+  readmitting(bench);
+  assertEquals(
+    inWords(bench.step(prepares(Tanew))),
+    `prepared ${Tanew}, sync > coordinator yes ${Tanew}`,
+  );
+});
+
+Deno.test("where the coordinator counts its epochs anew, what was before can be refused, also after a restart", () => {
+  const bench = new Bench();
+  readmitting(bench);
+  const { state } = bench.participant;
+  assertEquals(state.formerEpoch, epochs.present);
+  const again = new ParticipantState("alice", "coordinator");
+  for (const [context, record] of snapshotOf(state, turnOf("alice", 9))) {
+    again.apply(record, context);
+  }
+  assertEquals([again.formerEpoch, again.coordinatorEpoch], [epochs.present, anew]);
+  assertEquals(inWords(bench.step(asks(Tnext))), "refused Tnext, sync > bob abort Tnext");
+  // Of the next its numbers are higher than all before.
+  for (const counter of [2, 3]) bench.step(links({ counter, nonce: anew.nonce }));
+  assertEquals(state.formerEpoch, undefined);
+});
+
+Deno.test("for another's order of the same id nothing is released that may be committed", () => {
+  const theirs = orderOf("bob", ["-50 USD main@bob", "50 USD main@alice"], payment);
+  const bench = Bench.in("prepared");
+  assertEquals(inWords(bench.step(prepares(T2, theirs))), "> coordinator no T2");
+});
