@@ -201,7 +201,24 @@ class Agreement {
     this.#checkAll({ ...committed, hasEnded: false });
   }
 
+  /** What an operator forced where the decision is not known: some other participant may show that it was wrong. */
   #noDecision(name: string, payment: PaymentId, { transaction, commit }: Held): void {
+    for (const [other, { payments }] of this.#participants) {
+      const there = payments.get(payment);
+      if (other === name || !there || there.transaction !== transaction) continue;
+      const isCommitted = commitOf(there);
+      if (isCommitted === undefined || isCommitted === commit) continue;
+      // Two operators against each other are told once.
+      if (there.state === "forced" && other < name) return;
+      const how = there.state === "forced" ? `forced to ${decisionText(isCommitted)}` : there.state;
+      return this.#violation(
+        payment,
+        `transaction ${transaction} was forced to ${
+          decisionText(commit === true)
+        } at ${name}, but is ${how} at ` +
+          `${other}: whatever was decided, it is not atomic`,
+      );
+    }
     this.#findings.notChecked(
       `transaction ${transaction} of payment ${payment}, forced to ` +
         `${decisionText(commit === true)} at ${name}: the real decision is not known here`,
@@ -211,4 +228,10 @@ class Agreement {
   #violation(payment: PaymentId, what: string): void {
     this.#findings.violation("agreement", `payment ${payment}: ${what}`);
   }
+}
+
+/** What a participant's books have of a transaction, where they have come to anything. */
+function commitOf({ state, commit }: Held): boolean | undefined {
+  if (state === "forced") return commit;
+  return state === "posted" ? true : state === "released" ? false : undefined;
 }

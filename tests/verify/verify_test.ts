@@ -110,6 +110,26 @@ async function mismatchAtBob(scene: Scene): Promise<TransactionId> {
   return transaction;
 }
 
+Deno.test("verifyLogs() finds operators that forced against each other, whatever was decided", async () => {
+  for (const commit of [true, false]) {
+    await using scene = await Scene.begin();
+    scene.lose = (to, message) => to === "coordinator" && message.type === "vote";
+    await scene.pay(1, "alice", "bob", 100n);
+    const transaction = await scene.force("alice", 1, true);
+    await scene.force("bob", 1, commit);
+    scene.stop();
+    const { violations, notChecked } = await verifyLogs(scene.dirs);
+    assertEquals(violations.length, commit ? 0 : 1);
+    assertEquals(notChecked.length, commit ? 2 : 0);
+    if (commit) continue;
+    const what = "was forced to commit at alice, but is forced to abort at bob";
+    assertFound(
+      violations,
+      new RegExp(`^payment .*: transaction ${transaction} ${what}: whatever`),
+    );
+  }
+});
+
 Deno.test("verifyLogs() compares a forced decision with the coordinator's log", async () => {
   for (const commit of [true, false]) {
     await using scene = await Scene.begin();
