@@ -135,7 +135,7 @@ class Agreement {
     const decided = payments.get(payment);
     if (!decided && held.isLost) {
       this.#findings.notChecked(
-        `payments at ${name} against the decisions of ${chain.name}, which has lost these: it was readmitted`,
+        `payments at ${name} that ${chain.name} has lost, which was readmitted: compared among participants only`,
         "payment",
       );
       return this.#checkAmongThem(name, payment, held);
