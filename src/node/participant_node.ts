@@ -121,7 +121,11 @@ export class ParticipantNode extends Shell<"participant", ParticipantEvent, Repl
 
   whyNotReady(): string | undefined {
     if (this.isDraining) return "the node is stopping";
-    if (!this.#participant.isLinked) return "no link to the coordinator";
+    if (!this.#participant.isLinked) {
+      const name = this.#coordinatorName;
+      const why = `: it has lost entries, and is refused until "handfast readmit ${name}"`;
+      return `no link to the coordinator${this.refuses(name) ? why : ""}`;
+    }
     return this.whyNotDurable();
   }
 

@@ -380,6 +380,11 @@ export abstract class Shell<
     if (!this.isLinkedTo(peer)) this.#forgetful.refused(peer, clock);
   }
 
+  /** Whether a peer has come back without entries that this node has seen, and nobody has readmitted it. */
+  protected refuses(peer: string): boolean {
+    return this.#forgetful.get(peer) !== undefined;
+  }
+
   amnesia(detail: string): void {
     this.isRefused = true;
     this.#fail(new IntegrityError(detail));

@@ -128,7 +128,11 @@ Deno.test("a coordinator put back by one entry is refused by its participants", 
     const node = await cluster.spawn("coordinator");
     await assertRefused(node, "handfast readmit coordinator --yes");
     const [, end = ""] = node.stderr.split("handfast: 2 participants refuse this node\n");
-    for (const name of ["alice", "bob"]) assertStringIncludes(end, `--yes, run on "${name}"`);
+    for (const name of ["alice", "bob"]) {
+      assertStringIncludes(end, `--yes, run on "${name}"`);
+      const { body } = await cluster.node(name).get("/readyz");
+      assertStringIncludes(String(body.detail), 'is refused until "handfast readmit coordinator"');
+    }
   });
 
   await t.step("readmitted by alice alone it is still refused", async () => {
