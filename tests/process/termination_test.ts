@@ -169,7 +169,8 @@ Deno.test({
     const bob = await cluster.start("bob");
     await new Promise((resolve) => setTimeout(resolve, inquiryIntervalMs));
     assertEquals((await bob.inDoubt()).length, 1);
-    await bob.terminate();
+    // At once: with nobody else about, he would be told in some seconds.
+    await bob.kill();
     await cluster.spawn("alice");
     await refused.ended();
     const line = ["readmit", "coordinator", "--yes", "--data", cluster.data("alice")];
