@@ -45,14 +45,22 @@ async function withThief(
   use: (address: string) => Promise<void>,
 ): Promise<void> {
   const listener = Deno.listenTls({ hostname: "127.0.0.1", port: 0, cert, key });
+  let open: Deno.TlsConn | undefined;
+  const hangUp = () => {
+    open?.close();
+    open = undefined;
+  };
   const answering = (async () => {
     for await (const conn of listener) {
+      open = conn;
       await answer(new RawEnd(conn)).catch(() => {});
-      conn.close();
+      hangUp();
     }
   })();
   await use(`127.0.0.1:${listener.addr.port}`);
   listener.close();
+  // One that was given up in the middle of TLS may never be told so.
+  hangUp();
   await answering;
 }
 
