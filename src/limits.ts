@@ -60,7 +60,7 @@ export const inquiryIntervalMs = 1_000;
 export const inquiryAnswerMsMax = 5_000;
 /** From a coordinator's start until it presumes aborts of what was begun before, though not all participants
  * have linked: all that run have dialled by then. */
-export const presumptionMs = 6_000;
+export const presumptionMs = 9_000;
 /** Between two sends of a message that has not been answered. */
 export const resendIntervalMs = 1_000;
 /** How long a request waits for its outcome unless it says otherwise. */
@@ -310,7 +310,7 @@ invariant(
   "whoever runs has dialled before a refused coordinator ends",
 );
 invariant(
-  reconnectMsMax < presumptionMs,
+  handshakeTimeoutMs + reconnectMsMax < presumptionMs,
   "whoever runs has dialled before aborts are presumed without those who do not",
 );
 invariant(

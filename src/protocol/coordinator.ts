@@ -419,7 +419,7 @@ export class Coordinator {
     } else if (known?.type === "aborted" && isParticipantOf(known.order, from)) {
       const { code, context: decided } = known;
       out.send(from, { type: "decision", transaction, payment, commit: false, code, decided });
-    } else if (known || (this.#mayPresume(begun, turn) && this.#isAbsent(payment, event, out))) {
+    } else if ((known || this.#isAbsent(payment, event, out)) && this.#mayPresume(begun, turn)) {
       // Neither open nor logged: presumed aborted. The payment may have come to something by another
       // attempt, or by another's order under the same id, in which whoever asks may have no leg.
       out.send(from, { type: "decision", transaction, payment, commit: false });

@@ -20,7 +20,10 @@ export class Chain {
   /** Checkpoints that entries confirm, by the entry at which they stand. */
   readonly checkpoints = new Map<number, Checkpointed[]>();
   /** The latest entry in which each peer was readmitted. */
-  readonly readmitted = new Map<string, Pick<Entry, "number" | "atMs">>();
+  readonly readmitted = new Map<string, number>();
+  /** The start in which it first recorded that it lacks entries: what it decided before stands above. */
+  lostFrom: number | undefined;
+  #started = 0;
   /** By what each peer was known, and the entry in which it first was. */
   readonly introductions: (Pick<Entry, "number" | "atMs"> & {
     readonly name: string;
@@ -63,11 +66,13 @@ export class Chain {
           this.checkpoints.set(record.number, [...confirmed, record]);
           break;
         }
-        case "readmitted": {
-          const { number, atMs } = entry;
-          this.readmitted.set(record.name, { number, atMs });
+        case "started":
+          this.#started = entry.number;
           break;
-        }
+        case "readmitted":
+          this.readmitted.set(record.name, entry.number);
+          if (record.name === this.name) this.lostFrom ??= this.#started;
+          break;
         case "introduced": {
           const { name, introduction } = record;
           const isKnown = !introduction ||

@@ -2,8 +2,8 @@
 
 import type { Entry } from "../codec/record.ts";
 import { IntegrityError } from "../errors.ts";
-import { clockOffsetMsMax } from "../limits.ts";
 import type { Log } from "../log/log.ts";
+import type { Decided } from "../protocol/message.ts";
 import type { Storage } from "../log/storage.ts";
 import type { LogRecord } from "../protocol/record.ts";
 import type { Chain } from "./chain.ts";
@@ -14,7 +14,7 @@ import { Fold } from "./fold.ts";
 import { LookUpCheck } from "./look_ups.ts";
 import { ParticipantBook } from "./participant_book.ts";
 import type { PaymentTable } from "./payment_table.ts";
-import type { Decided, Held } from "./payments.ts";
+import type { Decided as DecidedPayment, Held } from "./payments.ts";
 import { Complaints } from "./payments.ts";
 import { SignatureCheck } from "./signatures.ts";
 import type { Network } from "./witnesses.ts";
@@ -27,7 +27,7 @@ interface NodeHistory {
 
 export interface CoordinatorHistory extends NodeHistory {
   readonly role: "coordinator";
-  readonly payments: PaymentTable<Decided>;
+  readonly payments: PaymentTable<DecidedPayment>;
 }
 
 export interface ParticipantHistory extends NodeHistory {
@@ -111,15 +111,13 @@ function checkDecided(
   network: Network,
   findings: Findings,
 ): true | undefined {
-  const { coordinator, readmitted } = network;
+  const { coordinator } = network;
   if (!coordinator || !("decided" in record) || !record.decided) return undefined;
   const { decided } = record;
   if (decided.number > coordinator.length && !coordinator.isWhole) return undefined;
   const isEntry = decided.number <= coordinator.length && decided.number > 0;
   if (isEntry && coordinator.hasAt(decided)) return undefined;
-  const readmittedMs = readmitted.get(coordinator.name);
-  // By the clock of another node.
-  if (readmittedMs && decided.atMs <= readmittedMs + clockOffsetMsMax) return true;
+  if (isLost(decided, coordinator, network)) return true;
   const payment = "payment" in record ? record.payment : record.order.payment;
   const what = isEntry
     ? `with another clock or time than ${coordinator.name} has there`
@@ -130,6 +128,16 @@ function checkDecided(
       what,
   );
   return undefined;
+}
+
+/** Whether a decision can have stood in entries that are lost: not in what a copy had, and in nobody's past who
+ * has readmitted the coordinator since. */
+function isLost(decided: Decided, coordinator: Chain, { readmitted }: Network): boolean {
+  if (decided.number < (coordinator.lostFrom ?? coordinator.length + 1)) return false;
+  for (const [peer, number] of readmitted.get(coordinator.name) ?? []) {
+    if ((decided.clock.get(peer) ?? 0) < number) return true;
+  }
+  return false;
 }
 
 function soleOf(names: ReadonlySet<string> | undefined): string | undefined {

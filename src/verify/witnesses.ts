@@ -8,17 +8,18 @@ import type { Findings } from "./findings.ts";
 /** The logs given, by the names of their nodes. */
 export class Network {
   readonly #chains = new Map<string, Chain>();
-  /** Nodes that some peer has readmitted, and when that was last, milliseconds since 1970: their counts of
-   * entries began again lower, and what they had recorded before may be lost. */
-  readonly readmitted = new Map<string, number>();
+  /** Nodes that some peer has readmitted, and by which peers' entries: their counts of entries began again lower,
+   * and what they had recorded before may be lost. */
+  readonly readmitted = new Map<string, Map<string, number>>();
 
   constructor(chains: readonly Chain[]) {
     for (const chain of chains) {
       this.#chains.set(chain.name, chain);
       // That it has lost entries is not for a node itself to say.
-      for (const [peer, { atMs }] of chain.readmitted) {
+      for (const [peer, number] of chain.readmitted) {
         if (peer === chain.name) continue;
-        this.readmitted.set(peer, Math.max(atMs, this.readmitted.get(peer) ?? 0));
+        const by = this.readmitted.get(peer) ?? new Map<string, number>();
+        this.readmitted.set(peer, by.set(chain.name, number));
       }
     }
   }
@@ -86,7 +87,7 @@ export class WitnessCheck {
         `${there.length}`;
       this.#findings.notChecked(line, "entry");
     } else if (found !== toHex(hash)) {
-      const back = readmitted.get(peer)?.number ?? 0;
+      const back = readmitted.get(peer) ?? 0;
       if (back >= entry.number) {
         const line = `what ${name} had seen of ${peer} that ${peer} has lost: ${name} readmitted ` +
           `it in entry ${back}`;
