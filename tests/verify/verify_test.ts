@@ -357,6 +357,23 @@ Deno.test("verifyLogs() compares among participants what a readmitted coordinato
   assertFound(denials, /alice has posted it, but coordinator has not committed it$/);
 });
 
+Deno.test("verifyLogs() excuses nothing that a readmitted coordinator's log still has", async () => {
+  await using scene = await Scene.begin((node, content) => {
+    if (node !== "alice") return content;
+    return replaced(content, ({ type }) => type === "posted", (record) => {
+      if (record.type !== "posted") return [record];
+      const { decided } = record;
+      return [{ ...record, decided: { ...decided, atMs: decided.atMs - 1 } }];
+    });
+  });
+  await scene.pay(1, "alice", "bob", 100n);
+  const record: NodeRecord = { type: "readmitted", name: "coordinator", by: "ann" };
+  for (const name of ["alice", "bob"] as const) await scene.step(name, { type: "record", record });
+  scene.stop();
+  const { violations } = await verifyLogs(scene.dirs);
+  assertFound(violations, /^alice: entry \d+ has payment .* with another clock or time than coord/);
+});
+
 Deno.test("verifyLogs() counts a payment once in the index of an entry that speaks of it twice", async () => {
   const twice: LogRecord["type"][][] = [];
   await using scene = await Scene.begin((node, content) => {
