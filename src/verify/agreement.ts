@@ -210,14 +210,12 @@ class Agreement {
       if (isCommitted === undefined || isCommitted === commit) continue;
       // Two operators against each other are told once.
       if (there.state === "forced" && other < name) return;
+      const here = decisionText(commit === true);
       const how = there.state === "forced" ? `forced to ${decisionText(isCommitted)}` : there.state;
-      return this.#violation(
-        payment,
-        `transaction ${transaction} was forced to ${
-          decisionText(commit === true)
-        } at ${name}, but is ${how} at ` +
-          `${other}: whatever was decided, it is not atomic`,
-      );
+      const what =
+        `transaction ${transaction} was forced to ${here} at ${name}, but is ${how} at ` +
+        `${other}: whatever was decided, it is not atomic`;
+      return this.#violation(payment, what);
     }
     this.#findings.notChecked(
       `transaction ${transaction} of payment ${payment}, forced to ` +

@@ -1,7 +1,7 @@
 /** Money neither made nor lost: the settlement accounts of all participants add up to zero. */
 
-import { formatAmount } from "../protocol/money.ts";
 import type { PaymentId } from "../protocol/id.ts";
+import { formatAmount } from "../protocol/money.ts";
 import type { Leg } from "../protocol/order.ts";
 import { legsOf } from "../protocol/order.ts";
 import type { Forced, Prepared } from "../protocol/participant_state.ts";

@@ -3,8 +3,8 @@
 import type { Entry } from "../codec/record.ts";
 import { IntegrityError } from "../errors.ts";
 import type { Log } from "../log/log.ts";
-import type { Decided } from "../protocol/message.ts";
 import type { Storage } from "../log/storage.ts";
+import type { Decided } from "../protocol/message.ts";
 import type { LogRecord } from "../protocol/record.ts";
 import type { Chain } from "./chain.ts";
 import { CoordinatorBook } from "./coordinator_book.ts";

@@ -124,7 +124,7 @@ export function violationIn(
   for (const seen of [coordinator!, ...participants]) {
     for (const alarm of seen.alarms) return `${seen.name} raises an alarm: ${alarm}`;
   }
-  // An abort that was lost, and that nobody has been told, is none.
+  // An abort that was lost binds nobody but those who were told: of these `ofAnswers` asks.
   const { aborted } = factsOf(coordinator!);
   return ofDecisions({ ...decided, aborted }, participants) ??
     first(participants, (seen) => ofBooks(seen, decided) ?? ofAnswers(seen, decided, scope));
