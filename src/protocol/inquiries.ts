@@ -137,7 +137,7 @@ export class Inquiries {
     // A payment has one attempt at a time, so one that is older than what is known here was not voted for, or
     // was given up.
     if (open && this.#isOver(transaction, open.transaction)) return abort();
-    if (settled?.type === "posted") return abort();
+    if (settled?.type === "posted") return out.confirm(from, abortOf());
     // A refusal that was told stands, unless it is surely over.
     if (open && (open.type !== "refused" || !this.#isOver(open.transaction, transaction))) return;
     if (this.#mayHaveVoted(transaction) || !this.#mayRefuse(payment, transaction, turn)) return;

@@ -70,8 +70,8 @@ const bugsOfLoss: readonly [bug: Mutant, scope: string][] = [
     {
       name: "aborts told by what is not durable",
       file: "src/protocol/inquiries.ts",
-      find: "return out.confirm(from, abortOf());",
-      replace: "return abort();",
+      find: "settled.code) return out.confirm(from, abortOf());",
+      replace: "settled.code) return abort();",
       seeds: 0,
     },
     "coordinator loses",

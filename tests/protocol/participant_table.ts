@@ -312,7 +312,8 @@ export const participantTable: readonly Row[] = [
       "none, own, attempt lost, released against the decision": "refused T0, sync > bob abort T0",
       "amnesiac, looking up, prepare waits, overtaken": "",
       "indexed": "?",
-      "released, aborted, aborted meanwhile": "~ bob abort T0",
+      "posted, posted against the decision, acknowledged, released, aborted, aborted meanwhile":
+        "~ bob abort T0",
       "otherwise": "> bob abort T0",
     },
   },
@@ -322,8 +323,8 @@ export const participantTable: readonly Row[] = [
     does: {
       "amnesiac, prepared, restarted, forced to commit, forced to abort, looking up, forced and restarted, prepare waits, overtaken":
         "",
-      "posted, posted against the decision, acknowledged": "> bob abort T2",
-      "released, aborted, aborted meanwhile": "~ bob abort T2",
+      "posted, posted against the decision, acknowledged, released, aborted, aborted meanwhile":
+        "~ bob abort T2",
       "indexed": "?",
       "otherwise": "refused T2, sync > bob abort T2",
     },
@@ -347,7 +348,8 @@ export const participantTable: readonly Row[] = [
       "none, own, attempt lost, released against the decision": "refused T0, sync > carol abort T0",
       "amnesiac, looking up, prepare waits, overtaken": "",
       "indexed": "?",
-      "released, aborted, aborted meanwhile": "~ carol abort T0",
+      "posted, posted against the decision, acknowledged, released, aborted, aborted meanwhile":
+        "~ carol abort T0",
       "otherwise": "> carol abort T0",
     },
   },
